@@ -1,0 +1,3 @@
+//! Defaults < file < environment < flags; profiles; credentials; keymap; theme.
+
+pub mod theme;

@@ -1,0 +1,258 @@
+//! What a person or a rule asked for: an intent, and where it stands.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{AlertId, DeviceKey, Reference, SafeText, WorkOrderDraft, WorkOrderNumber};
+
+/// One wish to change something at a server. The outbox keeps it until it is delivered or a person ends it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Intent {
+    /// Say that somebody saw it; a later note is the same again with the new text.
+    Acknowledge {
+        /// Which alert.
+        alert: AlertId,
+        /// In whose name.
+        by: String,
+        /// The note, if any.
+        notes: Option<String>,
+    },
+    /// End it with a cause.
+    Resolve {
+        /// Which alert.
+        alert: AlertId,
+        /// In whose name.
+        by: String,
+        /// What was done.
+        resolution: String,
+        /// Why it happened.
+        root_cause: String,
+        /// What will keep it from happening again.
+        preventive_action: Option<String>,
+    },
+    /// Make a work order.
+    CreateWorkOrder {
+        /// The alert that it is for.
+        alert: AlertId,
+        /// 0 for the first order of the alert; more only by a deliberate second one.
+        generation: u32,
+        /// The open orders of the asset that the person saw and decided against linking; the sender asks again
+        /// just before the first send and parks the row if there is one that is not in this list.
+        seen: Vec<WorkOrderNumber>,
+        /// True where the person said that a duplicate is wanted whatever is open.
+        allow_duplicate: bool,
+        /// What it says.
+        draft: WorkOrderDraft,
+    },
+    /// Merge keys into a device's metadata.
+    SetMetadata {
+        /// Which device.
+        device: DeviceKey,
+        /// The keys to set.
+        metadata: Map<String, Value>,
+    },
+}
+
+impl Intent {
+    /// What it acts on: intents on one object keep their order.
+    pub fn object(&self) -> ObjectKey {
+        ObjectKey(match self {
+            Self::Acknowledge { alert, .. } | Self::Resolve { alert, .. } => format!("alert/{}", alert.raw()),
+            Self::CreateWorkOrder { alert, .. } => format!("order/{}", alert.raw()),
+            Self::SetMetadata { device, .. } => format!("device/{}/{}", device.device_type.raw(), device.device_id.raw()),
+        })
+    }
+
+    /// The alert that it is about, if it is about one.
+    pub fn alert(&self) -> Option<&AlertId> {
+        match self {
+            Self::Acknowledge { alert, .. } | Self::Resolve { alert, .. } | Self::CreateWorkOrder { alert, .. } => Some(alert),
+            Self::SetMetadata { .. } => None,
+        }
+    }
+
+    /// The service that it goes to.
+    pub fn service(&self) -> Service {
+        match self {
+            Self::Acknowledge { .. } | Self::Resolve { .. } | Self::SetMetadata { .. } => Service::Monitor,
+            Self::CreateWorkOrder { .. } => Service::Manage,
+        }
+    }
+
+    /// The verb for screens and logs.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Acknowledge { .. } => "acknowledge",
+            Self::Resolve { .. } => "resolve",
+            Self::CreateWorkOrder { .. } => "work order",
+            Self::SetMetadata { .. } => "set metadata",
+        }
+    }
+
+    /// The reference of a work order.
+    pub fn reference(&self) -> Option<Reference> {
+        match self {
+            Self::CreateWorkOrder {
+                alert, generation, draft, ..
+            } => Some(Reference::of(&draft.siteid, alert, *generation)),
+            Self::Acknowledge { .. } | Self::Resolve { .. } | Self::SetMetadata { .. } => None,
+        }
+    }
+}
+
+/// A remote system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Service {
+    /// Maximo Monitor.
+    Monitor,
+    /// Maximo Manage.
+    Manage,
+}
+
+impl Service {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Monitor, Self::Manage];
+
+    /// The lower-case word of configuration and records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Monitor => "monitor",
+            Self::Manage => "manage",
+        }
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Monitor => "Monitor",
+            Self::Manage => "Manage",
+        })
+    }
+}
+
+/// What intents on the same thing share, in the raw spelling. Never shown: [`Intent`] is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ObjectKey(pub String);
+
+/// A row's number in the outbox: ascending in the order of commitment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct OutboxId(pub i64);
+
+impl fmt::Display for OutboxId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.0)
+    }
+}
+
+/// For which server an intent was made: a changed configuration never redirects it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Target {
+    /// The system.
+    pub service: Service,
+    /// The profile's name.
+    pub profile: String,
+    /// `https://host:port`, as configured when the intent was made.
+    pub origin: String,
+}
+
+/// Where an intent stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IntentState {
+    /// Committed; not yet sent, or to be sent again because it certainly did not arrive.
+    Queued,
+    /// An attempt is committed and on its way.
+    Sending,
+    /// It may have arrived: it is looked up before anything is sent again.
+    InDoubt,
+    /// The server confirmed it.
+    Delivered,
+    /// Somebody else got there first.
+    Superseded,
+    /// The server said no for good: a person edits, retries or cancels.
+    Parked,
+    /// A person took it back before it was sent.
+    Cancelled,
+}
+
+impl IntentState {
+    /// Whether something is still to happen without a person.
+    pub fn is_open(self) -> bool {
+        match self {
+            Self::Queued | Self::Sending | Self::InDoubt => true,
+            Self::Delivered | Self::Superseded | Self::Parked | Self::Cancelled => false,
+        }
+    }
+
+    /// The word of records and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sending => "sending",
+            Self::InDoubt => "in_doubt",
+            Self::Delivered => "delivered",
+            Self::Superseded => "superseded",
+            Self::Parked => "parked",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Reads [`IntentState::as_str`]'s word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [
+            Self::Queued,
+            Self::Sending,
+            Self::InDoubt,
+            Self::Delivered,
+            Self::Superseded,
+            Self::Parked,
+            Self::Cancelled,
+        ]
+        .into_iter()
+        .find(|state| state.as_str() == word)
+    }
+}
+
+impl fmt::Display for IntentState {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}
+
+/// An intent with its history: what the outbox tells everyone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OutboxRow {
+    /// Its number.
+    #[serde(rename = "outboxId")]
+    pub id: OutboxId,
+    /// What was asked.
+    pub intent: Intent,
+    /// For which server.
+    pub target: Target,
+    /// Where it stands.
+    pub state: IntentState,
+    /// Attempts begun.
+    pub attempts: u32,
+    /// When it was committed.
+    pub created_at: Timestamp,
+    /// When its state last changed.
+    pub updated_at: Timestamp,
+    /// Not sent before this: the end of the undo grace, or of a back-off.
+    pub not_before: Timestamp,
+    /// The server's words, or the last error, in one sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<SafeText>,
+    /// Who got there first, where it is superseded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub superseded_by: Option<SafeText>,
+    /// The order's number, once made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wonum: Option<WorkOrderNumber>,
+}

@@ -1,0 +1,21 @@
+//! Pure types and rules: no I/O, no clock, no terminal, no network.
+
+mod alert;
+mod device;
+mod ids;
+mod intent;
+mod listing;
+mod reading;
+mod severity;
+mod text;
+mod work_order;
+
+pub use alert::{Alert, AlertState};
+pub use device::{Device, DeviceStatus};
+pub use ids::{AlertId, DeviceId, DeviceKey, DeviceType, WorkOrderNumber};
+pub use intent::{Intent, IntentState, ObjectKey, OutboxId, OutboxRow, Service, Target};
+pub use listing::Listing;
+pub use reading::{MetricValue, Reading, Series, short_number};
+pub use severity::Severity;
+pub use text::{SHOWN_MAX_BYTES, SafeText};
+pub use work_order::{DESCRIPTION_MAX, DraftError, PriorityMap, Reference, WorkOrder, WorkOrderDefaults, WorkOrderDraft, hex};

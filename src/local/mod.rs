@@ -1,0 +1,1 @@
+//! What is kept on this machine for the console: last known data and drafts.

@@ -1,0 +1,1 @@
+//! Panes: state, update and render of one thing together.

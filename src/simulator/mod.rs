@@ -1,0 +1,1 @@
+//! An embedded Monitor, Manage and token endpoint over TLS on loopback.

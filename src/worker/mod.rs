@@ -1,0 +1,1 @@
+//! The shared asynchronous API worker.
