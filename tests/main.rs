@@ -5,4 +5,5 @@ mod console;
 mod e2e;
 mod maximo;
 mod outbox;
+mod rooms;
 mod simulator;

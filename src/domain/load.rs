@@ -1,0 +1,177 @@
+//! How much an operator is asked to look at: figures after ISA-18.2 and EEMUA 191. A reference, not compliance.
+
+use std::collections::VecDeque;
+
+use jiff::{SignedDuration, Timestamp};
+
+/// The window of the short figure and of flood detection (ISA-18.2 §16: per ten minutes).
+pub const TEN_MINUTES: SignedDuration = SignedDuration::from_mins(10);
+
+/// Arrivals are kept for this long at the most.
+const KEPT: SignedDuration = SignedDuration::from_hours(24);
+
+/// Most arrivals kept; the oldest go first.
+const KEPT_MOST: usize = 100_000;
+
+/// When alerts were raised, in order of time.
+#[derive(Clone, Debug, Default)]
+pub struct Arrivals {
+    times: VecDeque<Timestamp>,
+}
+
+impl Arrivals {
+    /// Adds one; times may come out of order.
+    pub fn add(&mut self, at: Timestamp) {
+        let place = self.times.partition_point(|known| *known <= at);
+        self.times.insert(place, at);
+        while self.times.len() > KEPT_MOST {
+            self.times.pop_front();
+        }
+    }
+
+    /// Forgets what is older than a day.
+    pub fn forget(&mut self, now: Timestamp) {
+        while self.times.front().is_some_and(|at| now.duration_since(*at) > KEPT) {
+            self.times.pop_front();
+        }
+    }
+
+    /// How many were raised in the window that ends now.
+    pub fn within(&self, window: SignedDuration, now: Timestamp) -> usize {
+        let first = self.times.partition_point(|at| now.duration_since(*at) >= window);
+        self.times.partition_point(|at| *at <= now).saturating_sub(first)
+    }
+
+    /// The oldest that is known: the figures' window begins here.
+    pub fn since(&self) -> Option<Timestamp> {
+        self.times.front().copied()
+    }
+}
+
+/// When a flood begins and ends, in new alerts per ten minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FloodLimits {
+    /// It begins above this many (ISA-18.2: 10).
+    pub above: usize,
+    /// It ends below this many (ISA-18.2: 5).
+    pub below: usize,
+}
+
+impl Default for FloodLimits {
+    fn default() -> Self {
+        Self { above: 10, below: 5 }
+    }
+}
+
+/// A flood while it lasts, with hysteresis so that it does not flicker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flood {
+    /// There is none.
+    No,
+    /// There is one.
+    Since {
+        /// Its beginning.
+        start: Timestamp,
+        /// Most new alerts per ten minutes so far.
+        peak: usize,
+    },
+}
+
+impl Flood {
+    /// Takes the newest ten-minute count; answers what ended, if one did just now.
+    pub fn step(&mut self, count: usize, now: Timestamp, limits: FloodLimits) -> Option<FloodEnded> {
+        match self {
+            Self::No => {
+                if count > limits.above {
+                    *self = Self::Since { start: now, peak: count };
+                }
+                None
+            }
+            Self::Since { start, peak } => {
+                *peak = (*peak).max(count);
+                if count >= limits.below {
+                    return None;
+                }
+                let ended = FloodEnded {
+                    start: *start,
+                    end: now,
+                    peak: *peak,
+                };
+                *self = Self::No;
+                Some(ended)
+            }
+        }
+    }
+
+    /// Whether one lasts.
+    pub fn is_on(&self) -> bool {
+        matches!(self, Self::Since { .. })
+    }
+}
+
+/// A flood that is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FloodEnded {
+    /// Its beginning.
+    pub start: Timestamp,
+    /// Its end.
+    pub end: Timestamp,
+    /// Most new alerts per ten minutes.
+    pub peak: usize,
+}
+
+/// Whether these cycles of one device and alert name chatter: three within a minute (ISA-18.2 §16.5), or the slow
+/// variant, three within half an hour, counted back from now.
+pub fn is_chattering(cycles: &[Timestamp], now: Timestamp) -> bool {
+    let within = |window: SignedDuration| cycles.iter().filter(|at| **at <= now && now.duration_since(**at) < window).count();
+    within(SignedDuration::from_mins(30)) >= 3 || within(SignedDuration::from_mins(1)) >= 3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+    }
+
+    #[test]
+    fn the_window_is_half_open() {
+        let mut arrivals = Arrivals::default();
+        for seconds in [0, 1, 599, 600, 300] {
+            arrivals.add(at(seconds));
+        }
+        assert_eq!(arrivals.within(TEN_MINUTES, at(600)), 4, "0 is just outside");
+        assert_eq!(arrivals.within(TEN_MINUTES, at(599)), 4);
+        assert_eq!(arrivals.since(), Some(at(0)));
+        arrivals.forget(at(86_401));
+        assert_eq!(arrivals.since(), Some(at(1)));
+    }
+
+    #[test]
+    fn a_flood_begins_above_ten_and_ends_below_five() {
+        let mut flood = Flood::No;
+        let steps = [(10, false), (11, true), (40, true), (5, true), (4, false), (10, false)];
+        let mut ended = Vec::new();
+        for (seconds, (count, on)) in (0..).zip(steps) {
+            ended.extend(flood.step(count, at(seconds), FloodLimits::default()));
+            assert_eq!(flood.is_on(), on, "after {count}");
+        }
+        assert_eq!(
+            ended,
+            [FloodEnded {
+                start: at(1),
+                end: at(4),
+                peak: 40
+            }]
+        );
+    }
+
+    #[test]
+    fn chattering_needs_three() {
+        assert!(!is_chattering(&[at(0), at(20)], at(30)));
+        assert!(is_chattering(&[at(0), at(20), at(30)], at(31)));
+        assert!(is_chattering(&[at(0), at(800), at(1700)], at(1701)));
+        assert!(!is_chattering(&[at(0), at(800), at(1700)], at(1900)));
+    }
+}

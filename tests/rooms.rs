@@ -1,0 +1,189 @@
+//! The rooms of `src/lib.rs` keep to their own: who may use whom, who may touch what.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Room, the rooms that it may use besides itself.
+const MAY_USE: [(&str, &[&str]); 13] = [
+    ("domain", &[]),
+    ("outbox", &["domain"]),
+    ("maximo", &["domain", "outbox"]),
+    ("model", &["domain"]),
+    ("config", &["domain", "model"]),
+    ("local", &["domain", "model"]),
+    ("worker", &["domain", "model", "maximo"]),
+    ("pane", &["domain", "model", "config"]),
+    ("app", &["domain", "model", "config", "pane"]),
+    ("tui", &["domain", "model", "config", "app", "worker", "outbox", "local"]),
+    ("simulator", &["domain"]),
+    ("cli", &["config", "domain"]),
+    (
+        "command",
+        &[
+            "cli",
+            "domain",
+            "model",
+            "config",
+            "app",
+            "worker",
+            "outbox",
+            "local",
+            "maximo",
+            "simulator",
+            "tui",
+        ],
+    ),
+];
+
+/// A spelling, the rooms that may write it, and why.
+const ONLY: [(&str, &[&str], &str); 14] = [
+    ("println!", &["command", "main"], "only `command` and `tui` write to the terminal"),
+    ("print!", &["command", "main"], "only `command` and `tui` write to the terminal"),
+    (
+        "stdout()",
+        &["command", "tui", "main"],
+        "only `command` and `tui` write to the terminal",
+    ),
+    (
+        "stderr()",
+        &["command", "tui", "main"],
+        "only `command` and `tui` write to the terminal",
+    ),
+    ("crossterm::terminal", &["tui"], "only `tui` changes the terminal's modes"),
+    ("crossterm::execute", &["tui"], "only `tui` changes the terminal's modes"),
+    ("rusqlite", &["outbox"], "only `outbox` opens its database"),
+    ("reqwest", &["maximo"], "only `maximo` speaks to Maximo"),
+    ("TcpListener", &["simulator"], "only rooms that serve open sockets"),
+    ("TcpStream", &["simulator", "maximo"], "only rooms that call or serve open sockets"),
+    (
+        "Timestamp::now",
+        &["outbox", "maximo", "worker", "tui", "command", "simulator", "config", "local"],
+        "the core has no clock: times arrive with events",
+    ),
+    (
+        "SystemTime::now",
+        &["outbox", "maximo", "worker", "tui", "command", "simulator", "config", "local"],
+        "the core has no clock",
+    ),
+    (
+        "Instant::now",
+        &["outbox", "maximo", "worker", "tui", "command", "simulator"],
+        "the core has no clock",
+    ),
+    (
+        "std::fs",
+        &["outbox", "maximo", "config", "local", "command", "simulator", "tui"],
+        "the core reads no files",
+    ),
+];
+
+fn sources(dir: &Path, into: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, into);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            into.push(path);
+        }
+    }
+}
+
+fn room_of(path: &Path, src: &Path) -> String {
+    let inside = path.strip_prefix(src).unwrap();
+    let first = inside.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
+    first.strip_suffix(".rs").map_or(first.clone(), str::to_owned)
+}
+
+/// The code of a file: unit tests and comments may name whatever they like.
+fn code(path: &Path) -> Vec<(usize, String)> {
+    let name = path.file_name().unwrap().to_string_lossy().into_owned();
+    if name == "tests.rs" || name.ends_with("_tests.rs") || path.components().any(|part| part.as_os_str() == "tests") {
+        return Vec::new();
+    }
+    let text = fs::read_to_string(path).unwrap();
+    text.lines()
+        .take_while(|line| line.trim() != "#[cfg(test)]")
+        .enumerate()
+        .map(|(index, line)| (index + 1, line.split("//").next().unwrap_or_default().to_owned()))
+        .collect()
+}
+
+/// The rooms that a line names after `crate::`, braces included.
+fn named(line: &str) -> Vec<String> {
+    let word = |text: &str| {
+        text.chars()
+            .take_while(|char| char.is_alphanumeric() || *char == '_')
+            .collect::<String>()
+    };
+    let mut rooms = Vec::new();
+    for (index, _) in line.match_indices("crate::") {
+        let rest = &line[index + "crate::".len()..];
+        match rest.strip_prefix('{') {
+            Some(list) => rooms.extend(list.split(',').map(|part| word(part.trim_start()))),
+            None => rooms.push(word(rest)),
+        }
+    }
+    rooms
+}
+
+#[test]
+fn rooms_use_only_whom_they_may() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    let known = |room: &str| MAY_USE.iter().find(|(name, _)| *name == room);
+    let mut wrong = Vec::new();
+    for path in &files {
+        let room = room_of(path, &src);
+        if room == "lib" || room == "main" {
+            continue;
+        }
+        let Some((_, may)) = known(&room) else {
+            wrong.push(format!(
+                "{}: `{room}` is a new room: add it to the table here and to the map in src/lib.rs",
+                path.display()
+            ));
+            continue;
+        };
+        for (number, line) in code(path) {
+            for used in named(&line).into_iter().filter(|used| known(used).is_some()) {
+                if used != room && !may.contains(&used.as_str()) {
+                    wrong.push(format!("{}:{number}: `{room}` may not use `{used}`", path.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn rooms_touch_only_what_is_theirs() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    assert!(files.len() > 50, "the sources were not found");
+    let mut wrong = Vec::new();
+    for path in &files {
+        let room = room_of(path, &src);
+        for (number, line) in code(path) {
+            for (spelling, rooms, why) in ONLY {
+                if line.contains(spelling) && !rooms.contains(&room.as_str()) {
+                    wrong.push(format!("{}:{number}: {spelling} in `{room}`: {why}", path.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_map_names_every_room() {
+    let map = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
+    for (room, _) in MAY_USE {
+        assert!(map.contains(&format!("pub mod {room};")), "src/lib.rs does not declare `{room}`");
+        assert!(
+            map.contains(&format!("[`{room}`]")),
+            "the map in src/lib.rs says nothing of `{room}`"
+        );
+    }
+}
