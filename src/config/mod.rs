@@ -1,3 +1,4 @@
 //! Defaults < file < environment < flags; profiles; credentials; keymap; theme.
 
+pub mod keymap;
 pub mod theme;

@@ -95,3 +95,13 @@ impl Theme {
             .unwrap_or_default()
     }
 }
+
+impl Default for Theme {
+    /// No colour: the cursor's row is reversed.
+    fn default() -> Self {
+        Self {
+            name: "plain".into(),
+            styles: vec![(Role::Selection, Style::new().add_modifier(ratatui::style::Modifier::REVERSED))],
+        }
+    }
+}
