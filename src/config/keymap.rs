@@ -245,19 +245,29 @@ fn read_keys<'a>(action: Action, keys: impl IntoIterator<Item = &'a str>) -> Res
         .collect()
 }
 
-/// The table's name that shares the most letters in order, if it shares enough.
+/// The table's name with the fewest letters to change, if those are few.
 fn nearest(name: &str) -> Option<String> {
-    let common = |other: &str| {
-        let mut rest = other.chars();
-        name.chars()
-            .filter(|char| rest.clone().any(|has| has == *char) && rest.any(|has| has == *char))
-            .count()
-    };
-    let (score, best) = ACTIONS
-        .iter()
-        .map(|spec| (common(spec.name), spec.name))
-        .max_by_key(|(score, _)| *score)?;
-    (score * 2 > name.chars().count()).then(|| best.to_owned())
+    let (distance, best) = ACTIONS.iter().map(|spec| (distance(name, spec.name), spec.name)).min()?;
+    (distance * 3 <= name.chars().count().max(3)).then(|| best.to_owned())
+}
+
+/// Letters to put in, take out or change until one word is the other (Levenshtein).
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
+    for (at, char) in one.chars().enumerate() {
+        let mut corner = at;
+        let mut left = at + 1;
+        for (has, cell) in other.chars().zip(row.iter_mut().skip(1)) {
+            let above = *cell;
+            *cell = (corner + usize::from(char != has)).min(above + 1).min(left + 1);
+            corner = above;
+            left = *cell;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = at + 1;
+        }
+    }
+    row.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]
