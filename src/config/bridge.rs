@@ -175,7 +175,11 @@ impl Lake {
         if access_key.is_some() != secret_key.is_some() {
             section.wrong("access_key_file", "access_key and secret_key belong together: give both or neither");
         }
-        let layout = section.choice("layout", LakeLayout::Flat, &[("flat", LakeLayout::Flat), ("hive", LakeLayout::Hive)]);
+        let layout = section.choice(
+            "layout",
+            LakeLayout::Flat,
+            &[("flat", LakeLayout::Flat), ("hive", LakeLayout::Hive)],
+        );
         let at = section.parsed("at", TIME_OF_DAY).unwrap_or(Time::constant(0, 15, 0, 0));
         section.finish();
         Some(Self {

@@ -166,7 +166,9 @@ fn read_file(label: &str, path: &Path, private: bool) -> Result<Vec<u8>, Credent
         });
     }
     let mut bytes = Vec::new();
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
+    file.take(MAX_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| unreadable(&error))?;
     Ok(bytes)
 }
 
@@ -184,7 +186,9 @@ fn mode_of(_meta: &std::fs::Metadata) -> u32 {
 }
 
 async fn run(label: &str, argv: &[String], timeout: Duration) -> Result<Vec<u8>, CredentialError> {
-    let (program, arguments) = argv.split_first().ok_or_else(|| CredentialError::Empty { label: label.to_owned() })?;
+    let (program, arguments) = argv
+        .split_first()
+        .ok_or_else(|| CredentialError::Empty { label: label.to_owned() })?;
     let failed = |reason: String| CredentialError::Command {
         label: label.to_owned(),
         program: program.clone(),
@@ -275,7 +279,10 @@ mod tests {
             let source = file(&dir, b"s3cret", mode);
             let error = source.read(&none()).await.unwrap_err().to_string();
             assert!(error.contains(&format!("mode {mode:04o}")), "{error}");
-            assert!(error.ends_with(&format!("run: chmod 600 {}", dir.path().join("monitor.key").display())), "{error}");
+            assert!(
+                error.ends_with(&format!("run: chmod 600 {}", dir.path().join("monitor.key").display())),
+                "{error}"
+            );
             assert!(!error.contains("s3cret"));
         }
     }
@@ -303,13 +310,19 @@ mod tests {
             variable: name.into(),
         };
         assert_eq!(variable("MONITOR_KEY").read(&env).await.unwrap().expose_secret(), "from-env");
-        assert_eq!(variable("OTHER").read(&env).await.unwrap_err().to_string(), "k_env: the environment has no OTHER");
+        assert_eq!(
+            variable("OTHER").read(&env).await.unwrap_err().to_string(),
+            "k_env: the environment has no OTHER"
+        );
 
         let command = |argv: &[&str]| CredentialSource::Command {
             label: "k".into(),
             argv: argv.iter().map(|&part| part.to_owned()).collect(),
         };
-        assert_eq!(command(&["echo", "from command"]).read(&env).await.unwrap().expose_secret(), "from command");
+        assert_eq!(
+            command(&["echo", "from command"]).read(&env).await.unwrap().expose_secret(),
+            "from command"
+        );
         let error = command(&["false"]).read(&env).await.unwrap_err().to_string();
         assert!(error.starts_with("k_command: false failed"), "{error}");
         let error = command(&["/nonexistent/vault"]).read(&env).await.unwrap_err().to_string();

@@ -16,7 +16,10 @@ impl Env {
 
     /// A fixed set.
     pub fn of(pairs: &[(&str, &str)]) -> Self {
-        let map: BTreeMap<String, String> = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let map: BTreeMap<String, String> = pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
         Self(Arc::new(move |name| map.get(name).cloned()))
     }
 

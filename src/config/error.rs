@@ -86,6 +86,16 @@ pub enum ConfigError {
         /// Those that there are.
         known: Vec<String>,
     },
+    /// The theme asked for is neither built in nor in the folder `themes`.
+    #[error("no theme `{name}`{}; there is {}", did_you_mean(.suggestion.as_deref()), .known.join(", "))]
+    NoTheme {
+        /// The name asked for.
+        name: String,
+        /// A name that is near.
+        suggestion: Option<String>,
+        /// Those that there are.
+        known: Vec<String>,
+    },
     /// The system does not say where a person's files belong.
     #[error("no home directory: set HOME, or name both --config FILE and --state-dir DIR")]
     NoHome,
@@ -96,7 +106,12 @@ impl ConfigError {
     pub fn is_insecure(&self) -> bool {
         match self {
             Self::Invalid { problems, .. } => problems.iter().all(|problem| problem.kind == ProblemKind::Insecure),
-            Self::Absent { .. } | Self::Unreadable { .. } | Self::NoProfile { .. } | Self::WhichProfile { .. } | Self::NoHome => false,
+            Self::Absent { .. }
+            | Self::Unreadable { .. }
+            | Self::NoProfile { .. }
+            | Self::WhichProfile { .. }
+            | Self::NoTheme { .. }
+            | Self::NoHome => false,
         }
     }
 }
@@ -200,7 +215,13 @@ mod tests {
 
     #[test]
     fn the_distance_counts_edits() {
-        for (one, other, edits) in [("", "abc", 3), ("abc", "abc", 0), ("abc", "acb", 1), ("kitten", "sitting", 3), ("abc", "", 3)] {
+        for (one, other, edits) in [
+            ("", "abc", 3),
+            ("abc", "abc", 0),
+            ("abc", "acb", 1),
+            ("kitten", "sitting", 3),
+            ("abc", "", 3),
+        ] {
             assert_eq!(distance(one, other), edits, "{one} -> {other}");
         }
     }

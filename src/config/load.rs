@@ -93,7 +93,11 @@ impl Config {
         } else {
             // what follows a slip of the pen would only be noise
             for error in errors {
-                problems.add(error.span().map_or(0, |span| span.start), "", format!("not TOML: {}", error.message()));
+                problems.add(
+                    error.span().map_or(0, |span| span.start),
+                    "",
+                    format!("not TOML: {}", error.message()),
+                );
             }
             None
         };
@@ -186,8 +190,10 @@ impl Read {
             && !names.is_empty()
             && !names.contains(name)
         {
-            let hint = nearest(name, names.iter().map(String::as_str))
-                .map_or_else(|| format!("; there is {}", names.join(", ")), |near| format!("; did you mean `{near}`?"));
+            let hint = nearest(name, names.iter().map(String::as_str)).map_or_else(
+                || format!("; there is {}", names.join(", ")),
+                |near| format!("; did you mean `{near}`?"),
+            );
             top.wrong("default_profile", format!("there is no profile of this name{hint}"));
         }
         let console = top.section("console").map(Console::read).unwrap_or_default();

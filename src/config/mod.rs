@@ -26,3 +26,6 @@ pub use key_age::{KEY_LIFE_DAYS, KeyAge};
 pub use load::{Config, Locate, Operator};
 pub use profile::{DeviceTypes, Profile, Refresh};
 pub use server::{Manage, Monitor, MonitorAuth};
+
+#[cfg(test)]
+mod tests;

@@ -60,9 +60,15 @@ impl<'a> Section<'a> {
 
     /// The dotted name of a key in here.
     pub(crate) fn dotted(&self, key: &str) -> String {
-        let quoted = key.chars().any(|char| !(char.is_ascii_alphanumeric() || char == '_' || char == '-'));
+        let quoted = key
+            .chars()
+            .any(|char| !(char.is_ascii_alphanumeric() || char == '_' || char == '-'));
         let key = if quoted { format!("{key:?}") } else { key.to_owned() };
-        if self.path.is_empty() { key } else { format!("{}.{key}", self.path) }
+        if self.path.is_empty() {
+            key
+        } else {
+            format!("{}.{key}", self.path)
+        }
     }
 
     /// Whether the key is there; does not count as asking for it.
@@ -98,7 +104,8 @@ impl<'a> Section<'a> {
 
     /// A string that may be empty, with its default.
     pub(crate) fn string_or(&self, key: &str, default: &str) -> String {
-        self.value(key, |value| text(value).map(str::to_owned)).unwrap_or_else(|| default.to_owned())
+        self.value(key, |value| text(value).map(str::to_owned))
+            .unwrap_or_else(|| default.to_owned())
     }
 
     /// A string that must be there. The empty string stands in for one that is not: the file is refused anyway.
@@ -116,7 +123,9 @@ impl<'a> Section<'a> {
 
     /// `true`, `false` or absent.
     pub(crate) fn optional_flag(&self, key: &str) -> Option<bool> {
-        self.value(key, |value| value.as_bool().ok_or_else(|| format!("is {}; write true or false", kind(value))))
+        self.value(key, |value| {
+            value.as_bool().ok_or_else(|| format!("is {}; write true or false", kind(value)))
+        })
     }
 
     /// A whole number within bounds.
@@ -164,7 +173,10 @@ impl<'a> Section<'a> {
                 .as_datetime()
                 .map_or_else(|| text(value).map(str::to_owned), |datetime| Ok(datetime.to_string()))
                 .map_err(|_| format!("is {}; write {expected}", kind(value)))?;
-            written.trim().parse().map_err(|_| format!("`{}` is not {expected}", safe(&written)))
+            written
+                .trim()
+                .parse()
+                .map_err(|_| format!("`{}` is not {expected}", safe(&written)))
         })
     }
 
@@ -172,10 +184,14 @@ impl<'a> Section<'a> {
     pub(crate) fn choice<T: Copy>(&self, key: &str, default: T, words: &[(&str, T)]) -> T {
         self.value(key, |value| {
             let written = text(value)?;
-            words.iter().find(|(word, _)| *word == written).map(|(_, choice)| *choice).ok_or_else(|| {
-                let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-                format!("`{}` is none of {}", safe(written), known.join(", "))
-            })
+            words
+                .iter()
+                .find(|(word, _)| *word == written)
+                .map(|(_, choice)| *choice)
+                .ok_or_else(|| {
+                    let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+                    format!("`{}` is none of {}", safe(written), known.join(", "))
+                })
         })
         .unwrap_or(default)
     }
@@ -236,7 +252,10 @@ impl<'a> Section<'a> {
         }
         self.asked.borrow_mut().push(name.to_owned());
         let label = self.dotted(name);
-        let file = self.path(&format!("{name}_file")).map(|path| CredentialSource::File { label: label.clone(), path });
+        let file = self.path(&format!("{name}_file")).map(|path| CredentialSource::File {
+            label: label.clone(),
+            path,
+        });
         let env = self.string(&format!("{name}_env")).map(|variable| CredentialSource::Env {
             label: label.clone(),
             variable,
@@ -248,7 +267,10 @@ impl<'a> Section<'a> {
                 }
                 argv => Ok(argv),
             })
-            .map(|argv| CredentialSource::Command { label: label.clone(), argv });
+            .map(|argv| CredentialSource::Command {
+                label: label.clone(),
+                argv,
+            });
         let systemd = self
             .value(&format!("{name}_credential"), |value| match text(value)? {
                 id if id.is_empty() || id.starts_with('.') || id.contains('/') => {
@@ -297,13 +319,16 @@ impl<'a> Section<'a> {
 
     /// Every table below, whatever it is called.
     pub(crate) fn each(&self) -> Vec<(String, Section<'a>)> {
-        let names: Vec<String> = self.table.keys().map(|key| key.get_ref().clone().into_owned()).collect();
-        names
+        self.keys()
             .into_iter()
             .filter_map(|name| self.section(&name).map(|section| (name, section)))
             .collect()
     }
 
+    /// Every key, whatever it is called.
+    pub(crate) fn keys(&self) -> Vec<String> {
+        self.table.keys().map(|key| key.get_ref().clone().into_owned()).collect()
+    }
 
     /// The tables of an array of tables.
     pub(crate) fn list(&self, key: &str) -> Vec<Section<'a>> {
@@ -311,8 +336,11 @@ impl<'a> Section<'a> {
             return Vec::new();
         };
         let Some(array) = value.get_ref().as_array() else {
-            self.problems
-                .add(at, &self.dotted(key), format!("is {}; write [[{}]]", kind(value.get_ref()), self.dotted(key)));
+            self.problems.add(
+                at,
+                &self.dotted(key),
+                format!("is {}; write [[{}]]", kind(value.get_ref()), self.dotted(key)),
+            );
             return Vec::new();
         };
         let mut sections = Vec::new();
@@ -324,7 +352,9 @@ impl<'a> Section<'a> {
                     let start = table.keys().map(|key| key.span().start).min().unwrap_or(item.span().start);
                     sections.push(self.below(table, path, start));
                 }
-                None => self.problems.add(item.span().start, &path, format!("is {}; write a table", kind(item.get_ref()))),
+                None => self
+                    .problems
+                    .add(item.span().start, &path, format!("is {}; write a table", kind(item.get_ref()))),
             }
         }
         sections
@@ -364,7 +394,7 @@ impl<'a> Section<'a> {
                 continue;
             }
             if CLEAR_TEXT.contains(&name) {
-                let way = asked.iter().find_map(|known| known.strip_suffix("_file")).unwrap_or("key");
+                let way = asked.iter().find_map(|known| known.strip_suffix("_credential")).unwrap_or("key");
                 self.clear_text(name, way);
                 continue;
             }
