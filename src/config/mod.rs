@@ -25,6 +25,7 @@ pub use error::{ConfigError, Problem, ProblemKind};
 pub use key_age::{KEY_LIFE_DAYS, KeyAge};
 pub use load::{Config, Locate, Operator};
 pub use profile::{DeviceTypes, Profile, Refresh};
+pub use section::parse_duration;
 pub use server::{Manage, Monitor, MonitorAuth};
 
 #[cfg(test)]

@@ -446,8 +446,8 @@ fn safe(written: &str) -> String {
     text.shown().chars().take(60).collect()
 }
 
-/// Reads `5s`, `30m`, `1h 30m`.
-pub(crate) fn parse_duration(written: &str) -> Result<Duration, String> {
+/// Reads `5s`, `30m`, `1h 30m`; the error is a sentence that says what to write.
+pub fn parse_duration(written: &str) -> Result<Duration, String> {
     let wrong = || format!("`{}` is not a duration; write \"5s\", \"30m\" or \"1h 30m\"", safe(written));
     let written = written.trim();
     if written == "0" {
