@@ -254,6 +254,10 @@ impl State {
                     }
                     Err(_) => self.trend_failed = true,
                 }
+                // What was under way when the rest was planned may have brought it.
+                let mut rest = std::mem::take(&mut self.trend_queue);
+                rest.retain(|device_type| !self.is_fresh(device_type, now));
+                self.trend_queue = rest;
                 if self.trend_queue.is_empty() {
                     let failed = std::mem::take(&mut self.trend_failed);
                     self.metrics.finished(now, !failed);
@@ -311,18 +315,16 @@ impl State {
 
     /// Plans a query for each type in view whose devices were not just read.
     fn queue_trends(&mut self, now: Instant) {
-        self.trend_queue.clear();
         let mut seen = HashSet::new();
         let types: Vec<_> = self.wanted.iter().map(|key| key.device_type.clone()).filter(|name| seen.insert(name.clone())).collect();
-        for device_type in types {
-            let wanted: BTreeSet<_> = self.of_type(&device_type).into_iter().collect();
-            let fresh = self.trend_read.get(&device_type).is_some_and(|(read, window, at)| {
-                *window == self.window && now < *at + self.plan.metrics && wanted.is_subset(read)
-            });
-            if !fresh {
-                self.trend_queue.push_back(device_type);
-            }
-        }
+        self.trend_queue = types.into_iter().filter(|device_type| !self.is_fresh(device_type, now)).collect();
+    }
+
+    /// Whether all devices in view of this type were read in this interval, over the same window.
+    fn is_fresh(&self, device_type: &DeviceType, now: Instant) -> bool {
+        self.trend_read.get(device_type).is_some_and(|(read, window, at)| {
+            *window == self.window && now < *at + self.plan.metrics && self.of_type(device_type).iter().all(|id| read.contains(id))
+        })
     }
 
     /// The queue and the alerts that were resolved lately, each once. What was read later is right: the resolved

@@ -44,8 +44,14 @@ impl Fake {
 
     /// Waits until a call has been seen so many times.
     async fn until(&self, what: &str, times: usize) {
+        let seen = tokio::time::timeout(Duration::from_hours(1), self.seen(what, times)).await; // of the paused clock
+        assert!(seen.is_ok(), "waited for {times} of {what}: {:?}", self.calls.lock().unwrap());
+    }
+
+    async fn seen(&self, what: &str, times: usize) {
         loop {
-            let called = self.called.notified();
+            let mut called = std::pin::pin!(self.called.notified());
+            called.as_mut().enable();
             if self.count(what) >= times {
                 return;
             }
@@ -120,7 +126,7 @@ const MANY: usize = 1_000;
 
 async fn wait_for(reports: &Reports, wanted: impl Fn(&Report) -> bool) -> Report {
     loop {
-        let report = reports.next().await.unwrap();
+        let report = tokio::time::timeout(Duration::from_hours(1), reports.next()).await.unwrap().unwrap();
         if wanted(&report) {
             return report;
         }
@@ -144,17 +150,16 @@ async fn it_reads_at_once_and_then_by_its_intervals() {
 #[tokio::test(start_paused = true)]
 async fn nobody_reads_and_still_nothing_piles_up_and_the_newest_wins() {
     let plant = Fake::new(MANY);
-    plant.queues.lock().unwrap().extend((0..10).map(|n| Ok(vec![alert(&format!("a{n}"), AlertState::New)])));
+    plant.queues.lock().unwrap().extend((1..20).map(|n| Ok(vec![alert(&format!("a{n}"), AlertState::New)])));
     let (_worker, reports) = Worker::spawn(plant.clone(), Plan::new("BEDFORD"), None);
-    plant.until("alerts", 10).await;
-    plant.until("alerts", 11).await; // the tenth answer has been taken in
+    plant.until("alerts", 11).await; // so the tenth answer has been taken in
     let mut lists = Vec::new();
     while let Some(report) = reports.try_next() {
         if let Report::Alerts { result, .. } = report {
             lists.push(result.unwrap().items[0].id.raw().to_owned());
         }
     }
-    assert_eq!(lists, ["a9"]);
+    assert!(lists == ["a10"] || lists == ["a11"], "{lists:?}");
 }
 
 #[tokio::test(start_paused = true)]
