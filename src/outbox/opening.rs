@@ -76,7 +76,7 @@ pub(super) fn open(path: &Path, options: OpenOptions) -> Result<Opened, OutboxEr
         told: 0,
         data_version: 0,
         ended_since_trim: 0,
-        _users: users,
+        users,
         options,
         directory,
     };
@@ -111,7 +111,7 @@ pub(super) fn open(path: &Path, options: OpenOptions) -> Result<Opened, OutboxEr
     journal.told = journal.meta("change")?;
     let recovered = if alone { journal.list(&RowFilter::open())? } else { Vec::new() };
     if alone {
-        journal._users.share(&journal.directory.users_lock())?;
+        journal.users.share(&journal.directory.users_lock())?;
     }
     Ok(Opened {
         journal,

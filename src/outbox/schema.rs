@@ -11,7 +11,7 @@ use super::OutboxError;
 pub(super) const PAGE_BYTES: usize = 4096;
 
 /// One step a version. Each runs in one transaction together with the new `user_version`.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; VERSION as usize] = [
     // 1: the journal
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value) ;
      CREATE TABLE intent (
@@ -41,7 +41,7 @@ const MIGRATIONS: [&str; 2] = [
 ];
 
 /// The version that this program writes.
-pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
+pub(super) const VERSION: u32 = 2;
 
 /// Opens an existing database file and reads the settings back.
 pub(super) fn connect(path: &Path, busy_timeout: Duration) -> Result<Connection, OutboxError> {
