@@ -133,7 +133,7 @@ impl Pace {
             Signal::Throttled(after, reason) => {
                 self.tokens = self.tokens.saturating_sub(THROTTLE_COST);
                 self.failures += 1;
-                let wait = after.map_or_else(|| policy.backoff(self.failures, roll), |after| after.min(LONGEST_THROTTLE));
+                let wait = after.map_or_else(|| policy.backoff(self.failures.min(10), roll), |after| after.min(LONGEST_THROTTLE));
                 self.until = Some(now + wait);
                 self.narrow(policy, reason);
                 false

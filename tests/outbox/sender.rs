@@ -208,7 +208,9 @@ async fn a_parked_row_can_be_retried_edited_or_cancelled() {
 #[tokio::test(start_paused = true)]
 async fn within_its_grace_it_can_be_taken_back_and_is_not_sent() {
     let folder = tempfile::tempdir().unwrap();
-    let outbox = open(folder.path()).await;
+    let mut options = options();
+    options.clock = Wall::at(1_780_000_000).clock(); // the paused clock does not move the system's
+    let outbox = Outbox::open(&folder.path().join("outbox"), options).await.unwrap();
     let server = Server::new();
     let (_control, _running) = start(&outbox, &server);
     let mut undone = note("a", "x");

@@ -14,11 +14,11 @@ use nightdesk::outbox::{
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 
-pub fn encode(intent: &Intent) -> Vec<u8> {
+pub(super) fn encode(intent: &Intent) -> Vec<u8> {
     serde_json::to_vec(intent).unwrap()
 }
 
-pub fn options() -> OpenOptions {
+pub(super) fn options() -> OpenOptions {
     OpenOptions::new(
         encode,
         Actor {
@@ -29,11 +29,11 @@ pub fn options() -> OpenOptions {
     )
 }
 
-pub async fn open(folder: &Path) -> Outbox {
+pub(super) async fn open(folder: &Path) -> Outbox {
     Outbox::open(&folder.join("outbox"), options()).await.unwrap()
 }
 
-pub fn target() -> Target {
+pub(super) fn target() -> Target {
     Target {
         service: Service::Monitor,
         profile: "plant".into(),
@@ -41,7 +41,7 @@ pub fn target() -> Target {
     }
 }
 
-pub fn manage() -> Target {
+pub(super) fn manage() -> Target {
     Target {
         service: Service::Manage,
         profile: "plant".into(),
@@ -49,7 +49,7 @@ pub fn manage() -> Target {
     }
 }
 
-pub fn note(alert: &str, text: &str) -> Submission {
+pub(super) fn note(alert: &str, text: &str) -> Submission {
     Submission {
         intent: Intent::Acknowledge {
             alert: AlertId::new(alert),
@@ -61,7 +61,7 @@ pub fn note(alert: &str, text: &str) -> Submission {
     }
 }
 
-pub fn order(alert: &str) -> Submission {
+pub(super) fn order(alert: &str) -> Submission {
     Submission {
         intent: Intent::CreateWorkOrder {
             alert: AlertId::new(alert),
@@ -87,7 +87,7 @@ pub fn order(alert: &str) -> Submission {
 
 /// What the server makes of one request.
 #[derive(Clone, Debug)]
-pub enum Act {
+pub(super) enum Act {
     /// Commits and confirms.
     Commit,
     /// Commits, and the answer is lost.
@@ -110,7 +110,7 @@ pub enum Act {
 
 /// What it answers to a look-up.
 #[derive(Clone, Debug)]
-pub enum Look {
+pub(super) enum Look {
     /// What the ledger says.
     Honest,
     Unknown,
@@ -134,18 +134,18 @@ struct State {
 
 /// A model of a server: what it committed stands in its ledger, whatever the client was told.
 #[derive(Clone, Default)]
-pub struct Server {
+pub(super) struct Server {
     state: Arc<Mutex<State>>,
     counter: Arc<AtomicU64>,
 }
 
 impl Server {
-    pub fn new() -> Arc<Self> {
+    pub(super) fn new() -> Arc<Self> {
         Arc::new(Self::default())
     }
 
     /// Answers at random, as a sick server does: nothing may be lost or doubled by it.
-    pub fn sick(seed: u64) -> Arc<Self> {
+    pub(super) fn sick(seed: u64) -> Arc<Self> {
         let server = Self::default();
         server.state().dice = Some(fastrand::Rng::with_seed(seed));
         Arc::new(server)
@@ -155,15 +155,15 @@ impl Server {
         self.state.lock().unwrap()
     }
 
-    pub fn will(&self, acts: impl IntoIterator<Item = Act>) {
+    pub(super) fn will(&self, acts: impl IntoIterator<Item = Act>) {
         self.state().acts.extend(acts);
     }
 
-    pub fn always(&self, act: Act) {
+    pub(super) fn always(&self, act: Act) {
         self.state().otherwise = Some(act);
     }
 
-    pub fn heal(&self) {
+    pub(super) fn heal(&self) {
         let mut state = self.state();
         state.dice = None;
         state.otherwise = None;
@@ -171,24 +171,24 @@ impl Server {
         state.looks.clear();
     }
 
-    pub fn will_look(&self, looks: impl IntoIterator<Item = Look>) {
+    pub(super) fn will_look(&self, looks: impl IntoIterator<Item = Look>) {
         self.state().looks.extend(looks);
     }
 
     /// Bodies that took effect, in order.
-    pub fn ledger(&self) -> Vec<(String, Vec<u8>)> {
+    pub(super) fn ledger(&self) -> Vec<(String, Vec<u8>)> {
         self.state().ledger.clone()
     }
 
-    pub fn sent(&self) -> Vec<(OutboxId, Instant)> {
+    pub(super) fn sent(&self) -> Vec<(OutboxId, Instant)> {
         self.state().sent.clone()
     }
 
-    pub fn looked(&self) -> Vec<(OutboxId, Instant)> {
+    pub(super) fn looked(&self) -> Vec<(OutboxId, Instant)> {
         self.state().looked.clone()
     }
 
-    pub fn most_under_way(&self) -> usize {
+    pub(super) fn most_under_way(&self) -> usize {
         self.state().most_under_way
     }
 
@@ -322,7 +322,7 @@ impl Deliver for Server {
     }
 }
 
-pub fn policy() -> Policy {
+pub(super) fn policy() -> Policy {
     Policy {
         seed: Some(7),
         ..Policy::default()
@@ -330,11 +330,11 @@ pub fn policy() -> Policy {
 }
 
 /// Starts a sender for both targets; it ends with the returned task.
-pub fn start(outbox: &Outbox, server: &Arc<Server>) -> (SenderControl, Running) {
+pub(super) fn start(outbox: &Outbox, server: &Arc<Server>) -> (SenderControl, Running) {
     start_with(outbox, server, policy())
 }
 
-pub fn start_with(outbox: &Outbox, server: &Arc<Server>, policy: Policy) -> (SenderControl, Running) {
+pub(super) fn start_with(outbox: &Outbox, server: &Arc<Server>, policy: Policy) -> (SenderControl, Running) {
     let sender = Sender::new(outbox.clone(), Arc::clone(server), vec![target(), manage()], policy);
     let control = sender.control();
     let (stop, stopped) = oneshot::channel::<()>();
@@ -349,19 +349,19 @@ pub fn start_with(outbox: &Outbox, server: &Arc<Server>, policy: Policy) -> (Sen
 }
 
 /// A sender in a task.
-pub struct Running {
+pub(super) struct Running {
     stop: Option<oneshot::Sender<()>>,
     task: tokio::task::JoinHandle<Result<(), nightdesk::outbox::OutboxError>>,
 }
 
 impl Running {
-    pub async fn stop(mut self) {
+    pub(super) async fn stop(mut self) {
         self.stop.take();
         (&mut self.task).await.unwrap().unwrap();
     }
 
     /// As `kill -9` would: nothing is tidied up.
-    pub async fn kill(mut self) {
+    pub(super) async fn kill(mut self) {
         self.task.abort();
         let _ = (&mut self.task).await;
     }
@@ -375,21 +375,21 @@ impl Drop for Running {
 
 /// A wall clock that a test moves.
 #[derive(Clone, Default)]
-pub struct Wall(Arc<AtomicI64>);
+pub(super) struct Wall(Arc<AtomicI64>);
 
 impl Wall {
-    pub fn at(seconds: i64) -> Self {
+    pub(super) fn at(seconds: i64) -> Self {
         Self(Arc::new(AtomicI64::new(seconds)))
     }
 
-    pub fn jump(&self, seconds: i64) {
+    pub(super) fn jump(&self, seconds: i64) {
         self.0.fetch_add(seconds, Ordering::SeqCst);
     }
 
-    pub fn clock(&self) -> Clock {
+    pub(super) fn clock(&self) -> Clock {
         let seconds = Arc::clone(&self.0);
         Clock::new(move || Timestamp::from_second(seconds.load(Ordering::SeqCst)).unwrap())
     }
 }
 
-pub const LONG: Duration = Duration::from_secs(24 * 3600);
+pub(super) const LONG: Duration = Duration::from_secs(24 * 3600);
