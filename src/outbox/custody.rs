@@ -48,7 +48,8 @@ pub(super) struct Outcome {
     pub(super) wait: std::time::Duration,
 }
 
-const DAMAGED: &str = "the stored row does not match its hash: it was not sent; cancel it and ask again";
+/// What a row says whose hash is wrong.
+pub(super) const DAMAGED: &str = "the stored row does not match its hash: it is not sent; ask again";
 
 impl Journal {
     /// Begins a new tenure: whatever was on its way may have arrived.
