@@ -186,7 +186,7 @@ impl Outbox {
     }
 
     /// Runs a command and tells everyone what it changed.
-    async fn call<T: Send + 'static>(
+    pub(super) async fn call<T: Send + 'static>(
         &self,
         command: impl FnOnce(&mut Journal) -> Result<T, OutboxError> + Send + 'static,
     ) -> Result<T, OutboxError> {
