@@ -135,7 +135,7 @@ async fn quiet_is_quiet() {
 
 #[tokio::test]
 async fn a_flood_is_two_hundred_in_ten_minutes_of_one_cause() {
-    for seed in 1..4 {
+    for seed in 1..7 {
         let (simulator, hand, _plain) = held(|config| SimulatorConfig {
             scenario: Scenario::Flood,
             seed,

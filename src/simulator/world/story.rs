@@ -75,7 +75,10 @@ impl World {
         let wanted = alerts.unwrap_or(own_count);
         let mut booked = Vec::new();
         self.drill_pump = self.scripted_drill(start, &mut booked);
-        let scripted = booked.len(); // the drill's alert is still to come
+        if self.scenario == Scenario::Flood {
+            self.flood(start, &mut dice, &mut booked);
+        }
+        let scripted = booked.len(); // they are still to come
         for (id, metric, age_min, holder) in script {
             if booked.len() - scripted == wanted {
                 break;
@@ -94,9 +97,6 @@ impl World {
         let missing = wanted.saturating_sub(booked.len() - scripted);
         self.fill(missing, start, &mut dice, &mut booked);
         self.recurring(start, &mut dice, &mut booked);
-        if self.scenario == Scenario::Flood {
-            self.flood(start, &mut dice, &mut booked);
-        }
         booked.sort_by_key(|booked| booked.crossing.raised_at);
         self.past_orders(&mut booked, start, &mut dice);
         for booked in booked {
