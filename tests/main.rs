@@ -1,4 +1,12 @@
 //! All integration tests in one binary, a module a room.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails should stop where it fails"
+)]
+#![allow(unreachable_pub, missing_docs, reason = "nobody uses a test from outside")]
 
 mod command;
 mod console;
