@@ -109,8 +109,8 @@ fn fault(error: Error) -> Fault {
             ErrorKind::Unreachable | ErrorKind::Throttled { .. } => FaultKind::Unreachable,
             ErrorKind::Tls | ErrorKind::Insecure => FaultKind::Tls,
             ErrorKind::Credentials => FaultKind::Credentials,
-            _ => FaultKind::Refused,
             ErrorKind::Malformed => FaultKind::Malformed,
+            _ => FaultKind::Refused,
         },
         message: error.to_string().into(),
     }
