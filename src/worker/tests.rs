@@ -94,7 +94,8 @@ impl Plant for Fake {
 
     async fn alert(&self, id: &AlertId) -> Result<Alert, Fault> {
         self.call(format!("alert {}", id.raw())).await;
-        Ok(alert(id.raw(), AlertState::Acknowledged))
+        let resolved = self.resolved.lock().unwrap().iter().find(|alert| alert.id == *id).cloned();
+        Ok(resolved.unwrap_or_else(|| alert(id.raw(), AlertState::Acknowledged)))
     }
 
     async fn readings(&self, device_type: &DeviceType, devices: &[DeviceId], _: (Timestamp, Timestamp)) -> Result<Vec<Reading>, Fault> {
@@ -126,10 +127,7 @@ const MANY: usize = 1_000;
 
 async fn wait_for(reports: &Reports, wanted: impl Fn(&Report) -> bool) -> Report {
     loop {
-        let report = tokio::time::timeout(Duration::from_hours(1), reports.next())
-            .await
-            .unwrap()
-            .unwrap();
+        let report = tokio::time::timeout(Duration::from_hours(1), reports.next()).await.unwrap().unwrap();
         if wanted(&report) {
             return report;
         }
@@ -147,17 +145,13 @@ async fn it_reads_at_once_and_then_by_its_intervals() {
     assert_eq!(began.elapsed().as_secs(), 60);
     plant.until("devices", 2).await;
     assert_eq!(began.elapsed().as_secs(), 60);
-    assert_eq!(plant.count("resolved"), 2, "once at the start, once a minute");
+    assert_eq!(plant.count("resolved"), 1, "once, at the start");
 }
 
 #[tokio::test(start_paused = true)]
 async fn nobody_reads_and_still_nothing_piles_up_and_the_newest_wins() {
     let plant = Fake::new(MANY);
-    plant
-        .queues
-        .lock()
-        .unwrap()
-        .extend((1..20).map(|n| Ok(vec![alert(&format!("a{n}"), AlertState::New)])));
+    plant.queues.lock().unwrap().extend((1..20).map(|n| Ok(vec![alert(&format!("a{n}"), AlertState::New)])));
     let (_worker, reports) = Worker::spawn(plant.clone(), Plan::new("BEDFORD"), None);
     plant.until("alerts", 11).await; // so the tenth answer has been taken in
     let mut lists = Vec::new();
@@ -204,10 +198,11 @@ async fn what_a_person_asks_passes_though_every_refresh_hangs() {
 
 #[tokio::test(start_paused = true)]
 async fn trends_are_one_query_a_type_the_cursors_first_and_a_newer_list_replaces_what_waits() {
-    let plant = Fake::new(2 + 1); // alerts, resolved, devices; then nothing passes
+    let plant = Fake::new(3); // alerts, devices, resolved; then nothing passes
     let (worker, reports) = Worker::spawn(plant.clone(), Plan::new("BEDFORD"), None);
     wait_for(&reports, |report| matches!(report, Report::Alerts { .. })).await;
     wait_for(&reports, |report| matches!(report, Report::Devices { .. })).await;
+    plant.until("resolved", 1).await;
     let key = DeviceKey::new;
     worker.fetch(Fetch::Trends {
         devices: vec![key("Pump", "P2"), key("Temp", "T1"), key("Pump", "P1")],
@@ -261,16 +256,7 @@ async fn a_server_that_is_away_is_asked_less_and_less_and_said_to_be_down_since_
     assert!(matches!(report, Report::Alerts { result: Err(_), .. }));
     plant.until("alerts", 10).await;
     let report = wait_for(&reports, |report| matches!(report, Report::Link { .. })).await;
-    assert!(
-        matches!(
-            report,
-            Report::Link {
-                service: Service::Monitor,
-                state: LinkState::Live { .. }
-            }
-        ),
-        "{report:?}"
-    );
+    assert!(matches!(report, Report::Link { service: Service::Monitor, state: LinkState::Live { .. } }), "{report:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -279,12 +265,13 @@ async fn an_alert_that_left_the_queue_comes_as_resolved_with_the_same_report() {
     plant.queues.lock().unwrap().push_back(Ok(vec![alert("a", AlertState::New)]));
     let (_worker, reports) = Worker::spawn(plant.clone(), Plan::new("BEDFORD"), None);
     wait_for(&reports, |report| matches!(report, Report::Alerts { .. })).await;
-    plant.resolved.lock().unwrap().push(alert("a", AlertState::Resolved));
+    plant.until("resolved", 1).await;
+    let mut resolved = alert("a", AlertState::Resolved);
+    resolved.resolved_at = Some(Timestamp::now());
+    plant.resolved.lock().unwrap().push(resolved.clone());
     let report = wait_for(&reports, |report| matches!(report, Report::Alerts { .. })).await;
-    let Report::Alerts { result: Ok(listing), .. } = report else {
-        panic!("{report:?}")
-    };
-    assert_eq!(listing.items, [alert("a", AlertState::Resolved)]);
+    let Report::Alerts { result: Ok(listing), .. } = report else { panic!("{report:?}") };
+    assert_eq!(listing.items, [resolved]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -293,9 +280,7 @@ async fn orders_are_found_by_reference_and_a_finished_one_is_not_asked_for_again
     let (worker, reports) = Worker::spawn(plant.clone(), Plan::new("BEDFORD"), None);
     worker.fetch(Fetch::OrderStatus(vec!["a".into()]));
     let report = wait_for(&reports, |report| matches!(report, Report::OrderStatus(_))).await;
-    let Report::OrderStatus(Ok(orders)) = report else {
-        panic!("{report:?}")
-    };
+    let Report::OrderStatus(Ok(orders)) = report else { panic!("{report:?}") };
     assert_eq!((orders[0].0.raw(), orders[0].1.wonum.raw()), ("a", "1043"));
     plant.until("alerts", 30).await;
     assert_eq!(plant.count("orders"), 1);
@@ -318,11 +303,7 @@ async fn the_last_run_is_told_first_and_a_fresh_list_is_kept() {
         fn keep_devices(&self, _: &Listing<Device>) {}
     }
     let plant = Fake::new(0);
-    plant
-        .queues
-        .lock()
-        .unwrap()
-        .push_back(Ok(vec![alert("a", AlertState::New), alert("b", AlertState::New)]));
+    plant.queues.lock().unwrap().push_back(Ok(vec![alert("a", AlertState::New), alert("b", AlertState::New)]));
     let keep = Arc::new(Kept(Mutex::new(0), Notify::new()));
     let (_worker, reports) = Worker::spawn(plant.clone(), Plan::new("BEDFORD"), Some(keep.clone()));
     let first = reports.next().await.unwrap();
@@ -347,9 +328,6 @@ fn a_full_mailbox_drops_the_oldest_kind_and_counts_it() {
     for key in [1, 2, 1, 3] {
         mailbox.put(key, key * 10);
     }
-    assert_eq!(
-        (mailbox.try_take(), mailbox.try_take(), mailbox.try_take()),
-        (Some(20), Some(30), None)
-    );
+    assert_eq!((mailbox.try_take(), mailbox.try_take(), mailbox.try_take()), (Some(20), Some(30), None));
     assert_eq!(mailbox.dropped(), 1);
 }
