@@ -28,11 +28,11 @@ pub(super) async fn run(context: Context, command: AuditCommand) -> Result<(), F
         AuditCommand::Verify => {
             let report = audit.verify().await?;
             context.out.object(&report, || {
-                let mut text: String = report.findings.iter().map(|finding| format!("{finding}\n")).collect();
                 if report.is_whole() {
-                    text = format!("{} entries, nothing altered, removed or reordered\n", report.entries);
+                    return format!("{} entries, nothing altered, removed or reordered\n", report.entries);
                 }
-                text
+                let findings: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
+                findings.join("\n") + "\n"
             })?;
             Failure::unless_done(if report.is_whole() { Exit::Done } else { Exit::Store })
         }

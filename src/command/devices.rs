@@ -1,5 +1,7 @@
 //! `nightdesk devices`: list, show, create, set.
 
+use std::fmt::Write as _;
+
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value};
 
@@ -190,7 +192,8 @@ fn text(context: &Context, device: &Device) -> String {
     for (head, members) in [("info", &device.device_info), ("metadata", &device.metadata)] {
         for (name, value) in members {
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            text.push_str(&format!("{head}.{}: {}\n", SafeText::new(name.as_str()), SafeText::new(value)));
+            let (name, value) = (SafeText::new(name.as_str()), SafeText::new(value));
+            let _ = writeln!(text, "{head}.{name}: {value}"); // writing to a String cannot fail
         }
     }
     text

@@ -16,7 +16,8 @@ use crate::maximo::{self, AlertQuery, MonitorClient, Telemetry};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Check {
     /// What was looked at.
-    check: String,
+    #[serde(rename = "check")]
+    subject: String,
     /// How it is.
     status: Status,
     /// In one sentence, with what to do where it is not well.
@@ -52,30 +53,30 @@ impl Status {
 struct Checks(Vec<Check>);
 
 impl Checks {
-    fn add(&mut self, check: impl Into<String>, status: Status, detail: impl Into<String>, exit: Exit) {
+    fn add(&mut self, subject: impl Into<String>, status: Status, detail: impl Into<String>, exit: Exit) {
         self.0.push(Check {
-            check: check.into(),
+            subject: subject.into(),
             status,
             detail: detail.into(),
             exit,
         });
     }
 
-    fn ok(&mut self, check: impl Into<String>, detail: impl Into<String>) {
-        self.add(check, Status::Ok, detail, Exit::Done);
+    fn ok(&mut self, subject: impl Into<String>, detail: impl Into<String>) {
+        self.add(subject, Status::Ok, detail, Exit::Done);
     }
 
-    fn warn(&mut self, check: impl Into<String>, detail: impl Into<String>) {
-        self.add(check, Status::Warn, detail, Exit::Done);
+    fn warn(&mut self, subject: impl Into<String>, detail: impl Into<String>) {
+        self.add(subject, Status::Warn, detail, Exit::Done);
     }
 
-    fn fail(&mut self, check: impl Into<String>, failure: &Failure) {
+    fn fail(&mut self, subject: impl Into<String>, failure: &Failure) {
         for line in failure.message.lines() {
             self.add("", Status::Fail, line, failure.exit);
         }
-        let check = check.into();
-        for entry in self.0.iter_mut().filter(|entry| entry.check.is_empty()) {
-            entry.check.clone_from(&check);
+        let subject = subject.into();
+        for entry in self.0.iter_mut().filter(|entry| entry.subject.is_empty()) {
+            entry.subject.clone_from(&subject);
         }
     }
 }
@@ -106,7 +107,7 @@ pub(super) async fn run(locate: &Locate, out: Output) -> Result<(), Failure> {
             let mut table = Table::new(&[("check", Align::Left), ("status", Align::Left), ("detail", Align::Left)]);
             for check in checks {
                 table.row(vec![
-                    check.check.as_str().into(),
+                    check.subject.as_str().into(),
                     check.status.as_str().into(),
                     check.detail.as_str().into(),
                 ]);
@@ -118,11 +119,12 @@ pub(super) async fn run(locate: &Locate, out: Output) -> Result<(), Failure> {
 }
 
 fn text(checks: &[Check]) -> String {
-    let width = checks.iter().map(|check| check.check.len()).max().unwrap_or(0);
-    checks
+    let width = checks.iter().map(|check| check.subject.len()).max().unwrap_or(0);
+    let lines: Vec<String> = checks
         .iter()
-        .map(|check| format!("{:<4}  {:width$}  {}\n", check.status.as_str(), check.check, check.detail))
-        .collect()
+        .map(|check| format!("{:<4}  {:width$}  {}", check.status.as_str(), check.subject, check.detail))
+        .collect();
+    lines.join("\n") + "\n"
 }
 
 async fn with_configuration(context: &Context, checks: &mut Checks) {

@@ -17,6 +17,7 @@ mod readings;
 mod run;
 pub mod session;
 mod shell;
+pub mod simulate;
 mod table;
 mod workorders;
 

@@ -47,7 +47,7 @@ impl Output {
     /// One object: as JSON, or as the lines that `text` makes of it.
     pub(super) fn object(self, value: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), Failure> {
         match self.form {
-            Form::Json => self.document(&json::value(value)?),
+            Form::Json => print(&json::value(value)?),
             Form::Text | Form::Csv => write_out(&text()),
         }
     }
@@ -63,7 +63,7 @@ impl Output {
                 if !listing.complete {
                     document.insert("complete".into(), Value::from(false));
                 }
-                self.document(&Value::Object(document))?;
+                print(&Value::Object(document))?;
             }
             Form::Csv => write_out(&table(&listing.items).csv())?,
             Form::Text => write_out(&table(&listing.items).text())?,
@@ -78,10 +78,6 @@ impl Output {
             self.note("the list kept shifting while it was read: rows may be missing");
         }
         Ok(())
-    }
-
-    fn document(self, value: &Value) -> Result<(), Failure> {
-        write_out(&json::document(value, std::io::stdout().is_terminal()))
     }
 
     /// A line on stderr.
@@ -104,6 +100,10 @@ impl Output {
             let _ = write!(std::io::stderr().lock(), "\r\x1b[K");
         }
     }
+}
+
+fn print(value: &Value) -> Result<(), Failure> {
+    write_out(&json::document(value, std::io::stdout().is_terminal()))
 }
 
 /// Writes to stdout as a whole.

@@ -4,9 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::context::Context;
 use super::output::Output;
-use super::{Exit, Failure, alerts, audit, devices, doctor, outbox, readings, shell, workorders};
-use crate::cli::{Cli, Command, Global};
+use super::{Exit, Failure, alerts, audit, devices, doctor, outbox, readings, shell, simulate, workorders};
+use crate::cli::{self, Cli, Command, ConsoleArgs, Global, SimulateArgs};
 use crate::config::{Config, Env, Locate};
+use crate::simulator::{Scenario, SimulateError};
 
 /// Carries a command out and says on stderr why it failed, if it did. Never panics.
 pub fn run(cli: Cli) -> Exit {
@@ -53,9 +54,7 @@ pub fn locate(global: &Global) -> Locate {
 fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
     let Cli { global, command } = cli;
     no_core_dumps();
-    let Some(command) = command else {
-        return Err(Failure::new(Exit::Usage, "no command; see nightdesk --help"));
-    };
+    let command = command.unwrap_or_else(|| Command::Console(ConsoleArgs::default()));
     log_to_stderr(global.verbose);
     let locate = locate(&global);
     let context = || Context::new(Config::load(&locate)?, out);
@@ -69,8 +68,36 @@ fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
         Command::Workorders(command) => block_on(workorders::run(context()?, command)),
         Command::Outbox(command) => block_on(outbox::run(context()?, command)),
         Command::Audit(command) => block_on(audit::run(context()?, command)),
-        Command::Console(_) | Command::Demo(_) | Command::Simulate(_) => Err(Failure::new(Exit::Usage, "not in this build")),
+        Command::Simulate(arguments) => block_on(simulate(arguments)),
+        Command::Console(_) | Command::Demo(_) => Err(Failure::new(Exit::Usage, "not in this build")),
     }
+}
+
+async fn simulate(arguments: SimulateArgs) -> Result<(), Failure> {
+    let SimulateArgs { dir, port, plant, faults } = arguments;
+    let options = simulate::SimulateOptions {
+        dir,
+        port,
+        scenario: match plant.scenario {
+            cli::Scenario::Night => Scenario::Night,
+            cli::Scenario::Quiet => Scenario::Quiet,
+            cli::Scenario::Flood => Scenario::Flood,
+            cli::Scenario::Drill => Scenario::Drill,
+        },
+        seed: plant.seed,
+        devices: plant.devices,
+        alerts: plant.alerts.map(|count| count as usize),
+        faults,
+    };
+    simulate::run(options, &mut std::io::stdout()).await.map_err(|error| {
+        let exit = match error {
+            SimulateError::Listen { .. } | SimulateError::Devices(_) | SimulateError::Alerts(_) => Exit::Usage,
+            SimulateError::Faults(_) => Exit::Configuration,
+            SimulateError::Write { .. } => Exit::Store,
+            SimulateError::Certificate(_) | SimulateError::Signal(_) => Exit::Bug,
+        };
+        Failure::new(exit, error.to_string())
+    })
 }
 
 /// Runs a headless command to its end.

@@ -111,10 +111,11 @@ impl Table {
                 }
                 let cell = cells(*index);
                 let space = " ".repeat(width.saturating_sub(cell.width()));
-                match align {
-                    Align::Left => line.push_str(&format!("{cell}{space}")),
-                    Align::Right => line.push_str(&format!("{space}{cell}")),
-                }
+                let parts = match align {
+                    Align::Left => [&cell, &space],
+                    Align::Right => [&space, &cell],
+                };
+                line.extend(parts.map(String::as_str));
             }
             out.push_str(line.trim_end());
             out.push('\n');

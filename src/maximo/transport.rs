@@ -334,17 +334,7 @@ impl Transport {
 
 /// Whether a byte was sent decides everything: a failed connection is certainly not delivered, anything later may be.
 pub(super) fn classify(service: crate::domain::Service, operation: &'static str, error: &reqwest::Error) -> Error {
-    let mut deepest: &(dyn std::error::Error + 'static) = error;
-    let mut tls = false;
-    while let Some(source) = deepest.source() {
-        deepest = source;
-        tls |= source.downcast_ref::<rustls::Error>().is_some()
-            || source
-                .downcast_ref::<std::io::Error>()
-                .and_then(std::io::Error::get_ref)
-                .is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>);
-    }
-    let words = deepest.to_string();
+    let (words, tls) = root_cause(error);
     let (kind, words) = if error.is_builder() {
         (ErrorKind::Configuration, words)
     } else if error.is_connect() && tls {
@@ -359,6 +349,18 @@ pub(super) fn classify(service: crate::domain::Service, operation: &'static str,
         (ErrorKind::Interrupted, words)
     };
     Error::new(service, operation, kind, words)
+}
+
+/// The innermost error's words, and whether TLS is at its root. An `io::Error` hides what it wraps from `source`.
+fn root_cause(error: &(dyn std::error::Error + 'static)) -> (String, bool) {
+    if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+        return (tls.to_string(), true);
+    }
+    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    if let Some(inner) = inner {
+        return root_cause(inner);
+    }
+    error.source().map_or_else(|| (error.to_string(), false), root_cause)
 }
 
 /// Reads a body up to `most` bytes, counted after decompression: a gzip bomb stops at the limit.
