@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::sync::{Arc, Mutex};
 
 use nightdesk::command::simulate::{self, SimulateOptions};
+use nightdesk::config::{Config, Env, Locate};
 use nightdesk::simulator::{
     CertificateKind, FaultAction, FaultRule, Scenario, SimulateError, Simulator, SimulatorConfig, When, write_directory,
 };
@@ -119,10 +120,10 @@ async fn the_directory_is_private_and_its_files_open_the_door() {
     };
     assert_eq!(by_files.get("/v1/devices").await.status, 200);
     assert_eq!(by_files.get("/maximo/oslc/os/mxwo").await.status, 200);
-    let config: toml::Table = read("config.toml").parse().unwrap();
-    let demo = &config["profiles"]["demo"];
-    assert_eq!(demo["monitor"]["url"].as_str(), Some(simulator.url()));
-    assert_eq!(demo["manage"]["key_file"].as_str(), Some("manage.key"));
+    let file = Some(directory.join("config.toml"));
+    let config = Config::load(&Locate::new(file, None, Some(root.path().join("state")), Env::of(&[]))).unwrap();
+    assert_eq!(config.operator.name, "operator1");
+    assert_eq!(config.profile().unwrap().site, "BEDFORD");
 }
 
 #[tokio::test]
