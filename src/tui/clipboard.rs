@@ -69,7 +69,14 @@ mod tests {
 
     #[test]
     fn base64_is_the_standards() {
-        for (plain, coded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("Ü\n>?", "w5wKPj8=")] {
+        for (plain, coded) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("Ü\n>?", "w5wKPj8="),
+        ] {
             assert_eq!(base64(plain.as_bytes()), coded);
         }
     }
@@ -82,7 +89,10 @@ mod tests {
         assert_eq!(text(Wrap::Screen), "\x1bP\x1b]52;c;Zm9v\x07\x1b\\");
         let long = String::from_utf8(sequence(&"x".repeat(2_000), Wrap::Screen).unwrap()).unwrap();
         assert!(long.split("\x1b\\").all(|part| part.len() <= SCREEN_CHUNK + 2));
-        let joined: String = long.split("\x1b\\").map(|part| part.strip_prefix("\x1bP").unwrap_or(part)).collect();
+        let joined: String = long
+            .split("\x1b\\")
+            .map(|part| part.strip_prefix("\x1bP").unwrap_or(part))
+            .collect();
         assert_eq!(joined.as_bytes(), sequence(&"x".repeat(2_000), Wrap::Plain).unwrap());
     }
 

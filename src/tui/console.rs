@@ -465,6 +465,11 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
 /// For the tests of the terminal's way back, in debug builds only.
 #[cfg(debug_assertions)]
 fn crash_on_request(frames: u64) {
-    let asked = std::env::var("NIGHTDESK_PANIC_AFTER_FRAMES").ok().and_then(|count| count.parse().ok());
-    assert!(asked.is_none_or(|count: u64| frames < count), "asked to by NIGHTDESK_PANIC_AFTER_FRAMES");
+    let asked = std::env::var("NIGHTDESK_PANIC_AFTER_FRAMES")
+        .ok()
+        .and_then(|count| count.parse().ok());
+    assert!(
+        asked.is_none_or(|count: u64| frames < count),
+        "asked to by NIGHTDESK_PANIC_AFTER_FRAMES"
+    );
 }

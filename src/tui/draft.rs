@@ -60,7 +60,12 @@ impl Typing {
 
     /// What is due now.
     fn take(&mut self, now: Instant) -> Vec<Write> {
-        let due: Vec<_> = self.waiting.iter().filter(|(_, waiting)| waiting.due <= now).map(|(key, _)| key.clone()).collect();
+        let due: Vec<_> = self
+            .waiting
+            .iter()
+            .filter(|(_, waiting)| waiting.due <= now)
+            .map(|(key, _)| key.clone())
+            .collect();
         due.into_iter()
             .filter_map(|key| {
                 let waiting = self.waiting.remove(&key)?;
@@ -186,7 +191,10 @@ mod tests {
         assert_eq!(typing.due(), Some(start + Duration::from_millis(800) + QUIET));
         tokio::time::advance(Duration::from_millis(100)).await;
         let written = typing.take(Instant::now());
-        assert!(matches!(&written[..], [Write::Save(saved)] if *saved == draft("xxxxx")), "{written:?}");
+        assert!(
+            matches!(&written[..], [Write::Save(saved)] if *saved == draft("xxxxx")),
+            "{written:?}"
+        );
         assert_eq!(typing.due(), None);
 
         let start = Instant::now();

@@ -92,7 +92,10 @@ impl Driver {
                 }
             }
             None => Event::Notice {
-                text: format!("not copied: longer than {} KiB, which terminals cut", clipboard::TEXT_MAX_BYTES / 1024),
+                text: format!(
+                    "not copied: longer than {} KiB, which terminals cut",
+                    clipboard::TEXT_MAX_BYTES / 1024
+                ),
                 failed: true,
             },
         }

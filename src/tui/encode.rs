@@ -246,15 +246,22 @@ mod tests {
         let mut parser = vt100::Parser::new(1, 6, 0);
         let mut screen = Screen::default();
         let mut plain = picture(&["abcdef"]);
-        plain.buffer.set_style(Rect::new(1, 0, 2, 1), Style::new().fg(Color::LightRed).bold());
+        plain
+            .buffer
+            .set_style(Rect::new(1, 0, 2, 1), Style::new().fg(Color::LightRed).bold());
         plain.buffer.set_style(Rect::new(2, 0, 1, 1), Style::new().bg(Color::Indexed(238)));
-        plain.buffer.set_style(Rect::new(4, 0, 1, 1), Style::new().fg(Color::Rgb(1, 2, 3)).reversed());
+        plain
+            .buffer
+            .set_style(Rect::new(4, 0, 1, 1), Style::new().fg(Color::Rgb(1, 2, 3)).reversed());
         parser.process(&screen.advance(plain));
         let cell = |column| parser.screen().cell(0, column).unwrap();
         assert_eq!((cell(0).fgcolor(), cell(0).bold()), (vt100::Color::Default, false));
         assert_eq!((cell(1).fgcolor(), cell(1).bold()), (vt100::Color::Idx(9), true));
         assert_eq!(cell(2).bgcolor(), vt100::Color::Idx(238));
-        assert_eq!((cell(3).fgcolor(), cell(3).bold(), cell(3).bgcolor()), (vt100::Color::Default, false, vt100::Color::Default));
+        assert_eq!(
+            (cell(3).fgcolor(), cell(3).bold(), cell(3).bgcolor()),
+            (vt100::Color::Default, false, vt100::Color::Default)
+        );
         assert!(cell(4).inverse() && cell(4).fgcolor() == vt100::Color::Rgb(1, 2, 3));
         assert_eq!(parser.screen().fgcolor(), vt100::Color::Default);
     }

@@ -107,7 +107,11 @@ mod tests {
         let mut now = Instant::now();
         let mut keys = Vec::new();
         for char in text.chars() {
-            let key = if char == '\u{1b}' { Key::plain(KeyCode::Esc) } else { Key::char(char) };
+            let key = if char == '\u{1b}' {
+                Key::plain(KeyCode::Esc)
+            } else {
+                Key::char(char)
+            };
             keys.extend(fragments.push(key, now));
             now += pause;
         }
@@ -117,7 +121,14 @@ mod tests {
 
     #[test]
     fn a_torn_sequence_presses_no_key() {
-        for torn in ["\u{1b}[<0;17;4M", "\u{1b}[<35;170;40m", "\u{1b}[I", "\u{1b}OA", "\u{1b}[1;5C", "\u{1b}[200~"] {
+        for torn in [
+            "\u{1b}[<0;17;4M",
+            "\u{1b}[<35;170;40m",
+            "\u{1b}[I",
+            "\u{1b}OA",
+            "\u{1b}[1;5C",
+            "\u{1b}[200~",
+        ] {
             assert_eq!(typed(&format!("{torn}a"), Duration::ZERO), [Key::char('a')], "{torn:?}");
         }
     }

@@ -22,7 +22,12 @@ impl Handoff {
     /// Starts it in a process group of its own, so that the terminal's end does not reach it; it makes itself a
     /// session. It is not waited for.
     pub(super) fn start(&self) -> io::Result<()> {
-        let log = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&self.log)?;
+        let log = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&self.log)?;
         Command::new(&self.program)
             .args(&self.arguments)
             .stdin(Stdio::null())

@@ -89,8 +89,14 @@ mod tests {
                 state: KeyEventState::NONE,
             })
         };
-        assert_eq!(translate(key(KeyEventKind::Press), &mut fragments, now), [Event::Key(Key::char('A'))]);
-        assert_eq!(translate(key(KeyEventKind::Repeat), &mut fragments, now), [Event::Key(Key::char('A'))]);
+        assert_eq!(
+            translate(key(KeyEventKind::Press), &mut fragments, now),
+            [Event::Key(Key::char('A'))]
+        );
+        assert_eq!(
+            translate(key(KeyEventKind::Repeat), &mut fragments, now),
+            [Event::Key(Key::char('A'))]
+        );
         assert!(translate(key(KeyEventKind::Release), &mut fragments, now).is_empty());
         let mouse = Terminal::Mouse(MouseEvent {
             kind: MouseEventKind::Moved,

@@ -72,12 +72,24 @@ mod tests {
             term: Some("xterm-256color".into()),
         };
         assert!(usable(&fine).is_ok());
-        let unset = Probe { term: None, ..fine.clone() };
+        let unset = Probe {
+            term: None,
+            ..fine.clone()
+        };
         assert!(usable(&unset).is_ok());
         for probe in [
-            Probe { input: false, ..fine.clone() },
-            Probe { output: false, ..fine.clone() },
-            Probe { term: Some("dumb".into()), ..fine },
+            Probe {
+                input: false,
+                ..fine.clone()
+            },
+            Probe {
+                output: false,
+                ..fine.clone()
+            },
+            Probe {
+                term: Some("dumb".into()),
+                ..fine
+            },
         ] {
             let sentence = usable(&probe).unwrap_err().to_string();
             assert!(sentence.contains("nightdesk alerts list"), "{sentence}");

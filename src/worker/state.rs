@@ -166,7 +166,9 @@ impl State {
         let reading_trends = self.in_flight.iter().any(|key| matches!(key, JobKey::Trends(_)));
         if !reading_trends && let Some(device_type) = self.trend_queue.pop_front() {
             let devices: Vec<_> = self.of_type(&device_type);
-            let start = clock.checked_sub(jiff::SignedDuration::try_from(self.window).ok()?).unwrap_or(clock);
+            let start = clock
+                .checked_sub(jiff::SignedDuration::try_from(self.window).ok()?)
+                .unwrap_or(clock);
             let job = Job::Trends {
                 device_type,
                 devices,
@@ -281,7 +283,11 @@ impl State {
                 if let Ok(orders) = &result {
                     // A finished order stays finished: it needs no more looks, unless a later one of the alert is open.
                     let open: HashSet<_> = orders.iter().filter(|(_, order)| order.is_open()).map(|(alert, _)| alert).collect();
-                    let over: HashSet<_> = orders.iter().map(|(alert, _)| alert).filter(|alert| !open.contains(alert)).collect();
+                    let over: HashSet<_> = orders
+                        .iter()
+                        .map(|(alert, _)| alert)
+                        .filter(|alert| !open.contains(alert))
+                        .collect();
                     if !again {
                         self.followed.retain(|alert| !over.contains(alert));
                     }
@@ -296,7 +302,10 @@ impl State {
                 JobKey::Alerts
                 | JobKey::Resolved
                 | JobKey::Devices
-                | JobKey::Trends(_) | JobKey::Alert(_) | JobKey::OpenOrders(_) | JobKey::OrderStatus,
+                | JobKey::Trends(_)
+                | JobKey::Alert(_)
+                | JobKey::OpenOrders(_)
+                | JobKey::OrderStatus,
                 _,
             ) => {} // a job brings its own kind
         }
@@ -327,7 +336,12 @@ impl State {
     /// Plans a query for each type in view whose devices were not just read.
     fn queue_trends(&mut self, now: Instant) {
         let mut seen = HashSet::new();
-        let types: Vec<_> = self.wanted.iter().map(|key| key.device_type.clone()).filter(|name| seen.insert(name.clone())).collect();
+        let types: Vec<_> = self
+            .wanted
+            .iter()
+            .map(|key| key.device_type.clone())
+            .filter(|name| seen.insert(name.clone()))
+            .collect();
         self.trend_queue = types.into_iter().filter(|device_type| !self.is_fresh(device_type, now)).collect();
     }
 

@@ -127,7 +127,10 @@ const MANY: usize = 1_000;
 
 async fn wait_for(reports: &Reports, wanted: impl Fn(&Report) -> bool) -> Report {
     loop {
-        let report = tokio::time::timeout(Duration::from_hours(1), reports.next()).await.unwrap().unwrap();
+        let report = tokio::time::timeout(Duration::from_hours(1), reports.next())
+            .await
+            .unwrap()
+            .unwrap();
         if wanted(&report) {
             return report;
         }
@@ -151,7 +154,11 @@ async fn it_reads_at_once_and_then_by_its_intervals() {
 #[tokio::test(start_paused = true)]
 async fn nobody_reads_and_still_nothing_piles_up_and_the_newest_wins() {
     let plant = Fake::new(MANY);
-    plant.queues.lock().unwrap().extend((1..20).map(|n| Ok(vec![alert(&format!("a{n}"), AlertState::New)])));
+    plant
+        .queues
+        .lock()
+        .unwrap()
+        .extend((1..20).map(|n| Ok(vec![alert(&format!("a{n}"), AlertState::New)])));
     let (_worker, reports) = Worker::spawn(plant.clone(), Plan::new("BEDFORD"), None);
     plant.until("alerts", 11).await; // so the tenth answer has been taken in
     let mut lists = Vec::new();
@@ -256,7 +263,16 @@ async fn a_server_that_is_away_is_asked_less_and_less_and_said_to_be_down_since_
     assert!(matches!(report, Report::Alerts { result: Err(_), .. }));
     plant.until("alerts", 10).await;
     let report = wait_for(&reports, |report| matches!(report, Report::Link { .. })).await;
-    assert!(matches!(report, Report::Link { service: Service::Monitor, state: LinkState::Live { .. } }), "{report:?}");
+    assert!(
+        matches!(
+            report,
+            Report::Link {
+                service: Service::Monitor,
+                state: LinkState::Live { .. }
+            }
+        ),
+        "{report:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -270,7 +286,9 @@ async fn an_alert_that_left_the_queue_comes_as_resolved_with_the_same_report() {
     resolved.resolved_at = Some(Timestamp::now());
     plant.resolved.lock().unwrap().push(resolved.clone());
     let report = wait_for(&reports, |report| matches!(report, Report::Alerts { .. })).await;
-    let Report::Alerts { result: Ok(listing), .. } = report else { panic!("{report:?}") };
+    let Report::Alerts { result: Ok(listing), .. } = report else {
+        panic!("{report:?}")
+    };
     assert_eq!(listing.items, [resolved]);
 }
 
@@ -280,7 +298,9 @@ async fn orders_are_found_by_reference_and_a_finished_one_is_not_asked_for_again
     let (worker, reports) = Worker::spawn(plant.clone(), Plan::new("BEDFORD"), None);
     worker.fetch(Fetch::OrderStatus(vec!["a".into()]));
     let report = wait_for(&reports, |report| matches!(report, Report::OrderStatus(_))).await;
-    let Report::OrderStatus(Ok(orders)) = report else { panic!("{report:?}") };
+    let Report::OrderStatus(Ok(orders)) = report else {
+        panic!("{report:?}")
+    };
     assert_eq!((orders[0].0.raw(), orders[0].1.wonum.raw()), ("a", "1043"));
     plant.until("alerts", 30).await;
     assert_eq!(plant.count("orders"), 1);
@@ -303,7 +323,11 @@ async fn the_last_run_is_told_first_and_a_fresh_list_is_kept() {
         fn keep_devices(&self, _: &Listing<Device>) {}
     }
     let plant = Fake::new(0);
-    plant.queues.lock().unwrap().push_back(Ok(vec![alert("a", AlertState::New), alert("b", AlertState::New)]));
+    plant
+        .queues
+        .lock()
+        .unwrap()
+        .push_back(Ok(vec![alert("a", AlertState::New), alert("b", AlertState::New)]));
     let keep = Arc::new(Kept(Mutex::new(0), Notify::new()));
     let (_worker, reports) = Worker::spawn(plant.clone(), Plan::new("BEDFORD"), Some(keep.clone()));
     let first = reports.next().await.unwrap();
@@ -328,6 +352,9 @@ fn a_full_mailbox_drops_the_oldest_kind_and_counts_it() {
     for key in [1, 2, 1, 3] {
         mailbox.put(key, key * 10);
     }
-    assert_eq!((mailbox.try_take(), mailbox.try_take(), mailbox.try_take()), (Some(20), Some(30), None));
+    assert_eq!(
+        (mailbox.try_take(), mailbox.try_take(), mailbox.try_take()),
+        (Some(20), Some(30), None)
+    );
     assert_eq!(mailbox.dropped(), 1);
 }

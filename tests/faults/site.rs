@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nightdesk::domain::{AlertId, Intent, IntentState, OutboxId, OutboxRow, Service, Target, WorkOrderDraft};
 use nightdesk::maximo::{Auth, Caller, Endpoint, Gateway, Limits, ManageClient, ManagePaths, MonitorClient, Telemetry, encode};
-use nightdesk::outbox::{Actor, OpenOptions, Outbox, Policy, Sender, SenderControl, Submission};
+use nightdesk::outbox::{Actor, OpenOptions, Outbox, Policy, Sender, Submission};
 use nightdesk::simulator::{EffectKind, Scenario, Simulator, SimulatorConfig};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -49,7 +49,7 @@ pub struct Site {
     pub simulator: Simulator,
     pub outbox: Outbox,
     pub telemetry: Telemetry,
-    pub directory: tempfile::TempDir,
+    _directory: tempfile::TempDir,
     limits: Limits,
     sender: Option<Running>,
 }
@@ -57,7 +57,6 @@ pub struct Site {
 struct Running {
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
-    control: SenderControl,
 }
 
 impl Site {
@@ -75,7 +74,7 @@ impl Site {
             simulator,
             outbox,
             telemetry: Telemetry::new(Caller::default()),
-            directory,
+            _directory: directory,
             limits,
             sender: None,
         }
@@ -128,7 +127,6 @@ impl Site {
     pub fn send_with(&mut self, gateway: Gateway, policy: Policy) {
         let targets = Service::ALL.map(|service| self.target(service)).to_vec();
         let sender = Sender::new(self.outbox.clone(), Arc::new(gateway), targets, policy);
-        let control = sender.control();
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
             sender
@@ -138,11 +136,7 @@ impl Site {
                 .await
                 .unwrap();
         });
-        self.sender = Some(Running { stop, task, control });
-    }
-
-    pub fn control(&self) -> &SenderControl {
-        &self.sender.as_ref().unwrap().control
+        self.sender = Some(Running { stop, task });
     }
 
     /// Ends the sender as a killed process would: at whatever it was doing.
