@@ -42,6 +42,7 @@
 //! who and when.
 
 pub mod app;
+pub mod cli;
 pub mod command;
 pub mod config;
 pub mod domain;

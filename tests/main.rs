@@ -1,8 +1,17 @@
 //! All integration tests in one binary, a module a room.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails should stop where it fails"
+)]
+#![allow(unreachable_pub, missing_docs, reason = "nobody uses a test from outside")]
 
 mod command;
 mod console;
 mod e2e;
+mod faults;
 mod maximo;
 mod outbox;
 mod rooms;

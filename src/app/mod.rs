@@ -1,6 +1,7 @@
 //! The console's core: events with their time in, state change and effects out. No I/O, no clock, no await.
 
 mod act;
+mod bell;
 mod frame;
 mod group;
 mod keys;
@@ -12,7 +13,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::load::FloodEnded;
-use crate::domain::{AlertId, AlertState, DeviceKey, Intent, IntentState, OutboxId, OutboxRow, Severity};
+use crate::domain::{AlertId, AlertState, DeviceKey, Intent, IntentState, OutboxId, OutboxRow};
 use crate::model::store::{News, Verb};
 use crate::model::{Draft, DraftKey, Effect, Event, Fetch, Store, Ticket};
 use crate::pane::{Devices, Focus, Metrics, Notice, Queue, Tone};
@@ -21,7 +22,7 @@ use group::Group;
 use layer::Layer;
 use layout::Layout;
 
-pub use crate::pane::{Graces, RootCause, Setup};
+pub use crate::pane::Setup;
 
 /// How long a sentence stays that is no refusal.
 const NOTICE_FOR: SignedDuration = SignedDuration::from_secs(10);
@@ -64,6 +65,7 @@ pub struct App {
     trends: Vec<DeviceKey>,
     title: String,
     orders_asked: Option<Timestamp>,
+    rung: Option<Timestamp>,
     drawn: Option<Visible>,
     dirty: bool,
 }
@@ -101,6 +103,7 @@ impl App {
             trends: Vec::new(),
             title: String::new(),
             orders_asked: None,
+            rung: None,
             drawn: None,
             dirty: true,
         }
@@ -129,6 +132,7 @@ impl App {
                     self.flood_ended(ended);
                 }
                 self.ask_order_status_each_minute();
+                self.ring_again();
             }
             Event::Report(report) => {
                 let was_live = self.store.is_live();
@@ -199,16 +203,16 @@ impl App {
         if let Some(ended) = news.flood_ended {
             self.flood_ended(ended);
         }
-        let rings = |id: &AlertId| {
-            self.store.alert(id).is_some_and(|alert| {
-                alert.state == AlertState::New
-                    && (alert.severity == Severity::Critical || (alert.severity == Severity::High && !self.store.flood().0.is_on()))
-            })
+        let begins = !was_live && self.store.is_live();
+        let rings = if begins {
+            self.ring_for(self.store.alerts())
+        } else {
+            self.ring_for(news.arrived.iter().filter_map(|id| self.store.alert(id)))
         };
-        if !self.muted && news.arrived.iter().any(rings) {
-            self.effects.push(Effect::Bell);
+        if rings {
+            self.ring();
         }
-        if !news.arrived.is_empty() || (!was_live && self.store.is_live()) {
+        if !news.arrived.is_empty() || begins {
             self.ask_order_status();
         }
     }

@@ -23,4 +23,4 @@ pub use devices::Devices;
 pub use metrics::{Metrics, Subject};
 pub use queue::{Column, Direction, Frozen, Queue, Sort};
 pub use scene::Scene;
-pub use setup::{Graces, RootCause, Setup};
+pub use setup::Setup;

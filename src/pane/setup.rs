@@ -1,56 +1,14 @@
 //! What the console is told once, at its start.
 
-use std::time::Duration;
-
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 
 use crate::config::keymap::Keymap;
 use crate::config::theme::Theme;
+use crate::config::{Bell, RootCause, UndoGrace};
 use crate::domain::WorkOrderDefaults;
 use crate::domain::load::FloodLimits;
 use crate::model::store::Intervals;
-
-/// How long an action waits so that `z` can take it back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Graces {
-    /// Acknowledgements and notes.
-    pub acknowledge: Duration,
-    /// Resolutions.
-    pub resolve: Duration,
-    /// Work orders.
-    pub work_order: Duration,
-}
-
-impl Default for Graces {
-    fn default() -> Self {
-        Self {
-            acknowledge: Duration::from_secs(3),
-            resolve: Duration::from_secs(5),
-            work_order: Duration::from_secs(5),
-        }
-    }
-}
-
-/// A coded root cause of the resolve form.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RootCause {
-    /// The site's code, for example `BEARING`.
-    pub code: String,
-    /// What people read.
-    pub text: String,
-}
-
-impl RootCause {
-    /// As it is sent and shown: `BEARING: Bearing wear`.
-    pub fn whole(&self) -> String {
-        if self.text.is_empty() {
-            self.code.clone()
-        } else {
-            format!("{}: {}", self.code, self.text)
-        }
-    }
-}
 
 /// Everything that the console needs to know besides events. Fill what differs, the rest from [`Setup::default`].
 #[derive(Clone, Debug)]
@@ -66,7 +24,7 @@ pub struct Setup {
     /// Defaults of new work orders.
     pub work_order: WorkOrderDefaults,
     /// Undo graces.
-    pub graces: Graces,
+    pub graces: UndoGrace,
     /// Refuse every write with a sentence.
     pub read_only: bool,
     /// Draw with ASCII characters only.
@@ -89,7 +47,9 @@ pub struct Setup {
     pub trend_window_seconds: u32,
     /// When a flood begins and ends.
     pub flood: FloodLimits,
-    /// No bell.
+    /// When to ring.
+    pub bell: Bell,
+    /// No bell until the person turns it on.
     pub muted: bool,
 }
 
@@ -101,7 +61,7 @@ impl Default for Setup {
             site: WorkOrderDefaults::default().siteid,
             time_zone: TimeZone::UTC,
             work_order: WorkOrderDefaults::default(),
-            graces: Graces::default(),
+            graces: UndoGrace::default(),
             read_only: false,
             ascii: false,
             theme: Theme::default(),
@@ -113,6 +73,7 @@ impl Default for Setup {
             bulk_limit: 100,
             trend_window_seconds: 2 * 60 * 60,
             flood: FloodLimits::default(),
+            bell: Bell::default(),
             muted: false,
         }
     }

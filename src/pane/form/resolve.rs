@@ -9,10 +9,9 @@ use super::super::window::Frame;
 use super::field::Field;
 use super::note::manners;
 use super::sheet::{Sheet, Took};
+use crate::config::RootCause;
 use crate::domain::{AlertId, SafeText};
 use crate::model::{Action, Draft, DraftKey, Key, Store};
-
-use super::super::setup::RootCause;
 
 /// Resolution, root cause, preventive action.
 #[derive(Clone, Debug)]
@@ -103,7 +102,11 @@ pub(crate) fn causes(store: &Store, coded: &[RootCause]) -> Vec<String> {
         .iter()
         .enumerate()
         .map(|(place, cause)| {
-            let whole = cause.whole();
+            let whole = if cause.text.is_empty() {
+                cause.code.clone()
+            } else {
+                format!("{}: {}", cause.code, cause.text)
+            };
             let uses: usize = [whole.as_str(), cause.code.as_str(), cause.text.as_str()]
                 .iter()
                 .map(|text| used.remove(*text).unwrap_or(0))

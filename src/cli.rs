@@ -1,0 +1,496 @@
+//! The command line's types: what `contract/cli.md` promises, as far as it works. No logic.
+
+mod assignment;
+mod when;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use assignment::{Assignment, AssignmentError};
+pub use when::{When, WhenError};
+
+/// A terminal operations console for IBM Maximo Monitor and Maximo Manage
+///
+/// Without a command it opens the console of the default profile. `nightdesk demo` needs no configuration.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "nightdesk", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What goes with every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do; the console where nothing is said.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0 done                      6 TLS, or a refused insecure address
+  1 a bug                     7 local store
+  2 usage                     8 the server refused, action parked
+  3 configuration             9 some of several failed
+  4 credentials              10 waited, and it is not delivered yet
+  5 server or network           (safe in the outbox)";
+
+/// Flags that every command takes.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Everywhere")]
+pub struct Global {
+    /// Configuration file [env: NIGHTDESK_CONFIG]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Profile of the configuration [env: NIGHTDESK_PROFILE]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Where outbox, audit and logs lie [env: NIGHTDESK_STATE_DIR]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+    /// Print one JSON document
+    #[arg(long, global = true, conflicts_with = "csv")]
+    pub json: bool,
+    /// Print lists as CSV
+    #[arg(long, global = true)]
+    pub csv: bool,
+    /// Say more on stderr; twice for still more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// The commands.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// The console (needs a terminal)
+    Console(ConsoleArgs),
+    /// The console on a simulated plant: nothing to configure, nothing left behind
+    Demo(DemoArgs),
+    /// The simulated plant alone, for another terminal or for tests
+    Simulate(SimulateArgs),
+    /// Check configuration, credentials, servers, store and terminal, and say what to do
+    Doctor,
+    /// List, show, acknowledge and resolve alerts
+    #[command(subcommand)]
+    Alerts(Alerts),
+    /// List, show, create devices and set their metadata
+    #[command(subcommand)]
+    Devices(Devices),
+    /// Readings of a device, or the latest of a device type
+    Readings(ReadingsArgs),
+    /// List and create work orders
+    #[command(subcommand)]
+    Workorders(WorkOrders),
+    /// What was asked for and is not done yet
+    #[command(subcommand)]
+    Outbox(OutboxCommand),
+    /// Who did what, and whether the record is whole
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Print a completion script
+    Completions {
+        /// For which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man {
+        /// Write a page for each command into this folder instead
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
+}
+
+/// `nightdesk console`
+#[derive(Args, Clone, Debug, Default)]
+pub struct ConsoleArgs {
+    /// Look only: no action is possible
+    #[arg(long)]
+    pub read_only: bool,
+    /// Plain ASCII glyphs
+    #[arg(long)]
+    pub ascii: bool,
+    /// Theme: default, night, contrast, light, mono, solarized, or a file of the configuration's themes folder
+    #[arg(long, value_name = "THEME")]
+    pub theme: Option<String>,
+    /// No colours, as with NO_COLOR
+    #[arg(long, alias = "no-colour")]
+    pub no_color: bool,
+}
+
+/// What the simulated plant is to be.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct PlantArgs {
+    /// The story that it plays
+    #[arg(long, value_enum, default_value_t = Scenario::Night)]
+    pub scenario: Scenario,
+    /// The same seed gives the same plant
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Devices over all types
+    #[arg(long, value_name = "N", default_value_t = 150, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub devices: u32,
+    /// Unresolved alerts at the start [default: the scenario's]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=20_000))]
+    pub alerts: Option<u32>,
+}
+
+/// Stories of the simulated plant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Scenario {
+    /// An ordinary night with a second operator at work
+    #[default]
+    Night,
+    /// Few alerts
+    Quiet,
+    /// 200 alerts in ten minutes from one cause
+    Flood,
+    /// One scripted fault from the first drift to the completed order
+    Drill,
+}
+
+impl Scenario {
+    /// The word of the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Night => "night",
+            Self::Quiet => "quiet",
+            Self::Flood => "flood",
+            Self::Drill => "drill",
+        }
+    }
+}
+
+/// `nightdesk demo`
+#[derive(Args, Clone, Debug)]
+pub struct DemoArgs {
+    /// The plant.
+    #[command(flatten)]
+    pub plant: PlantArgs,
+    /// The console.
+    #[command(flatten)]
+    pub console: ConsoleArgs,
+}
+
+/// `nightdesk simulate`
+#[derive(Args, Clone, Debug)]
+pub struct SimulateArgs {
+    /// Where url, ca.pem, config.toml, keys and ledger.jsonl are written
+    #[arg(long, value_name = "DIR")]
+    pub dir: PathBuf,
+    /// TCP port on the loopback address; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    pub port: u16,
+    /// The plant.
+    #[command(flatten)]
+    pub plant: PlantArgs,
+    /// Rules of faults to play
+    #[arg(long, value_name = "FILE")]
+    pub faults: Option<PathBuf>,
+}
+
+/// Whether and how long a writing command waits for the servers.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct WaitArgs {
+    /// Wait until the server has confirmed it (this is so unless --no-wait is given)
+    #[arg(long)]
+    pub wait: bool,
+    /// End as soon as it is safe in the outbox
+    #[arg(long, conflicts_with = "wait")]
+    pub no_wait: bool,
+    /// How long to wait
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration, conflicts_with = "no_wait")]
+    pub timeout: Duration,
+}
+
+impl WaitArgs {
+    /// How long to wait; `None` not at all.
+    pub fn limit(self) -> Option<Duration> {
+        (!self.no_wait).then_some(self.timeout)
+    }
+}
+
+/// `nightdesk alerts ...`
+#[derive(Clone, Debug, Subcommand)]
+pub enum Alerts {
+    /// List alerts, most urgent first; resolved ones only with --all or where the filter names a state
+    List {
+        /// The filter language, for example: sev>=high state:new dev:PUMP-* age>1h
+        ///
+        /// One that begins with a minus goes after `--`: nightdesk alerts list -- -is:stale
+        filter: Vec<String>,
+        /// Resolved ones too
+        #[arg(long)]
+        all: bool,
+    },
+    /// Show one alert
+    Show {
+        /// Its id
+        id: String,
+    },
+    /// Acknowledge alerts in the operator's name
+    Ack {
+        /// Alert ids; - reads them from stdin, one a line
+        #[arg(required_unless_present = "filter")]
+        ids: Vec<String>,
+        /// A note on each of them
+        #[arg(long)]
+        note: Option<String>,
+        /// Every unacknowledged alert that passes this filter
+        #[arg(long, allow_hyphen_values = true, conflicts_with = "ids")]
+        filter: Option<String>,
+        /// Waiting.
+        #[command(flatten)]
+        wait: WaitArgs,
+    },
+    /// Resolve alerts
+    Resolve {
+        /// Alert ids; - reads them from stdin, one a line
+        #[arg(required = true)]
+        ids: Vec<String>,
+        /// What was done
+        #[arg(long)]
+        resolution: String,
+        /// Why it happened
+        #[arg(long)]
+        root_cause: String,
+        /// What will keep it from happening again
+        #[arg(long)]
+        preventive_action: Option<String>,
+        /// Waiting.
+        #[command(flatten)]
+        wait: WaitArgs,
+    },
+}
+
+/// `nightdesk devices ...`
+#[derive(Clone, Debug, Subcommand)]
+pub enum Devices {
+    /// List devices
+    List {
+        /// Only of this type
+        #[arg(long = "type", value_name = "TYPE")]
+        device_type: Option<String>,
+        /// Only in this state, for example online or offline
+        #[arg(long)]
+        status: Option<String>,
+        /// Only at this location
+        #[arg(long)]
+        location: Option<String>,
+    },
+    /// Show one device
+    Show {
+        /// Its id
+        id: String,
+        /// Its type, where several types have the id
+        #[arg(long = "type", value_name = "TYPE")]
+        device_type: Option<String>,
+    },
+    /// Create a device; its token is printed once and stored nowhere
+    Create {
+        /// Its id
+        id: String,
+        /// Its type
+        #[arg(long = "type", value_name = "TYPE")]
+        device_type: String,
+        /// Serial number
+        #[arg(long)]
+        serial_number: Option<String>,
+        /// Manufacturer
+        #[arg(long)]
+        manufacturer: Option<String>,
+        /// Model
+        #[arg(long)]
+        model: Option<String>,
+        /// Firmware version
+        #[arg(long)]
+        firmware_version: Option<String>,
+        /// Location
+        #[arg(long)]
+        location: Option<String>,
+        /// Further metadata: key=text, or key:=JSON
+        #[arg(value_name = "KEY=VALUE")]
+        metadata: Vec<Assignment>,
+    },
+    /// Set metadata of a device; other keys stay as they are
+    Set {
+        /// Its id
+        id: String,
+        /// key=text, or key:=JSON for numbers, switches and objects
+        #[arg(required = true, value_name = "KEY=VALUE")]
+        metadata: Vec<Assignment>,
+        /// Its type, where several types have the id
+        #[arg(long = "type", value_name = "TYPE")]
+        device_type: Option<String>,
+        /// Waiting.
+        #[command(flatten)]
+        wait: WaitArgs,
+    },
+}
+
+/// `nightdesk readings ...`
+#[derive(Args, Clone, Debug)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct ReadingsArgs {
+    /// `latest`, where it is asked for.
+    #[command(subcommand)]
+    pub latest: Option<Latest>,
+    /// One device's.
+    #[command(flatten)]
+    pub series: SeriesArgs,
+}
+
+/// `nightdesk readings latest`
+#[derive(Clone, Debug, Subcommand)]
+pub enum Latest {
+    /// The newest reading of each device of a type, within the last hour
+    Latest {
+        /// The type
+        #[arg(long = "type", value_name = "TYPE")]
+        device_type: String,
+        /// Only these metrics
+        #[arg(long, value_delimiter = ',', value_name = "A,B")]
+        metrics: Vec<String>,
+    },
+}
+
+/// `nightdesk readings DEVICE`
+#[derive(Args, Clone, Debug)]
+pub struct SeriesArgs {
+    /// The device's id
+    #[arg(required = true)]
+    pub device: Option<String>,
+    /// Its type, where several types have the id
+    #[arg(long = "type", value_name = "TYPE")]
+    pub device_type: Option<String>,
+    /// Only these metrics
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub metrics: Vec<String>,
+    /// From then on: 2026-09-01T02:00:00Z, 2026-09-01, 22:00 or -8h
+    #[arg(long, allow_hyphen_values = true, value_name = "TIME", default_value = "-1h")]
+    pub start: When,
+    /// Up to then [default: now]
+    #[arg(long, allow_hyphen_values = true, value_name = "TIME")]
+    pub end: Option<When>,
+    /// How the values of a window are put together
+    #[arg(long, value_enum)]
+    pub aggregation: Option<Aggregation>,
+    /// The window's length, for example 15m or 1h
+    #[arg(long, value_name = "TIME", requires = "aggregation")]
+    pub granularity: Option<String>,
+}
+
+/// How the values of a window are put together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Aggregation {
+    /// The mean
+    Avg,
+    /// The least
+    Min,
+    /// The greatest
+    Max,
+    /// The sum
+    Sum,
+    /// How many
+    Count,
+    /// The newest
+    Last,
+}
+
+/// `nightdesk workorders ...`
+#[derive(Clone, Debug, Subcommand)]
+pub enum WorkOrders {
+    /// List the site's work orders
+    List {
+        /// Only of this asset
+        #[arg(long, value_name = "ASSETNUM")]
+        asset: Option<String>,
+        /// Only those still to be worked on
+        #[arg(long)]
+        open: bool,
+    },
+    /// Make a work order from an alert, unless its asset has an open one
+    Create {
+        /// The alert's id
+        #[arg(long, value_name = "ID")]
+        alert: String,
+        /// Priority instead of the one that the severity gives
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=999))]
+        priority: Option<u16>,
+        /// Even though there is an open order
+        #[arg(long)]
+        allow_duplicate: bool,
+        /// Waiting.
+        #[command(flatten)]
+        wait: WaitArgs,
+    },
+}
+
+/// `nightdesk outbox ...`
+#[derive(Clone, Debug, Subcommand)]
+pub enum OutboxCommand {
+    /// List what was asked for
+    List {
+        /// Only in this state
+        #[arg(long, value_enum)]
+        state: Option<State>,
+    },
+    /// Deliver what waits, and end when nothing waits any more
+    Drain {
+        /// How long at most
+        #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
+        timeout: Duration,
+    },
+    /// Send a parked row again
+    Retry {
+        /// The row's number
+        id: i64,
+        /// Waiting.
+        #[command(flatten)]
+        wait: WaitArgs,
+    },
+    /// Take back a row that has not been sent, or is parked
+    Cancel {
+        /// The row's number
+        id: i64,
+    },
+}
+
+/// States of the outbox's rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum State {
+    /// Waiting
+    Queued,
+    /// On its way
+    Sending,
+    /// It may have arrived: being looked up
+    InDoubt,
+    /// Confirmed by the server
+    Delivered,
+    /// Somebody else was first
+    Superseded,
+    /// The server said no: a person decides
+    Parked,
+    /// Taken back
+    Cancelled,
+}
+
+/// `nightdesk audit ...`
+#[derive(Clone, Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Show who did what
+    Show {
+        /// From then on: 2026-09-01T02:00:00Z, 2026-09-01, 22:00 or -8h
+        #[arg(long, allow_hyphen_values = true, value_name = "TIME")]
+        since: Option<When>,
+    },
+    /// Check that no entry was altered, removed or reordered
+    Verify,
+}
+
+fn duration(written: &str) -> Result<Duration, String> {
+    crate::config::parse_duration(written)
+}
+
+#[cfg(test)]
+mod tests;

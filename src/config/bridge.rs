@@ -1,0 +1,297 @@
+//! The settings of the bridge. What is absent is off.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::civil::Time;
+use url::Url;
+
+use super::CredentialSource;
+use super::section::{Section, text};
+use crate::domain::filter::Filter;
+
+const TIME_OF_DAY: &str = "a time of day such as \"00:30\"";
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// `[profiles.*.erp]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Erp {
+    /// Always `https`.
+    pub url: Url,
+    /// The certificate authority to trust besides the system's.
+    pub ca_file: Option<PathBuf>,
+    /// The bearer token.
+    pub key: CredentialSource,
+    /// How a report is sent.
+    pub method: ErpMethod,
+    /// The production lines.
+    pub lines: Vec<String>,
+    /// When, in the profile's zone.
+    pub at: Time,
+    /// A key of Monitor of its own.
+    pub monitor_key: Option<CredentialSource>,
+}
+
+/// How a production report is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErpMethod {
+    /// `PUT {url}/{line}/{date}`
+    Put,
+    /// `POST {url}`
+    Post,
+}
+
+/// `[profiles.*.lake]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lake {
+    /// `s3://bucket/prefix` or `file:///folder`.
+    pub to: Url,
+    /// The S3 service; always `https`.
+    pub endpoint: Option<Url>,
+    /// HMAC key's id.
+    pub access_key: Option<CredentialSource>,
+    /// HMAC key's secret.
+    pub secret_key: Option<CredentialSource>,
+    /// How objects are named.
+    pub layout: LakeLayout,
+    /// When, in the profile's zone.
+    pub at: Time,
+    /// A key of Monitor of its own.
+    pub monitor_key: Option<CredentialSource>,
+}
+
+/// How objects of the lake are named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LakeLayout {
+    /// `{device_type}/{date}/data.parquet`
+    Flat,
+    /// `device_type=/date=/part-*.parquet`
+    Hive,
+}
+
+/// `[profiles.*.assets]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assets {
+    /// How often.
+    pub every: Duration,
+    /// A key of Monitor of its own.
+    pub monitor_key: Option<CredentialSource>,
+    /// A key of Manage of its own.
+    pub manage_key: Option<CredentialSource>,
+}
+
+/// `[[profiles.*.rules]]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    /// Its name in logs.
+    pub name: String,
+    /// Which alerts.
+    pub when: Filter,
+    /// Time in which a person may act first.
+    pub after: Duration,
+    /// What to do.
+    pub action: RuleAction,
+    /// Most actions in an hour.
+    pub per_hour: u32,
+    /// Only says what it would do.
+    pub dry_run: bool,
+}
+
+/// What a rule does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RuleAction {
+    /// `do = "work-order"`
+    WorkOrder,
+    /// `do = { webhook = "NAME" }`
+    Webhook(String),
+}
+
+/// `[bridge]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bridge {
+    /// Where to listen.
+    pub listen: Option<SocketAddr>,
+    /// The certificate chain.
+    pub cert_file: Option<PathBuf>,
+    /// Its key.
+    pub cert_key_file: Option<PathBuf>,
+    /// `name:key` a line.
+    pub api_keys_file: Option<PathBuf>,
+    /// Definitions of outbound webhooks.
+    pub outbound: Vec<PathBuf>,
+    /// The secret of inbound webhooks; a second line during a rotation.
+    pub inbound_secret: Option<CredentialSource>,
+    /// Private networks that outbound webhooks may reach, as `10.0.0.0/8`.
+    pub allow_private: Vec<String>,
+}
+
+impl Erp {
+    pub(super) fn read(section: Section<'_>) -> Option<Self> {
+        if !section.has("url") {
+            section.wrong("url", "is missing; for example url = \"https://erp.example/production-reports\"");
+        }
+        let url = section.https("url");
+        let ca_file = section.path("ca_file");
+        let key = section.required_credential("key");
+        let monitor_key = section.credential("monitor_key");
+        let method = section.choice("method", ErpMethod::Put, &[("PUT", ErpMethod::Put), ("POST", ErpMethod::Post)]);
+        let lines = section.strings("lines").unwrap_or_default();
+        if lines.is_empty() {
+            section.wrong("lines", "names no production line; for example lines = [\"LINE-1\"]");
+        }
+        let at = section.parsed("at", TIME_OF_DAY).unwrap_or(Time::constant(0, 30, 0, 0));
+        section.finish();
+        Some(Self {
+            url: url?,
+            ca_file,
+            key: key?,
+            method,
+            lines,
+            at,
+            monitor_key,
+        })
+    }
+}
+
+impl Lake {
+    pub(super) fn read(section: Section<'_>) -> Option<Self> {
+        if !section.has("to") {
+            section.wrong("to", "is missing; for example to = \"s3://bucket/prefix\" or \"file:///srv/lake\"");
+        }
+        let to = section.value("to", |value| {
+            let wrong = || "is not a place; write \"s3://bucket/prefix\" or \"file:///srv/lake\"".to_owned();
+            let url = Url::parse(text(value)?).map_err(|_| wrong())?;
+            match url.scheme() {
+                "s3" if url.host_str().is_some_and(|bucket| !bucket.is_empty()) => Ok(url),
+                "file" => Ok(url),
+                _ => Err(wrong()),
+            }
+        });
+        let endpoint = section.https("endpoint");
+        let access_key = section.credential("access_key");
+        let secret_key = section.credential("secret_key");
+        let monitor_key = section.credential("monitor_key");
+        if access_key.is_some() != secret_key.is_some() {
+            section.wrong("access_key_file", "access_key and secret_key belong together: give both or neither");
+        }
+        let layout = section.choice(
+            "layout",
+            LakeLayout::Flat,
+            &[("flat", LakeLayout::Flat), ("hive", LakeLayout::Hive)],
+        );
+        let at = section.parsed("at", TIME_OF_DAY).unwrap_or(Time::constant(0, 15, 0, 0));
+        section.finish();
+        Some(Self {
+            to: to?,
+            endpoint,
+            access_key,
+            secret_key,
+            layout,
+            at,
+            monitor_key,
+        })
+    }
+}
+
+impl Assets {
+    pub(super) fn read(section: Section<'_>) -> Self {
+        let every = section.duration("every", Duration::from_secs(15 * 60), Duration::from_secs(60)..=DAY);
+        let monitor_key = section.credential("monitor_key");
+        let manage_key = section.credential("manage_key");
+        section.finish();
+        Self {
+            every,
+            monitor_key,
+            manage_key,
+        }
+    }
+}
+
+impl Rule {
+    pub(super) fn read(section: Section<'_>) -> Option<Self> {
+        let name = section.required("name", "critical pumps");
+        if !section.has("when") {
+            section.wrong("when", "is missing; for example when = \"sev:critical type:PumpStation\"");
+        }
+        let when = section.value("when", |value| {
+            Filter::parse(text(value)?).map_err(|error| format!("is not a filter: {error}"))
+        });
+        let after = section.duration("after", Duration::from_secs(5 * 60), Duration::ZERO..=DAY);
+        if !section.has("do") {
+            section.wrong("do", "is missing; write \"work-order\" or { webhook = \"NAME\" }");
+        }
+        let action = section.value("do", |value| {
+            let wrong = || Err("is neither \"work-order\" nor { webhook = \"NAME\" }".to_owned());
+            if let Some(table) = value.as_table() {
+                return match table.get("webhook").and_then(|name| name.get_ref().as_str()) {
+                    Some(name) if table.len() == 1 && !name.is_empty() => Ok(RuleAction::Webhook(name.to_owned())),
+                    _ => wrong(),
+                };
+            }
+            match value.as_str() {
+                Some("work-order") => Ok(RuleAction::WorkOrder),
+                _ => wrong(),
+            }
+        });
+        let per_hour = section.number("per_hour", 20, 1..=10_000);
+        let dry_run = section.flag("dry_run", false);
+        section.finish();
+        Some(Self {
+            name,
+            when: when?,
+            after,
+            action: action?,
+            per_hour,
+            dry_run,
+        })
+    }
+}
+
+impl Bridge {
+    pub(super) fn read(section: Section<'_>) -> Self {
+        let listen = section.parsed("listen", "an address and port such as \"127.0.0.1:8443\"");
+        let cert_file = section.path("cert_file");
+        let cert_key_file = section.path("cert_key_file");
+        if cert_file.is_some() != cert_key_file.is_some() {
+            section.wrong("cert_file", "cert_file and cert_key_file belong together: give both");
+        }
+        if listen.is_some() && cert_file.is_none() {
+            section.wrong("listen", "needs cert_file and cert_key_file: the bridge speaks TLS only");
+        }
+        let api_keys_file = section.path("api_keys_file");
+        let folder = |file: String| section.relative(&file);
+        let outbound = section.strings("outbound").unwrap_or_default().into_iter().map(folder).collect();
+        let inbound_secret = section.credential("inbound_secret");
+        let allow_private = section
+            .value("allow_private", |value| {
+                let networks = super::section::strings(value)?;
+                match networks.iter().find(|network| !is_network(network)) {
+                    None => Ok(networks),
+                    Some(wrong) => Err(format!("`{wrong}` is not a network; write \"10.0.0.0/8\"")),
+                }
+            })
+            .unwrap_or_default();
+        section.finish();
+        Self {
+            listen,
+            cert_file,
+            cert_key_file,
+            api_keys_file,
+            outbound,
+            inbound_secret,
+            allow_private,
+        }
+    }
+}
+
+fn is_network(written: &str) -> bool {
+    let Some((address, bits)) = written.split_once('/') else {
+        return false;
+    };
+    match (address.parse::<std::net::IpAddr>(), bits.parse::<u8>()) {
+        (Ok(std::net::IpAddr::V4(_)), Ok(bits)) => bits <= 32,
+        (Ok(std::net::IpAddr::V6(_)), Ok(bits)) => bits <= 128,
+        _ => false,
+    }
+}

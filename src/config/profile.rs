@@ -1,0 +1,184 @@
+//! One site: its servers and the rules of its work orders.
+
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+use super::bridge::{Assets, Erp, Lake, Rule};
+use super::section::Section;
+use super::{Manage, Monitor};
+use crate::domain::{DeviceType, PriorityMap, WorkOrderDefaults};
+
+/// `[profiles.NAME]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Profile {
+    /// The name in the file.
+    pub name: String,
+    /// The plant, as it is shown; the profile's name in capitals where the file does not say.
+    pub site: String,
+    /// Which device types to read.
+    pub device_types: DeviceTypes,
+    /// For times that people read and write.
+    pub time_zone: TimeZone,
+    /// Maximo Monitor.
+    pub monitor: Monitor,
+    /// Maximo Manage; without it there are no work orders.
+    pub manage: Option<Manage>,
+    /// Defaults of new work orders.
+    pub work_order: WorkOrderDefaults,
+    /// How often to read.
+    pub refresh: Refresh,
+    /// The ERP sync of the bridge.
+    pub erp: Option<Erp>,
+    /// The data lake of the bridge.
+    pub lake: Option<Lake>,
+    /// The asset sync of the bridge.
+    pub assets: Option<Assets>,
+    /// The rules of the bridge.
+    pub rules: Vec<Rule>,
+}
+
+/// Which device types to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeviceTypes {
+    /// `["*"]`: as the server lists them.
+    All,
+    /// These.
+    Listed(Vec<DeviceType>),
+}
+
+/// `[profiles.*.refresh]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refresh {
+    /// The alert queue.
+    pub alerts: Duration,
+    /// The device list.
+    pub devices: Duration,
+    /// The metrics in view.
+    pub metrics: Duration,
+}
+
+impl Default for Refresh {
+    fn default() -> Self {
+        Self {
+            alerts: Duration::from_secs(5),
+            devices: Duration::from_secs(60),
+            metrics: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Shortest refresh: below it a console is a load test.
+const REFRESH_MIN: Duration = Duration::from_secs(1);
+/// Longest refresh: above it the data is of yesterday.
+const REFRESH_MAX: Duration = Duration::from_secs(24 * 3600);
+
+impl Profile {
+    /// `None` only after a problem was noted.
+    pub(super) fn read(name: &str, section: Section<'_>) -> Option<Self> {
+        let site = section.string("site").unwrap_or_else(|| name.to_uppercase());
+        let device_types = section.strings("device_types").map_or(DeviceTypes::All, |listed| {
+            if listed.iter().any(|one| one == "*") {
+                if listed.len() > 1 {
+                    section.wrong("device_types", "has `*` beside others; write [\"*\"] for all, or the list alone");
+                }
+                DeviceTypes::All
+            } else {
+                if listed.is_empty() || listed.iter().any(String::is_empty) {
+                    section.wrong("device_types", "is empty or has an empty name; write [\"*\"] for all types");
+                }
+                DeviceTypes::Listed(listed.iter().map(|one| DeviceType::new(one.as_str())).collect())
+            }
+        });
+        let time_zone = section
+            .value("time_zone", |value| {
+                let name = super::section::text(value)?;
+                TimeZone::get(name).map_err(|_| "is not a time zone's name; write one such as \"Europe/London\" or \"UTC\"".to_owned())
+            })
+            .unwrap_or_else(TimeZone::system);
+        if !section.has("monitor") {
+            section.wrong("monitor", "is missing; add its url and key");
+        }
+        let monitor = section.section("monitor").and_then(Monitor::read);
+        let manage = section.section("manage").and_then(Manage::read);
+        let work_order = work_order(section.section("work_order"), &site);
+        let refresh = section.section("refresh").map(Refresh::read).unwrap_or_default();
+        let erp = section.section("erp").and_then(Erp::read);
+        let lake = section.section("lake").and_then(Lake::read);
+        let assets = section.section("assets").map(Assets::read);
+        let rules = section.list("rules").into_iter().filter_map(Rule::read).collect();
+        section.finish();
+        Some(Self {
+            name: name.to_owned(),
+            site,
+            device_types,
+            time_zone,
+            monitor: monitor?,
+            manage,
+            work_order,
+            refresh,
+            erp,
+            lake,
+            assets,
+            rules,
+        })
+    }
+}
+
+impl Refresh {
+    fn read(section: Section<'_>) -> Self {
+        let default = Self::default();
+        let every = |key: &str, default: Duration| section.duration(key, default, REFRESH_MIN..=REFRESH_MAX);
+        let refresh = Self {
+            alerts: every("alerts", default.alerts),
+            devices: every("devices", default.devices),
+            metrics: every("metrics", default.metrics),
+        };
+        section.finish();
+        refresh
+    }
+}
+
+fn work_order(section: Option<Section<'_>>, site: &str) -> WorkOrderDefaults {
+    let mut defaults = WorkOrderDefaults::default();
+    site.clone_into(&mut defaults.siteid);
+    let Some(section) = section else {
+        return defaults;
+    };
+    // lengths as Manage has them, so that a default never makes a draft that cannot be sent
+    let field = |key: &str, default: &str, max: usize| {
+        section
+            .value(key, |value| {
+                let text = super::section::text(value)?;
+                let length = text.chars().count();
+                if length > max {
+                    Err(format!("has {length} characters; Manage takes {max}"))
+                } else {
+                    Ok(text.to_owned())
+                }
+            })
+            .unwrap_or_else(|| default.to_owned())
+    };
+    defaults.siteid = field("siteid", site, 8);
+    defaults.worktype = field("worktype", &defaults.worktype, 5);
+    defaults.reportedby = field("reportedby", &defaults.reportedby, 62);
+    defaults.classificationid = field("classificationid", &defaults.classificationid, 192);
+    if let Some(ranks) = section.section("priority") {
+        let rank = |key: &str, default: u16| ranks.number(key, default, 0..=999);
+        let PriorityMap {
+            critical,
+            high,
+            medium,
+            low,
+        } = defaults.priority;
+        defaults.priority = PriorityMap {
+            critical: rank("critical", critical),
+            high: rank("high", high),
+            medium: rank("medium", medium),
+            low: rank("low", low),
+        };
+        ranks.finish();
+    }
+    section.finish();
+    defaults
+}

@@ -1,0 +1,153 @@
+//! Where a service is and how we prove who we are.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::client::danger::ServerCertVerifier;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use secrecy::SecretString;
+use url::Url;
+
+use super::{Error, ErrorKind};
+use crate::domain::Service;
+
+/// One configured service.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// Which system.
+    pub service: Service,
+    /// `https://host[:port][/prefix]`.
+    pub base: Url,
+    /// A private certificate authority, PEM; it is trusted besides the system's own.
+    pub ca_pem: Option<Vec<u8>>,
+    /// How we prove who we are.
+    pub auth: Auth,
+    /// Waits and sizes.
+    pub limits: Limits,
+}
+
+/// Credentials of one service. Its `Debug` shows no secret.
+#[derive(Clone)]
+pub enum Auth {
+    /// Monitor: `Authorization: ApiKey KEY`.
+    ApiKey(SecretString),
+    /// Manage: `apikey: KEY`.
+    ManageKey(SecretString),
+    /// Monitor: OAuth 2.0 client credentials.
+    OAuth2 {
+        /// Where tokens are had; `https` only.
+        token_url: Url,
+        /// Our name there.
+        client_id: String,
+        /// Our secret there.
+        client_secret: SecretString,
+        /// The scope; empty sends none.
+        scope: String,
+    },
+}
+
+impl fmt::Debug for Auth {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::ApiKey(_) => "ApiKey(…)",
+            Self::ManageKey(_) => "ManageKey(…)",
+            Self::OAuth2 { .. } => "OAuth2(…)",
+        })
+    }
+}
+
+/// Waits and sizes; the defaults are those of `design/delivery.md`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Until a connection stands.
+    pub connect: Duration,
+    /// Between two reads of an answer.
+    pub idle: Duration,
+    /// For a whole call.
+    pub call: Duration,
+    /// Largest body, after decompression, in bytes.
+    pub body: usize,
+    /// Calls under way at once.
+    pub concurrent: usize,
+    /// Rows asked for per page; a server may give fewer.
+    pub page: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            idle: Duration::from_secs(15),
+            call: Duration::from_secs(30),
+            body: 16 * 1024 * 1024,
+            concurrent: 8,
+            page: 100,
+        }
+    }
+}
+
+impl Endpoint {
+    /// `https://host:port`, which an intent is bound to.
+    pub fn origin(&self) -> String {
+        self.base.origin().ascii_serialization()
+    }
+
+    pub(super) fn require_https(&self, url: &Url) -> Result<(), Error> {
+        if url.scheme() == "https" && url.host_str().is_some() {
+            return Ok(());
+        }
+        Err(Error::new(
+            self.service,
+            "configuration",
+            ErrorKind::Insecure,
+            format!("{}:// is not https", url.scheme()),
+        ))
+    }
+
+    /// The HTTP client: TLS 1.2 or later with ring, no redirects, no Referer, no retries of its own.
+    pub(super) fn client(&self) -> Result<reqwest::Client, Error> {
+        self.require_https(&self.base)?;
+        if let Auth::OAuth2 { token_url, .. } = &self.auth {
+            self.require_https(token_url)?;
+        }
+        let wrong = |words: String| Error::new(self.service, "configuration", ErrorKind::Configuration, words);
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let roots: Vec<CertificateDer<'static>> = match &self.ca_pem {
+            None => Vec::new(),
+            Some(pem) => CertificateDer::pem_slice_iter(pem)
+                .collect::<Result<_, _>>()
+                .map_err(|error| wrong(format!("ca_file holds no readable certificate ({error})")))?,
+        };
+        if self.ca_pem.is_some() && roots.is_empty() {
+            return Err(wrong("ca_file holds no certificate".into()));
+        }
+        let verifier: Arc<dyn ServerCertVerifier> = Arc::new(
+            rustls_platform_verifier::Verifier::new_with_extra_roots(roots, Arc::clone(&provider)).map_err(|error| {
+                wrong(format!(
+                    "no certificate authority is known here ({error}); install ca-certificates or set ca_file"
+                ))
+            })?,
+        );
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| wrong(error.to_string()))?
+            .dangerous() // the name of the door, not of what goes through it: this is the platform's own verifier
+            .with_custom_certificate_verifier(verifier)
+            .with_no_client_auth();
+        reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .https_only(true)
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .retry(reqwest::retry::never())
+            .connect_timeout(self.limits.connect)
+            .read_timeout(self.limits.idle)
+            .timeout(self.limits.call)
+            .pool_max_idle_per_host(self.limits.concurrent)
+            .user_agent(concat!("nightdesk/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| wrong(error.to_string()))
+    }
+}

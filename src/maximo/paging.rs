@@ -1,0 +1,340 @@
+//! All pages of a list, concurrently where the total is known, with nothing lost or doubled when it shifts meanwhile.
+
+use std::collections::{BTreeMap, HashMap};
+use std::future::Future;
+use std::hash::Hash;
+
+use futures_util::{StreamExt as _, stream};
+use jiff::Timestamp;
+
+use super::Error;
+use super::wire::Records;
+use crate::domain::Listing;
+
+/// A list that shifts is read again at the most this often (contract: `listDevices`).
+const SWEEPS: usize = 3;
+/// Most rows of one list: beyond it something is wrong with the server, or with us.
+const ROWS_MAX: usize = 2_000_000;
+/// A server that announces no total gets one page at a time, at the most this many.
+const PAGES_MAX: usize = 20_000;
+
+/// Told now and then: rows so far, rows announced.
+pub type Progress<'a> = &'a (dyn Fn(usize, Option<usize>) + Send + Sync);
+
+/// Reads a whole list.
+///
+/// Neighbouring pages overlap by one row: where the last row of one is not the first of the next, the list moved
+/// under us. Such a sweep is repeated; two sweeps that agree on the identities are also taken as whole, for servers that promise no order.
+pub(super) async fn sweep<T, K, F>(
+    limit: usize,
+    width: usize,
+    fetch: impl Fn(usize, usize) -> F,
+    key: impl Fn(&T) -> K,
+    progress: Progress<'_>,
+) -> Result<Listing<T>, Error>
+where
+    K: Eq + Hash + Ord + Clone,
+    F: Future<Output = Result<Records<T>, Error>>,
+{
+    let as_of = Timestamp::now();
+    let mut merged: HashMap<K, T> = HashMap::new();
+    let mut order: Vec<K> = Vec::new();
+    let mut before: Option<Vec<K>> = None;
+    let mut last = Pass::default();
+    for _ in 0..SWEEPS {
+        let pass = one_pass(limit, width, &fetch, &key, progress).await?;
+        let mut keys: Vec<K> = pass.rows.iter().map(|(key, _)| key.clone()).collect();
+        keys.sort_unstable();
+        let agrees = pass.counted && before.as_ref() == Some(&keys);
+        if pass.steady || agrees {
+            let Pass {
+                rows, skipped, problems, ..
+            } = pass;
+            return Ok(Listing {
+                items: rows.into_iter().map(|(_, item)| item).collect(),
+                skipped,
+                problems,
+                complete: true,
+                as_of,
+            });
+        }
+        for (key, item) in pass.rows {
+            if merged.insert(key.clone(), item).is_none() {
+                order.push(key);
+            }
+        }
+        last = Pass { rows: Vec::new(), ..pass };
+        before = Some(keys);
+    }
+    let items = order.into_iter().filter_map(|key| merged.remove(&key)).collect();
+    Ok(Listing {
+        items,
+        skipped: last.skipped,
+        problems: last.problems,
+        complete: false,
+        as_of,
+    })
+}
+
+struct Pass<K, T> {
+    /// Each identity once, in the order of the list.
+    rows: Vec<(K, T)>,
+    skipped: usize,
+    problems: Vec<crate::domain::SafeText>,
+    /// Every seam fitted, nothing came twice, and the count is the announced one.
+    steady: bool,
+    /// The count is the announced one.
+    counted: bool,
+}
+
+impl<K, T> Default for Pass<K, T> {
+    fn default() -> Self {
+        Self {
+            rows: Vec::new(),
+            skipped: 0,
+            problems: Vec::new(),
+            steady: false,
+            counted: false,
+        }
+    }
+}
+
+async fn one_pass<T, K, F>(
+    limit: usize,
+    width: usize,
+    fetch: &impl Fn(usize, usize) -> F,
+    key: &impl Fn(&T) -> K,
+    progress: Progress<'_>,
+) -> Result<Pass<K, T>, Error>
+where
+    K: Eq + Hash + Ord + Clone,
+    F: Future<Output = Result<Records<T>, Error>>,
+{
+    let first = fetch(0, limit).await?;
+    let announced = first.total;
+    // a server may clamp the limit: what came is what one page holds
+    let step = first.received.saturating_sub(1).max(1);
+    let mut pages: BTreeMap<usize, Records<T>> = BTreeMap::new();
+    let mut loaded = first.received;
+    let page = first.received;
+    progress(loaded, announced);
+    pages.insert(0, first);
+    if let Some(total) = announced.filter(|total| page > 0 && *total > page) {
+        let offsets: Vec<usize> = (step..total.min(ROWS_MAX).saturating_sub(1)).step_by(step).collect();
+        let mut answers = stream::iter(offsets)
+            .map(|offset| async move { (offset, fetch(offset, page).await) })
+            .buffer_unordered(width.max(1));
+        while let Some((offset, answer)) = answers.next().await {
+            let records = answer?;
+            loaded += records.received.saturating_sub(1);
+            progress(loaded.min(total), announced);
+            pages.insert(offset, records);
+        }
+    }
+    follow(page, limit, announced, fetch, &mut pages, progress).await?;
+    Ok(join(pages, key))
+}
+
+/// Closes gaps that short pages left and reads on past the announced end, page by page.
+async fn follow<T, F>(
+    page: usize,
+    limit: usize,
+    announced: Option<usize>,
+    fetch: &impl Fn(usize, usize) -> F,
+    pages: &mut BTreeMap<usize, Records<T>>,
+    progress: Progress<'_>,
+) -> Result<(), Error>
+where
+    F: Future<Output = Result<Records<T>, Error>>,
+{
+    if page == 0 {
+        return Ok(());
+    }
+    // pages of a single row cannot overlap
+    let overlap = usize::from(page > 1);
+    for _ in 0..PAGES_MAX {
+        let mut end = 0;
+        let mut total = announced;
+        let mut gap = None;
+        for (offset, records) in &*pages {
+            if *offset > end {
+                gap = Some(end);
+                break;
+            }
+            end = end.max(offset + records.received);
+            total = records.total.or(total);
+        }
+        let finished = match total {
+            Some(total) => end >= total,
+            // without a total only an empty page, or a page that brings nothing beyond the overlap, is the end
+            None => pages
+                .last_key_value()
+                .is_some_and(|(offset, records)| *offset > 0 && records.received <= overlap),
+        };
+        if (gap.is_none() && finished) || end >= ROWS_MAX {
+            return Ok(());
+        }
+        let at = gap.unwrap_or(end).saturating_sub(overlap);
+        let mut records = fetch(at, page.min(limit)).await?;
+        if records.received <= overlap && gap.is_none() {
+            // the announced rows are not there any more: the list shrank
+            records.total = records.total.or(announced);
+            pages.insert(at, records);
+            return Ok(());
+        }
+        if records.received == 0 {
+            return Ok(());
+        }
+        progress((at + records.received).min(total.unwrap_or(usize::MAX)), total);
+        if pages.contains_key(&at) {
+            return Ok(()); // no way forward: the count will not fit, and the sweep is repeated
+        }
+        pages.insert(at, records);
+    }
+    Ok(())
+}
+
+fn join<T, K: Eq + Hash + Ord + Clone>(pages: BTreeMap<usize, Records<T>>, key: &impl Fn(&T) -> K) -> Pass<K, T> {
+    let mut pass = Pass {
+        steady: true,
+        ..Pass::default()
+    };
+    let mut places: HashMap<K, usize> = HashMap::new();
+    let mut totals: Vec<usize> = Vec::new();
+    let mut end = 0_usize;
+    let mut last_key: Option<K> = None;
+    for (offset, records) in pages {
+        totals.extend(records.total);
+        // rows that did not fit have no identity: a seam that falls on one cannot be judged
+        let whole = records.items.len() == records.received;
+        let overlap = end.saturating_sub(offset).min(records.received);
+        pass.skipped += records.received - records.items.len();
+        pass.problems.extend(records.problems);
+        for (index, item) in records.items.into_iter().enumerate() {
+            let id = key(&item);
+            if index == 0 && offset > 0 && whole && overlap == 1 && last_key.as_ref() != Some(&id) {
+                pass.steady = false;
+            }
+            last_key = Some(id.clone());
+            if let Some(place) = places.get(&id) {
+                pass.steady &= index < overlap;
+                if let Some(row) = pass.rows.get_mut(*place) {
+                    row.1 = item; // the later answer is the newer one
+                }
+            } else {
+                places.insert(id.clone(), pass.rows.len());
+                pass.rows.push((id, item));
+            }
+        }
+        if !whole {
+            last_key = None;
+        }
+        end = end.max(offset + records.received);
+    }
+    pass.problems.truncate(5);
+    let total = totals.last().copied();
+    // skipped rows at a seam are seen twice: with skipped rows the count may exceed the total by their number
+    pass.counted = total.is_none_or(|total| pass.rows.len() + pass.skipped >= total && pass.rows.len() <= total);
+    pass.steady &= pass.counted && totals.windows(2).all(|pair| pair.first() == pair.last());
+    pass
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::{Cell, RefCell};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A server whose list changes between requests as told.
+    struct Plant {
+        rows: RefCell<Vec<u32>>,
+        changes: RefCell<Vec<(bool, usize)>>,
+        clamp: usize,
+        totals: bool,
+        requests: Cell<usize>,
+    }
+
+    impl Plant {
+        fn page(&self, offset: usize, limit: usize) -> Records<u32> {
+            self.requests.set(self.requests.get() + 1);
+            let rows = self.rows.borrow().clone();
+            let items: Vec<u32> = rows.iter().copied().skip(offset).take(limit.min(self.clamp)).collect();
+            if let Some((insert, at)) = self.changes.borrow_mut().pop() {
+                let mut rows = self.rows.borrow_mut();
+                if insert {
+                    let at = at % (rows.len() + 1);
+                    rows.insert(at, 1_000_000 + u32::try_from(self.requests.get()).unwrap());
+                } else if !rows.is_empty() {
+                    let at = at % rows.len();
+                    // only visitors go: the stable rows are those below a million
+                    if rows[at] >= 1_000_000 {
+                        rows.remove(at);
+                    }
+                }
+            }
+            Records {
+                received: items.len(),
+                items,
+                problems: Vec::new(),
+                total: self.totals.then_some(rows.len()),
+            }
+        }
+    }
+
+    fn read(plant: &Plant, limit: usize, width: usize) -> Listing<u32> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime
+            .block_on(sweep(
+                limit,
+                width,
+                |offset, limit| std::future::ready(Ok(plant.page(offset, limit))),
+                |row| *row,
+                &|_, _| {},
+            ))
+            .unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn no_stable_row_is_lost_or_doubled(
+            stable in 0usize..300,
+            limit in 1usize..120,
+            clamp in 1usize..60,
+            width in 1usize..9,
+            totals in any::<bool>(),
+            changes in proptest::collection::vec((any::<bool>(), any::<usize>()), 0..12),
+        ) {
+            let quiet = changes.is_empty();
+            let plant = Plant {
+                rows: RefCell::new((0..u32::try_from(stable).unwrap()).collect()),
+                changes: RefCell::new(changes), clamp, totals, requests: Cell::new(0),
+            };
+            let listing = read(&plant, limit, width);
+            let mut got = listing.items.clone();
+            got.sort_unstable();
+            let unique = got.len();
+            got.dedup();
+            prop_assert_eq!(got.len(), unique, "doubled");
+            if quiet { prop_assert!(listing.complete); }
+            if listing.complete {
+                let stable_got = got.iter().filter(|row| **row < 1_000_000).count();
+                prop_assert_eq!(stable_got, stable, "lost");
+            }
+        }
+    }
+
+    #[test]
+    fn five_thousand_rows_take_fifty_one_requests() {
+        let plant = Plant {
+            rows: RefCell::new((0..5000).collect()),
+            changes: RefCell::default(),
+            clamp: 1000,
+            totals: true,
+            requests: Cell::new(0),
+        };
+        assert_eq!(read(&plant, 100, 6).items.len(), 5000);
+        assert_eq!(plant.requests.get(), 51);
+    }
+}

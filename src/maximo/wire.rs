@@ -1,0 +1,355 @@
+//! JSON as servers really send it, into our own types: leniently a record at a time, so that one that does not fit
+//! is counted and the rest is shown.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use serde_json::{Map, Value};
+
+use crate::domain::{
+    Alert, AlertId, AlertState, Device, DeviceId, DeviceStatus, DeviceType, MetricValue, Reading, SafeText, Severity, WorkOrder,
+    WorkOrderNumber,
+};
+
+/// Longest piece of a server's words that is kept.
+const WORDS_MAX: usize = 300;
+/// Reasons kept for skipped records.
+const PROBLEMS_MAX: usize = 5;
+
+/// Parses a body; what strict JSON refuses for its text alone (invalid UTF-8, lone surrogates) is repaired with U+FFFD.
+pub(super) fn json(body: &[u8]) -> Result<Value, String> {
+    let strict = serde_json::from_slice(body);
+    let error = match strict {
+        Ok(value) => return Ok(value),
+        Err(error) => error,
+    };
+    let text = String::from_utf8_lossy(body);
+    serde_json::from_str(&without_lone_surrogates(&text)).map_err(|_| {
+        let start: String = text.trim_start().chars().take(40).collect();
+        if body.is_empty() {
+            "the body is empty".to_owned()
+        } else {
+            format!("no JSON ({error}); it begins `{start}`")
+        }
+    })
+}
+
+/// Replaces `\ud800`-like escapes that have no partner.
+fn without_lone_surrogates(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        out.push_str(before);
+        let (taken, replaced) = match (surrogate(escape), escape.get(6..).and_then(surrogate)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => (12, None),
+            (Some(_), _) => (6, Some("\\ufffd")),
+            (None, _) => (escape.char_indices().nth(2).map_or(escape.len(), |(index, _)| index), None),
+        };
+        let (escape, after) = escape.split_at_checked(taken).unwrap_or((escape, ""));
+        out.push_str(replaced.unwrap_or(escape));
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The code unit of a leading `\uXXXX` if it is half of a surrogate pair.
+fn surrogate(text: &str) -> Option<u16> {
+    let unit = u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok()?;
+    (0xd800..=0xdfff).contains(&unit).then_some(unit)
+}
+
+/// Any error body at all, as one line: the message where there is one, else the beginning of the text.
+pub(super) fn error_words(body: &[u8], status: u16) -> SafeText {
+    let found = json(body).ok().and_then(|value| {
+        let error = member(&value, &["error", "Error", "oslc:Error"]).unwrap_or(&value);
+        let text = |names: &[&str]| member(error, names).and_then(Value::as_str).map(str::to_owned);
+        let message = text(&["message", "oslc:message", "error_description", "detail"]).or_else(|| error.as_str().map(str::to_owned))?;
+        Some(match text(&["reasonCode", "spi:reasonCode", "oslc:reasonCode", "code"]) {
+            Some(code) if code == "BMXAA9301E" => {
+                format!("{code} {message} (the key lacks a right: ask for the object structure's permission)")
+            }
+            Some(code) => format!("{code} {message}"),
+            None => message,
+        })
+    });
+    let words = found.unwrap_or_else(|| {
+        let text = String::from_utf8_lossy(body.get(..2_000).unwrap_or(body)).into_owned();
+        if text.trim().is_empty() {
+            format!("status {status} without words")
+        } else {
+            text.split_whitespace().collect::<Vec<_>>().join(" ")
+        }
+    });
+    SafeText::new(words.chars().take(WORDS_MAX).collect::<String>())
+}
+
+fn member<'a>(value: &'a Value, names: &[&str]) -> Option<&'a Value> {
+    names.iter().find_map(|name| value.get(name)).filter(|value| !value.is_null())
+}
+
+/// A list's records with what was skipped.
+#[derive(Debug)]
+pub(super) struct Records<T> {
+    pub(super) items: Vec<T>,
+    pub(super) received: usize,
+    pub(super) problems: Vec<SafeText>,
+    pub(super) total: Option<usize>,
+}
+
+/// Reads an envelope (`results`, `data`, `member`, or a bare array) and converts what fits.
+pub(super) fn records<T>(
+    value: &Value,
+    names: &[&str],
+    convert: impl Fn(&Map<String, Value>) -> Result<T, String>,
+) -> Result<Records<T>, String> {
+    let list = match value {
+        Value::Array(list) => list,
+        Value::Object(_) => match member(value, names) {
+            Some(Value::Array(list)) => list,
+            Some(_) => return Err(format!("`{}` is no list", names.first().unwrap_or(&""))),
+            // an empty result without its list is what several servers answer
+            None if value.get("totalCount").and_then(Value::as_u64) == Some(0) => {
+                return Ok(Records {
+                    items: Vec::new(),
+                    received: 0,
+                    problems: Vec::new(),
+                    total: Some(0),
+                });
+            }
+            None => return Err(format!("`{}` is missing", names.first().unwrap_or(&""))),
+        },
+        _ => return Err("neither an object nor a list".into()),
+    };
+    let total = value.get("totalCount").or_else(|| value.get("responseInfo")?.get("totalCount"));
+    let total = total
+        .and_then(|total| total.as_u64().or_else(|| total.as_str()?.parse().ok()))
+        .and_then(|total| usize::try_from(total).ok());
+    let mut records = Records {
+        items: Vec::with_capacity(list.len()),
+        received: list.len(),
+        problems: Vec::new(),
+        total,
+    };
+    for record in list {
+        let converted = match record {
+            Value::Object(members) => convert(members),
+            _ => Err("a record is no object".into()),
+        };
+        match converted {
+            Ok(item) => records.items.push(item),
+            Err(problem) if records.problems.len() < PROBLEMS_MAX => records.problems.push(problem.into()),
+            Err(_) => {}
+        }
+    }
+    Ok(records)
+}
+
+/// A text, where it is one; numbers and switches are taken in their JSON spelling.
+fn text(members: &Map<String, Value>, name: &str) -> Option<String> {
+    match members.get(name)? {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+fn safe(members: &Map<String, Value>, name: &str) -> Option<SafeText> {
+    text(members, name).filter(|text| !text.is_empty()).map(SafeText::from)
+}
+
+/// A required text that is not empty: identities are strings, anything else is not guessed at.
+fn required(members: &Map<String, Value>, name: &str, what: &str) -> Result<String, String> {
+    match members.get(name) {
+        Some(Value::String(text)) if !text.is_empty() => Ok(text.clone()),
+        Some(Value::String(_)) => Err(format!("{what} with an empty `{name}`")),
+        Some(Value::Null) | None => Err(format!("{what} without `{name}`")),
+        Some(_) => Err(format!("{what} whose `{name}` is no text")),
+    }
+}
+
+fn time(members: &Map<String, Value>, name: &str) -> Option<Timestamp> {
+    members.get(name).and_then(timestamp)
+}
+
+/// RFC 3339 with `Z`, an offset (with or without colon) or fractions; without a zone UTC is meant; numbers are epoch seconds or milliseconds.
+pub(super) fn timestamp(value: &Value) -> Option<Timestamp> {
+    match value {
+        Value::String(text) => {
+            let text = text.trim();
+            text.parse::<Timestamp>().ok().or_else(|| {
+                text.parse::<DateTime>()
+                    .ok()?
+                    .to_zoned(TimeZone::UTC)
+                    .ok()
+                    .map(|zoned| zoned.timestamp())
+            })
+        }
+        Value::Number(number) => {
+            let number = number.as_i64()?;
+            // 10^11 seconds is the year 5138: larger numbers count milliseconds
+            if number.abs() >= 100_000_000_000 {
+                Timestamp::from_millisecond(number).ok()
+            } else {
+                Timestamp::from_second(number).ok()
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+fn metric_value(value: &Value) -> Option<MetricValue> {
+    match value {
+        Value::Null => Some(MetricValue::Null),
+        Value::Bool(flag) => Some(MetricValue::Bool(*flag)),
+        Value::Number(number) => number.as_f64().filter(|number| number.is_finite()).map(MetricValue::Number),
+        Value::String(text) => Some(MetricValue::Text(text.as_str().into())),
+        Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+pub(super) fn alert(members: &Map<String, Value>) -> Result<Alert, String> {
+    let id = required(members, "alertId", "an alert")?;
+    let what = format!("alert {id}");
+    Ok(Alert {
+        name: required(members, "alertName", &what)?.into(),
+        device: DeviceId::new(required(members, "deviceId", &what)?),
+        device_type: text(members, "deviceType").map(DeviceType::new),
+        severity: Severity::parse(&required(members, "severity", &what)?),
+        state: AlertState::parse(&required(members, "status", &what)?),
+        metric: safe(members, "metric"),
+        value: members.get("value").and_then(metric_value),
+        threshold: members.get("threshold").and_then(Value::as_f64),
+        raised_at: time(members, "timestamp").ok_or_else(|| format!("{what} whose `timestamp` is no time"))?,
+        message: safe(members, "message"),
+        acknowledged_by: safe(members, "acknowledgedBy"),
+        acknowledged_at: time(members, "acknowledgedAt"),
+        notes: safe(members, "notes"),
+        resolved_by: safe(members, "resolvedBy"),
+        resolved_at: time(members, "resolvedAt"),
+        resolution: safe(members, "resolution"),
+        root_cause: safe(members, "rootCause"),
+        preventive_action: safe(members, "preventiveAction"),
+        id: AlertId::new(id),
+    })
+}
+
+/// `asked` is the type of the list, where a device does not say its own.
+pub(super) fn device(members: &Map<String, Value>, asked: Option<&DeviceType>) -> Result<Device, String> {
+    let id = required(members, "deviceId", "a device")?;
+    let object = |name: &str| members.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
+    let metadata = object("metadata");
+    let device_type = text(members, "deviceType").map(DeviceType::new).or_else(|| asked.cloned());
+    Ok(Device {
+        device_type: device_type.ok_or_else(|| format!("device {id} without `deviceType`"))?,
+        status: DeviceStatus::parse(&text(members, "status").unwrap_or_else(|| "unknown".into())),
+        last_event_time: time(members, "lastEventTime"),
+        location: safe(&metadata, "location"),
+        device_info: object("deviceInfo"),
+        metadata,
+        id: DeviceId::new(id),
+    })
+}
+
+pub(super) fn reading(members: &Map<String, Value>) -> Result<Reading, String> {
+    let timestamp = time(members, "timestamp").ok_or("a reading whose `timestamp` is no time")?;
+    let values = members
+        .iter()
+        .filter(|(name, _)| !matches!(name.as_str(), "timestamp" | "deviceId" | "deviceType"))
+        .filter_map(|(name, value)| Some((SafeText::new(name.as_str()), metric_value(value)?)))
+        .collect();
+    Ok(Reading {
+        device_id: text(members, "deviceId").map(DeviceId::new),
+        timestamp,
+        values,
+    })
+}
+
+/// Manage answers lean (`wonum`) or prefixed (`spi:wonum`); both are read.
+pub(super) fn work_order(members: &Map<String, Value>) -> Result<WorkOrder, String> {
+    let lean = unprefixed(members);
+    let members = &lean;
+    let wonum = text(members, "wonum")
+        .filter(|text| !text.is_empty())
+        .ok_or("a work order without `wonum`")?;
+    Ok(WorkOrder {
+        siteid: safe(members, "siteid"),
+        status: safe(members, "status").ok_or_else(|| format!("work order {wonum} without `status`"))?,
+        status_maxvalue: safe(members, "status_maxvalue"),
+        description: safe(members, "description").unwrap_or_default(),
+        assetnum: safe(members, "assetnum"),
+        wopriority: members
+            .get("wopriority")
+            .and_then(|value| value.as_i64().or_else(|| value.as_str()?.parse().ok())),
+        lead: safe(members, "lead"),
+        externalrefid: safe(members, "externalrefid"),
+        reportdate: safe(members, "reportdate"),
+        wonum: WorkOrderNumber::new(wonum),
+    })
+}
+
+/// Member names without their namespace.
+pub(super) fn unprefixed(members: &Map<String, Value>) -> Map<String, Value> {
+    members
+        .iter()
+        .map(|(name, value)| (name.rsplit(':').next().unwrap_or(name).to_owned(), value.clone()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn timestamps_in_every_spelling() {
+        for text in [
+            "2026-02-19T14:30:00Z",
+            "2026-02-19T15:30:00+01:00",
+            "2026-02-19T14:30:00.000Z",
+            "2026-02-19T14:30:00",
+            "2026-02-19T15:30:00+0100",
+        ] {
+            assert_eq!(
+                timestamp(&Value::from(text)),
+                Some("2026-02-19T14:30:00Z".parse().unwrap()),
+                "{text}"
+            );
+        }
+        assert_eq!(
+            timestamp(&Value::from(1_771_511_400)),
+            timestamp(&Value::from(1_771_511_400_000_i64))
+        );
+        assert_eq!(timestamp(&Value::from("yesterday")), None);
+    }
+
+    #[test]
+    fn a_record_that_does_not_fit_is_counted_and_the_rest_is_kept() {
+        let good = r#"{"alertId":"1","alertName":"n","deviceId":"d","severity":"odd","status":"held","timestamp":"2026-02-19T14:30:00Z","unknown":{"a":[1]},"metric":null}"#;
+        let body = format!(r#"{{"results":[{good},{{"alertId":2}},7,{{"alertId":"3"}}],"totalCount":"4"}}"#);
+        let records = records(&json(body.as_bytes()).unwrap(), &["results"], alert).unwrap();
+        assert_eq!((records.items.len(), records.received, records.total), (1, 4, Some(4)));
+        assert_eq!(records.problems.len(), 3);
+        assert_eq!(records.items[0].severity.shown(), "odd");
+        assert_eq!(records.items[0].state.shown(), "held");
+    }
+
+    #[test]
+    fn lone_surrogates_and_bad_utf8_are_repaired() {
+        assert_eq!(json(br#"{"a":"x\ud800y\ud83d\ude00"}"#).unwrap()["a"], "x\u{fffd}y\u{1f600}");
+        assert_eq!(json(b"{\"a\":\"\xff\"}").unwrap()["a"], "\u{fffd}");
+        assert!(json(b"<html>Login").unwrap_err().contains("<html>Login"));
+        assert!(json(b"").unwrap_err().contains("empty"));
+        assert!(json("[".repeat(100_000).as_bytes()).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = error_words(&body, 500);
+            if let Ok(value) = json(&body) { let _ = records(&value, &["results"], alert); }
+        }
+    }
+}

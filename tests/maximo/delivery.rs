@@ -1,0 +1,288 @@
+//! What the outbox is told of an attempt.
+
+use nightdesk::domain::{Intent, OutboxId, Reference, Service, Target, WorkOrderDraft};
+use nightdesk::maximo::{Gateway, encode};
+use nightdesk::outbox::{Deliver, Sent, Shipment, Verified};
+
+use super::server::{Reply, Request, Server, json};
+use super::{alert_json, manage, monitor};
+
+fn gateway(server: &Server) -> Gateway {
+    Gateway {
+        monitor: monitor(server),
+        manage: Some(manage(server)),
+    }
+}
+
+fn shipment(intent: Intent, attempt: u32) -> Shipment {
+    let target = Target {
+        service: intent.service(),
+        profile: "p".into(),
+        origin: "https://x".into(),
+    };
+    Shipment {
+        id: OutboxId(1),
+        body: encode(&intent),
+        intent,
+        target,
+        attempt,
+        first_sent_at: None,
+    }
+}
+
+fn acknowledge(attempt: u32) -> Shipment {
+    shipment(
+        Intent::Acknowledge {
+            alert: "a".into(),
+            by: "operator1".into(),
+            notes: Some("drift".into()),
+        },
+        attempt,
+    )
+}
+
+fn order(seen: &[&str], allow_duplicate: bool, attempt: u32) -> Shipment {
+    let draft = WorkOrderDraft {
+        description: "IoT Alert: hot".into(),
+        description_longdescription: "Device: PUMP-017".into(),
+        assetnum: Some("PUMP-017".into()),
+        siteid: "BEDFORD".into(),
+        worktype: "CM".into(),
+        wopriority: 1,
+        reportedby: "MONITOR".into(),
+        classificationid: "IOT_ALERT".into(),
+        lead: None,
+    };
+    let seen = seen.iter().map(|number| (*number).into()).collect();
+    shipment(
+        Intent::CreateWorkOrder {
+            alert: "a".into(),
+            generation: 0,
+            seen,
+            allow_duplicate,
+            draft,
+        },
+        attempt,
+    )
+}
+
+fn reference() -> String {
+    Reference::of("BEDFORD", &"a".into(), 0).short()
+}
+
+#[tokio::test]
+async fn an_answer_is_believed_only_if_it_shows_what_was_asked() {
+    for (extra, status, want) in [
+        (r#","acknowledgedBy":"operator1","notes":"drift""#, "acknowledged", "delivered"),
+        (
+            r#","acknowledgedBy":"operator1","notes":"drift","resolvedBy":"op2""#,
+            "resolved",
+            "delivered",
+        ),
+        (r#","acknowledgedBy":"operator2","notes":"mine""#, "acknowledged", "superseded"),
+        (r#","acknowledgedBy":"operator1","notes":"other""#, "acknowledged", "in doubt"),
+        ("", "new", "in doubt"),
+        (r#","resolvedBy":"op2""#, "resolved", "superseded"),
+    ] {
+        let body = alert_json("a", status, extra);
+        let server = Server::start(move |_| json(200, body.clone())).await;
+        let got = match gateway(&server).send(&acknowledge(1)).await {
+            Sent::Delivered(_) => "delivered",
+            Sent::Superseded { by, .. } => {
+                assert!(by.is_some());
+                "superseded"
+            }
+            Sent::InDoubt { .. } => "in doubt",
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(got, want, "{status} {extra}");
+        let request = &server.seen()[0];
+        assert_eq!((request.method.as_str(), request.target.as_str()), ("PUT", "/api/v1/alerts/a"));
+        assert_eq!(
+            request.body,
+            r#"{"status":"acknowledged","acknowledgedBy":"operator1","notes":"drift"}"#
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_class_of_failure_is_told_apart() {
+    let cases: Vec<(fn() -> Reply, &str)> = vec![
+        (|| Reply::Close, "in doubt"),
+        (|| json(500, ""), "in doubt"),
+        (|| json(502, "<html>"), "in doubt"),
+        (|| json(503, ""), "in doubt"),
+        (|| Reply::Whole(503, vec![("retry-after", "7".into())], Vec::new()), "throttled"),
+        (|| Reply::Whole(429, vec![("retry-after", "-3".into())], Vec::new()), "throttled"),
+        (|| json(504, ""), "in doubt"),
+        (|| json(200, ""), "in doubt"),
+        (|| json(200, "<html>login"), "in doubt"),
+        (
+            || Reply::Cut {
+                status: 200,
+                length: 400,
+                bytes: b"{\"alertId\":".to_vec(),
+            },
+            "in doubt",
+        ),
+        (|| json(401, "{}"), "unauthorized"),
+        (|| json(400, "{}"), "refused"),
+        (|| json(403, "{}"), "refused"),
+        (|| json(404, "{}"), "refused"),
+        (|| json(422, "{}"), "refused"),
+        (
+            || Reply::Whole(302, vec![("location", "https://elsewhere.example/".into())], Vec::new()),
+            "refused",
+        ),
+        (|| json(409, "{}"), "conflict"),
+        (|| json(412, "{}"), "conflict"),
+    ];
+    for (index, (reply, want)) in cases.into_iter().enumerate() {
+        let server = Server::start(move |_| reply()).await;
+        let got = match gateway(&server).send(&acknowledge(1)).await {
+            Sent::Delivered(_) => "delivered",
+            Sent::NotSent { .. } => "not sent",
+            Sent::InDoubt { .. } => "in doubt",
+            Sent::Throttled { .. } => "throttled",
+            Sent::Unauthorized { .. } => "unauthorized",
+            Sent::Refused { .. } => "refused",
+            Sent::Conflict { .. } => "conflict",
+            Sent::NeedsDecision { .. } => "needs decision",
+            Sent::Superseded { .. } => "superseded",
+        };
+        assert_eq!(got, want, "case {index}");
+        assert_eq!(server.seen().len(), 1, "case {index}: a write is a single attempt");
+    }
+}
+
+#[tokio::test]
+async fn a_silent_server_leaves_the_write_in_doubt() {
+    let server = Server::start(|_| Reply::Silence).await;
+    let gateway = gateway(&server);
+    let row = acknowledge(1);
+    let sending = tokio::spawn(async move { gateway.send(&row).await });
+    while server.seen().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    tokio::time::pause();
+    assert!(matches!(sending.await.unwrap(), Sent::InDoubt { .. }));
+}
+
+#[tokio::test]
+async fn a_repeat_reads_first_and_does_not_write_what_is_there() {
+    let server = Server::start(|_| {
+        json(
+            200,
+            alert_json("a", "acknowledged", r#","acknowledgedBy":"operator1","notes":"drift""#),
+        )
+    })
+    .await;
+    assert!(matches!(gateway(&server).send(&acknowledge(2)).await, Sent::Delivered(_)));
+    assert!(server.seen().iter().all(|request| request.method == "GET"));
+}
+
+fn page(members: &str) -> Reply {
+    json(200, format!(r#"{{"member":[{members}],"responseInfo":{{"totalCount":1}}}}"#))
+}
+
+#[tokio::test]
+async fn an_order_is_looked_up_before_it_is_made() {
+    let server = Server::start(|request: &Request| {
+        let clause = request.query("oslc.where").unwrap_or_default();
+        if clause.contains("externalrefid") {
+            // a server whose = means LIKE answers with strangers too
+            return page(&format!(
+                r#"{{"wonum":"1","status":"WAPPR","externalrefid":"XXXXXXXXXX"}},{{"wonum":"1043","status":"APPR","externalrefid":"{}"}}"#,
+                reference()
+            ));
+        }
+        json(500, "")
+    })
+    .await;
+    match gateway(&server).send(&order(&[], false, 1)).await {
+        Sent::Delivered(receipt) => assert_eq!(receipt.wonum.unwrap().raw(), "1043"),
+        other => panic!("{other:?}"),
+    }
+    assert!(server.seen().iter().all(|request| request.method == "GET"));
+}
+
+#[tokio::test]
+async fn an_open_order_that_nobody_saw_parks_the_row_and_a_seen_one_does_not() {
+    let start = || {
+        Server::start(|request: &Request| {
+            let clause = request.query("oslc.where").unwrap_or_default();
+            match request.method.as_str() {
+                "GET" if clause.contains("externalrefid") => page(""),
+                "GET" => page(
+                    r#"{"wonum":"1040","status":"INPRG","assetnum":"PUMP-017","description":"Seal"},{"wonum":"1001","status":"COMP","assetnum":"PUMP-017"},{"wonum":"7","status":"WAPPR","assetnum":"PUMP-0171"}"#,
+                ),
+                _ => json(201, r#"{"wonum":"1044","status":"WAPPR"}"#),
+            }
+        })
+    };
+    let server = start().await;
+    match gateway(&server).send(&order(&[], false, 1)).await {
+        Sent::NeedsDecision { reason } => {
+            assert!(reason.shown().contains("1040") && !reason.shown().contains("1001") && !reason.shown().contains("0171"))
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(server.seen().iter().all(|request| request.method == "GET"));
+    for (seen, allow) in [(&["1040"][..], false), (&[][..], true)] {
+        let server = start().await;
+        match gateway(&server).send(&order(seen, allow, 1)).await {
+            Sent::Delivered(receipt) => assert_eq!(receipt.wonum.unwrap().raw(), "1044"),
+            other => panic!("{other:?}"),
+        }
+        let post = server.seen().into_iter().find(|request| request.method == "POST").unwrap();
+        assert_eq!(post.target, "/maximo/oslc/os/mxwo");
+        assert_eq!(
+            post.header("transactionid"),
+            Some(Reference::of("BEDFORD", &"a".into(), 0).transaction_id().as_str())
+        );
+        assert!(post.header("properties").unwrap().contains("wonum"));
+        assert!(post.body.contains(&reference()));
+    }
+}
+
+#[tokio::test]
+async fn an_empty_201_gets_its_number_by_look_up() {
+    let posted = std::sync::atomic::AtomicBool::new(false);
+    let server = Server::start(move |request: &Request| {
+        use std::sync::atomic::Ordering::SeqCst;
+        if request.method == "POST" {
+            posted.store(true, SeqCst);
+            return Reply::Whole(
+                201,
+                vec![("location", "https://other.example/maximo/oslc/os/mxwo/_X".into())],
+                Vec::new(),
+            );
+        }
+        let clause = request.query("oslc.where").unwrap_or_default();
+        if clause.contains("externalrefid") && posted.load(SeqCst) {
+            return page(&format!(
+                r#"{{"spi:wonum":"1050","spi:status":"WAPPR","spi:externalrefid":"{}"}}"#,
+                reference()
+            ));
+        }
+        page("")
+    })
+    .await;
+    match gateway(&server).send(&order(&[], false, 1)).await {
+        Sent::Delivered(receipt) => assert_eq!(receipt.wonum.unwrap().raw(), "1050"),
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(
+        gateway(&server).verify(&order(&[], false, 1)).await,
+        Verified::Delivered(_)
+    ));
+}
+
+#[tokio::test]
+async fn nothing_is_posted_while_the_look_up_fails() {
+    let server = Server::start(|_| json(500, "")).await;
+    tokio::time::pause();
+    assert!(matches!(gateway(&server).send(&order(&[], false, 1)).await, Sent::NotSent { .. }));
+    assert!(server.seen().iter().all(|request| request.method == "GET"));
+    assert_eq!(order(&[], false, 1).target.service, Service::Manage);
+}
