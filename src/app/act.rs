@@ -186,8 +186,9 @@ impl App {
         };
         match action {
             Action::Acknowledge => {
-                let (alerts, _) = self.able(targets.clone(), Purpose::Acknowledge)?;
-                let _ = alerts; // `perform` looks again and says what was left out
+                let (able, _) = self.able(targets.clone(), Purpose::Acknowledge)?;
+                // The number that is asked for above the limit is that of those that can be; else it is said who was left out.
+                let targets = if able.len() > self.setup.bulk_limit { able } else { targets };
                 self.perform(
                     Ask::Acknowledge {
                         alerts: targets,
@@ -375,18 +376,18 @@ impl App {
             ))));
             return;
         }
-        self.perform_now(ask, form);
+        self.perform_now(&ask, form);
     }
 
     /// The same, after any question.
-    pub(super) fn perform_now(&mut self, ask: Ask, form: Option<(DraftKey, Option<OutboxId>)>) {
+    pub(super) fn perform_now(&mut self, ask: &Ask, form: Option<(DraftKey, Option<OutboxId>)>) {
         if let Err(why) = self.read_only() {
             self.say(Tone::Bad, why);
             return;
         }
         let (draft, replaces) = form.map_or((None, None), |(key, replaces)| (Some(key), replaces));
         // The row that is replaced is no reason to refuse its own edit.
-        let (purpose, ids) = match &ask {
+        let (purpose, ids) = match ask {
             Ask::Acknowledge { alerts, again: true, .. } => (None, alerts.clone()),
             Ask::Acknowledge { alerts, .. } => (Some(Purpose::Acknowledge), alerts.clone()),
             Ask::Resolve { alerts, .. } => (Some(Purpose::Resolve), alerts.clone()),
@@ -412,7 +413,7 @@ impl App {
         };
         let by = self.setup.operator.clone();
         let graces = self.setup.graces;
-        let (verb, grace): (Verb, Duration) = match &ask {
+        let (verb, grace): (Verb, Duration) = match ask {
             Ask::Resolve { .. } => (Verb::Resolve, graces.resolve),
             Ask::Order { .. } => (Verb::Order, graces.work_order),
             _ => (Verb::Acknowledge, graces.acknowledge),
@@ -421,7 +422,7 @@ impl App {
             .iter()
             .map(|alert| {
                 let alert = alert.clone();
-                match &ask {
+                match ask {
                     Ask::Resolve {
                         resolution,
                         root_cause,
@@ -475,7 +476,7 @@ impl App {
         self.submit(verb, intents, grace, draft, replaces);
         self.queue.unmark(&alerts);
         let undo = self.scene().key(Action::Undo);
-        let what = match &ask {
+        let what = match ask {
             Ask::Link { number, .. } => format!(
                 "link {} to work order {}",
                 self.about(&alerts),

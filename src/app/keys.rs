@@ -118,7 +118,7 @@ impl App {
                     Some(Layer::Form(form, replaces)) => self.ask(ask, Some((form.draft_key().clone(), replaces))),
                     Some(Layer::Question(_)) if matches!(ask, Ask::Acknowledge { .. } | Ask::Resolve { .. }) => {
                         let form = self.asking_form.take();
-                        self.perform_now(ask, form);
+                        self.perform_now(&ask, form);
                     }
                     _ => self.ask(ask, None),
                 }

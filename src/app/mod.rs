@@ -144,7 +144,7 @@ impl App {
             Event::Report(report) => {
                 let was_live = self.store.is_live();
                 let news = self.store.report(now, report);
-                self.take_news(news, was_live);
+                self.take_news(&news, was_live);
             }
             Event::Submitted { ticket, result } => {
                 self.dirty = true;
@@ -220,7 +220,7 @@ impl App {
         self.notice.as_ref()?.until
     }
 
-    fn take_news(&mut self, news: News, was_live: bool) {
+    fn take_news(&mut self, news: &News, was_live: bool) {
         self.dirty |= news.visible;
         if let Some(ended) = news.flood_ended {
             self.flood_ended(ended);

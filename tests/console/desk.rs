@@ -1,6 +1,7 @@
 //! A desk to sit at: the core with a test terminal, a clock that is moved by hand, and everything that it asked for.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
 use nightdesk::app::{App, Setup};
@@ -220,10 +221,10 @@ impl Desk {
                 }
             }
             let runs: Vec<String> = runs.iter().map(|(from, to, at)| format!("{from}-{to}{}", letter(*at))).collect();
-            text.push_str(&format!("{y:>2}: {}\n", runs.join(" ")));
+            writeln!(text, "{y:>2}: {}", runs.join(" ")).unwrap();
         }
         for (at, (fg, bg, modifier)) in known.iter().enumerate() {
-            text.push_str(&format!("{} = {fg:?} on {bg:?} {modifier:?}\n", letter(at)));
+            writeln!(text, "{} = {fg:?} on {bg:?} {modifier:?}", letter(at)).unwrap();
         }
         text
     }

@@ -240,7 +240,7 @@ fn intents(effects: &[Effect]) -> Vec<&Intent> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_panics_and_every_action_is_about_what_was_on_the_screen(steps in prop::collection::vec(step(), 1..60)) {

@@ -102,7 +102,7 @@ fn where_an_action_is() {
     desk.wait(4);
     let row = desk.becomes(&rows[0], IntentState::Sending, |_| {});
     let row = desk.becomes(&row, IntentState::InDoubt, |row| {
-        row.detail = Some("the answer did not come".into())
+        row.detail = Some("the answer did not come".into());
     });
     screen!("action-3-checking", desk);
     desk.becomes(&row, IntentState::Delivered, |row| row.detail = None);
@@ -118,7 +118,7 @@ fn refused_and_superseded() {
     let rows = desk.commit();
     desk.wait(4);
     desk.becomes(&rows[0], IntentState::Parked, |row| {
-        row.detail = Some("403: this key may not acknowledge".into())
+        row.detail = Some("403: this key may not acknowledge".into());
     });
     desk.keys("j a");
     let rows = desk.commit();

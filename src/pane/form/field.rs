@@ -208,9 +208,8 @@ impl Field {
         let at = fitting.iter().position(|choice| **choice == shown);
         let to = match (at, down) {
             (None, true) => 0,
-            (None, false) => return false,
+            (None | Some(0), false) => return false,
             (Some(at), true) => at + 1,
-            (Some(0), false) => return false,
             (Some(at), false) => at - 1,
         };
         let Some(choice) = fitting.get(to).map(|choice| (*choice).clone()) else {
@@ -228,7 +227,7 @@ mod tests {
     #[test]
     fn what_nobody_changed_is_sent_as_it_came() {
         let mut field = Field::new("note", "note", 3).filled("a\u{202e}b\nc");
-        assert_eq!(field.shown(), "a\u{fffd}b\nc".replace('\u{fffd}', "\u{fffd}"));
+        assert_eq!(field.shown(), "a\u{fffd}b\nc");
         assert_eq!(field.value(), "a\u{202e}b\nc");
         assert!(field.key(Key::char('!')));
         assert_eq!(field.value(), "a\u{fffd}b\nc!");

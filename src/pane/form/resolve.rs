@@ -107,11 +107,11 @@ pub(crate) fn causes(store: &Store, coded: &[RootCause]) -> Vec<String> {
             } else {
                 format!("{}: {}", cause.code, cause.text)
             };
-            let uses: usize = [whole.as_str(), cause.code.as_str(), cause.text.as_str()]
+            let times: usize = [whole.as_str(), cause.code.as_str(), cause.text.as_str()]
                 .iter()
                 .map(|text| used.remove(*text).unwrap_or(0))
                 .sum();
-            (usize::MAX - uses, place, whole)
+            (usize::MAX - times, place, whole)
         })
         .collect();
     causes.sort();

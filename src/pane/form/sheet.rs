@@ -112,9 +112,8 @@ impl Sheet {
             Action::NextField => self.step(true),
             Action::PreviousField => self.step(false),
             Action::BreakLine => {
-                if self.focused().is_some_and(Field::break_line) {
-                    return Took::Changed;
-                }
+                let broken = self.focused().is_some_and(Field::break_line);
+                return if broken { Took::Changed } else { Took::Stay };
             }
             Action::NextChoice | Action::PreviousChoice => {
                 let down = action == Action::NextChoice;

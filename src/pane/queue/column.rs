@@ -188,8 +188,7 @@ impl Widest {
 /// Shares `width` cells among columns, a cell between each two. Where there is not enough, the least needed go first.
 pub(super) fn share(columns: &[Column], width: usize, widest: Widest) -> Vec<Sized> {
     let fixed = |column: Column| match column {
-        Column::Age => 4,
-        Column::Severity => 4,
+        Column::Age | Column::Severity => 4,
         Column::Device => widest.device.clamp(6, 16),
         Column::Type => widest.device_type.clamp(4, 18),
         Column::Location => widest.location.clamp(8, 18),

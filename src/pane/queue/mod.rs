@@ -409,14 +409,11 @@ impl Queue {
         let rows: Vec<AlertId> = fresh.iter().map(|alert| alert.id.clone()).collect();
         self.rows = rows;
         self.narrowed = false;
-        let cursor = self.cursor.take().filter(|id| self.rows.contains(id));
-        match cursor {
-            Some(id) => self.cursor = Some(id),
-            None => {
-                let at = before.unwrap_or(0).min(self.rows.len().saturating_sub(1));
-                self.cursor = self.rows.get(at).cloned();
-                self.held = self.cursor.as_ref().and_then(|id| store.alert(id).cloned());
-            }
+        self.cursor = self.cursor.take().filter(|id| self.rows.contains(id));
+        if self.cursor.is_none() {
+            let at = before.unwrap_or(0).min(self.rows.len().saturating_sub(1));
+            self.cursor = self.rows.get(at).cloned();
+            self.held = self.cursor.as_ref().and_then(|id| store.alert(id).cloned());
         }
         let cursor = self.cursor.clone();
         self.ghosts.retain(|id, _| Some(id) == cursor.as_ref());
