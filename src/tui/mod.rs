@@ -22,6 +22,7 @@ mod input;
 mod journal;
 mod output;
 mod pace;
+mod post;
 mod signal;
 mod terminal;
 #[cfg(test)]
@@ -33,4 +34,5 @@ pub use error::TuiError;
 pub use guard::{install_panic_report, restore};
 pub use handoff::Handoff;
 pub use journal::Journal;
+pub use post::Post;
 pub use terminal::{Probe, usable};
