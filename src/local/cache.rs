@@ -168,7 +168,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let cache = Cache::open(dir.path(), scope("https://a")).unwrap();
         let path = cache.dir.join("alerts.json");
-        for bytes in [&b""[..], b"{", br#"{"version":9,"scope":{"profile":"bedford","origin":"https://a"},"as_of":"2026-01-01T00:00:00Z","items":[]}"#, br#"{"version":1,"scope":{"profile":"x","origin":"https://a"},"as_of":"2026-01-01T00:00:00Z","items":[]}"#] {
+        for bytes in [
+            &b""[..],
+            b"{",
+            br#"{"version":9,"scope":{"profile":"bedford","origin":"https://a"},"as_of":"2026-01-01T00:00:00Z","items":[]}"#,
+            br#"{"version":1,"scope":{"profile":"x","origin":"https://a"},"as_of":"2026-01-01T00:00:00Z","items":[]}"#,
+        ] {
             std::fs::write(&path, bytes).unwrap();
             let error = cache.alerts().unwrap_err();
             assert!(error.to_string().contains("alerts.json"), "{error}");

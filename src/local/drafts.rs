@@ -85,7 +85,10 @@ impl Drafts {
 
     fn path(&self, key: &DraftKey) -> PathBuf {
         let mut hash = Sha256::new();
-        for part in [key.form.as_str(), key.profile.as_str()].into_iter().chain(key.alerts.iter().map(|alert| alert.raw())) {
+        for part in [key.form.as_str(), key.profile.as_str()]
+            .into_iter()
+            .chain(key.alerts.iter().map(|alert| alert.raw()))
+        {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }

@@ -224,7 +224,13 @@ impl Keeper {
     fn see(&mut self, report: &Report, now: Instant) {
         let fresh = matches!(
             report,
-            Report::Alerts { result: Ok(_), cached: false } | Report::Devices { result: Ok(_), cached: false }
+            Report::Alerts {
+                result: Ok(_),
+                cached: false
+            } | Report::Devices {
+                result: Ok(_),
+                cached: false
+            }
         );
         let kind = Kind::of(report);
         if !fresh || self.last.get(&kind).is_some_and(|at| now < *at + KEPT_EVERY) {
