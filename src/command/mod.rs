@@ -4,12 +4,17 @@
 
 mod alerts;
 mod audit;
+mod connect;
+mod console;
 mod context;
 mod delivery;
+mod demo;
+mod detach;
 mod devices;
 mod doctor;
 mod ids;
 mod json;
+mod log;
 mod outbox;
 mod outcome;
 mod output;
@@ -18,6 +23,7 @@ mod run;
 pub mod session;
 mod shell;
 pub mod simulate;
+mod stand_in;
 mod table;
 mod workorders;
 

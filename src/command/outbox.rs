@@ -17,7 +17,7 @@ pub(super) async fn run(context: Context, command: OutboxCommand) -> Result<(), 
             let rows = context.outbox().await?.list(filter).await?;
             context.out.list(&Listing::whole(rows, context.now), |rows| table(&context, rows))
         }
-        OutboxCommand::Drain { timeout } => drain(&context, timeout).await,
+        OutboxCommand::Drain { timeout, .. } => drain(&context, timeout).await,
         OutboxCommand::Retry { id, wait } => {
             let limit = wait.limit();
             let clients = match limit {

@@ -177,7 +177,6 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
         let (sender, events) = mpsc::channel(EVENTS_MAX);
         let (columns, rows) = host.size();
         let mut first = vec![Event::Resize(columns, rows)];
-        first.push(Event::Recovered(console.journal.recovered()));
         let mut notices = console.notices;
         if let Some(drafts) = &console.drafts {
             let (found, problems) = drafts.found();
