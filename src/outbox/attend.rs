@@ -112,9 +112,9 @@ impl<D: Deliver> Desk<D> {
             return Ok(());
         };
         let begun = Instant::now();
-        // past the life of the transaction id when this request was sent: a conflict is then not an echo of the last one
-        let fresh = turn.memory.first_sent.is_none() || self.is_past_life(&turn.memory);
         let first = shipment.attempt == 1;
+        // certainly past the life of the transaction id: a conflict is then not an echo of an earlier request
+        let fresh = first || turn.memory.first_sent.is_some() && self.is_past_life(&turn.memory);
         turn.memory.first_sent.get_or_insert(begun);
         let sent = timeout(self.policy.request_timeout, self.deliver.send(&shipment))
             .await
@@ -139,7 +139,7 @@ impl<D: Deliver> Desk<D> {
             Sent::Conflict { reason } => {
                 look_at_once = true;
                 // an echo of an earlier request, which may still be running, is no verdict on this one
-                turn.memory.conflict = (first || fresh || !turn.entry.is_order).then(|| reason.clone());
+                turn.memory.conflict = (fresh || !turn.entry.is_order).then(|| reason.clone());
                 Next::new(IntentState::InDoubt, Signal::Answered).because(reason)
             }
             Sent::Superseded { by, detail } => Next::superseded(by, detail),
@@ -153,17 +153,17 @@ impl<D: Deliver> Desk<D> {
 
     /// A conflict is looked up at once: delivered, superseded or parked, unless an earlier request may still be running.
     async fn settle_conflict(&self, turn: &mut Turn, first: bool, roll: f64) -> Result<(), OutboxError> {
-        let Begun::Go(shipment) = self.outbox.to_verify(self.epoch, turn.entry.id).await? else {
+        let Begun::Go(shipment) = self.outbox.shipment(self.epoch, turn.entry.id).await? else {
             return Ok(());
         };
         let next = match self.verify(&shipment).await {
             Verified::Absent => match turn.memory.conflict.clone() {
                 Some(reason) if first => Next::new(IntentState::Parked, Signal::Answered).because(reason),
-                Some(_) => self.not_there_yet(self.policy.request_timeout),
+                Some(_) => Self::not_there_yet(self.policy.request_timeout),
                 None => {
                     // the server still remembers the id of a request that came to nothing: it takes it again when it forgot
                     turn.memory.first_sent = Some(turn.memory.last_end);
-                    self.not_there_yet(self.policy.transaction_life)
+                    Self::not_there_yet(self.policy.transaction_life)
                 }
             },
             other => self.found(other, turn, roll),
@@ -172,7 +172,7 @@ impl<D: Deliver> Desk<D> {
     }
 
     async fn look_up(&self, turn: &mut Turn, roll: f64) -> Result<(), OutboxError> {
-        let Begun::Go(shipment) = self.outbox.to_verify(self.epoch, turn.entry.id).await? else {
+        let Begun::Go(shipment) = self.outbox.shipment(self.epoch, turn.entry.id).await? else {
             return Ok(());
         };
         let mut verified = self.verify(&shipment).await;
@@ -180,7 +180,7 @@ impl<D: Deliver> Desk<D> {
             let ready = turn.memory.last_end + self.policy.request_timeout;
             let now = Instant::now();
             if now < ready {
-                return self.conclude(turn, "look-up", self.not_there_yet(ready - now)).await;
+                return self.conclude(turn, "look-up", Self::not_there_yet(ready - now)).await;
             }
             if turn.entry.is_order && self.is_past_life(&turn.memory) {
                 sleep(self.policy.second_look_after).await;
@@ -214,7 +214,7 @@ impl<D: Deliver> Desk<D> {
             .is_none_or(|first| first.elapsed() >= self.policy.transaction_life)
     }
 
-    fn not_there_yet(&self, wait: Duration) -> Next {
+    fn not_there_yet(wait: Duration) -> Next {
         let mut next = Next::new(IntentState::InDoubt, Signal::Answered)
             .because("looked up and not there yet; looked up again when the request can no longer be running".into());
         next.wait = wait;
@@ -236,7 +236,7 @@ impl<D: Deliver> Desk<D> {
                 .because(reason)
                 .backing_off(self.policy.backoff(failures, roll)),
             // asked only where something else was found
-            Verified::Absent => self.not_there_yet(self.policy.request_timeout),
+            Verified::Absent => Self::not_there_yet(self.policy.request_timeout),
         }
     }
 

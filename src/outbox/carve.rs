@@ -31,8 +31,8 @@ const FRAME_HEADER: u64 = 24;
 pub(super) fn carve(database: &Path, wal: &Path) -> std::io::Result<Carved> {
     let mut pages = Pages::open(database, wal)?;
     let mut carved = Carved::default();
-    for number in 1..=pages.database_pages {
-        if let Some(page) = pages.from_database(number)? {
+    for number in 1..=pages.page_count {
+        if let Some(page) = pages.stored(number)? {
             read_leaf(&page, number, &mut pages, &mut carved);
         }
     }
@@ -46,7 +46,7 @@ pub(super) fn carve(database: &Path, wal: &Path) -> std::io::Result<Carved> {
 
 struct Pages {
     database: Option<File>,
-    database_pages: u32,
+    page_count: u32,
     wal: Option<File>,
     /// Page number and place, in the order of writing.
     frames: Vec<(u32, u64)>,
@@ -73,15 +73,15 @@ impl Pages {
         }
         Ok(Self {
             database,
-            database_pages: u32::try_from(length / page).unwrap_or(u32::MAX),
+            page_count: u32::try_from(length / page).unwrap_or(u32::MAX),
             wal,
             latest: frames.iter().copied().collect(),
             frames,
         })
     }
 
-    fn from_database(&mut self, number: u32) -> std::io::Result<Option<Vec<u8>>> {
-        if number == 0 || number > self.database_pages {
+    fn stored(&mut self, number: u32) -> std::io::Result<Option<Vec<u8>>> {
+        if number == 0 || number > self.page_count {
             return Ok(None);
         }
         let offset = u64::from(number - 1) * PAGE_BYTES as u64;
@@ -96,7 +96,7 @@ impl Pages {
     fn current(&mut self, number: u32) -> Option<Vec<u8>> {
         match self.latest.get(&number).copied() {
             Some(offset) => self.frame(offset),
-            None => self.from_database(number),
+            None => self.stored(number),
         }
         .ok()
         .flatten()

@@ -48,7 +48,8 @@ pub(super) struct Outcome {
     pub(super) wait: std::time::Duration,
 }
 
-const DAMAGED: &str = "the stored row does not match its hash: it was not sent; cancel it and ask again";
+/// What a row says whose hash is wrong.
+pub(super) const DAMAGED: &str = "the stored row does not match its hash: it is not sent; ask again";
 
 impl Journal {
     /// Begins a new tenure: whatever was on its way may have arrived.
@@ -86,7 +87,7 @@ impl Journal {
     /// Commits the attempt, before the first byte leaves.
     pub(super) fn begin(&mut self, epoch: Epoch, id: OutboxId) -> Result<Begun, OutboxError> {
         self.write(|write| {
-            let Some((mut stored, state)) = write.to_send(epoch, id)? else {
+            let Some((mut stored, state)) = write.current(epoch, id)? else {
                 return Ok(Begun::Gone);
             };
             if !matches!(state, IntentState::Queued | IntentState::InDoubt) {
@@ -114,9 +115,9 @@ impl Journal {
     }
 
     /// Reads a row in doubt for its look-up.
-    pub(super) fn to_verify(&mut self, epoch: Epoch, id: OutboxId) -> Result<Begun, OutboxError> {
+    pub(super) fn shipment(&mut self, epoch: Epoch, id: OutboxId) -> Result<Begun, OutboxError> {
         self.write(|write| {
-            Ok(match write.to_send(epoch, id)? {
+            Ok(match write.current(epoch, id)? {
                 Some((stored, IntentState::InDoubt)) => match stored.to_shipment() {
                     Some(shipment) => Begun::Go(Box::new(shipment)),
                     None => Begun::Gone,
@@ -244,7 +245,7 @@ impl Write<'_> {
     }
 
     /// A sound row and its state; a damaged one is parked here and now.
-    fn to_send(&mut self, epoch: Epoch, id: OutboxId) -> Result<Option<(Stored, IntentState)>, OutboxError> {
+    fn current(&mut self, epoch: Epoch, id: OutboxId) -> Result<Option<(Stored, IntentState)>, OutboxError> {
         self.require(epoch)?;
         match self.sound(id) {
             Ok(found) => Ok(Some(found)),

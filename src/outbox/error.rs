@@ -140,6 +140,10 @@ impl From<rusqlite::Error> for OutboxError {
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => Self::ReadOnly,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged(error.to_string()),
+            Some(ErrorCode::SystemIoFailure) => Self::Io {
+                path: PathBuf::from("outbox.db"),
+                problem: error.to_string(),
+            },
             _ => match error {
                 // a value of the wrong type or not UTF-8 where the schema is ours: a flipped byte
                 rusqlite::Error::InvalidColumnType(..) | rusqlite::Error::FromSqlConversionFailure(..) | rusqlite::Error::Utf8Error(..) => {

@@ -186,7 +186,7 @@ impl Outbox {
     }
 
     /// Runs a command and tells everyone what it changed.
-    async fn call<T: Send + 'static>(
+    pub(super) async fn call<T: Send + 'static>(
         &self,
         command: impl FnOnce(&mut Journal) -> Result<T, OutboxError> + Send + 'static,
     ) -> Result<T, OutboxError> {
@@ -213,8 +213,8 @@ impl Outbox {
         self.call(move |journal| journal.begin(epoch, id)).await
     }
 
-    pub(super) async fn to_verify(&self, epoch: Epoch, id: OutboxId) -> Result<Begun, OutboxError> {
-        self.call(move |journal| journal.to_verify(epoch, id)).await
+    pub(super) async fn shipment(&self, epoch: Epoch, id: OutboxId) -> Result<Begun, OutboxError> {
+        self.call(move |journal| journal.shipment(epoch, id)).await
     }
 
     pub(super) async fn conclude(&self, epoch: Epoch, id: OutboxId, what: &'static str, outcome: Outcome) -> Result<(), OutboxError> {

@@ -23,7 +23,7 @@ pub(super) struct Journal {
     pub(super) data_version: i64,
     pub(super) ended_since_trim: u32,
     /// Shared while this is open: salvage needs to know that nobody else is.
-    pub(super) _users: FileLock,
+    pub(super) users: FileLock,
 }
 
 /// A write transaction under way.

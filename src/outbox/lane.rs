@@ -46,7 +46,7 @@ const THROTTLE_COST: u32 = 5;
 /// Connect failures in a row that open the breaker.
 const BREAKER: u32 = 5;
 /// A server may ask for at most so much patience.
-const LONGEST_THROTTLE: Duration = Duration::from_mins(15);
+const LONGEST_THROTTLE: Duration = Duration::from_secs(15 * 60);
 /// How long nothing is tried after our own store failed.
 const STORE_PAUSE: Duration = Duration::from_secs(5);
 
@@ -133,7 +133,7 @@ impl Pace {
             Signal::Throttled(after, reason) => {
                 self.tokens = self.tokens.saturating_sub(THROTTLE_COST);
                 self.failures += 1;
-                let wait = after.map_or_else(|| policy.backoff(self.failures, roll), |after| after.min(LONGEST_THROTTLE));
+                let wait = after.map_or_else(|| policy.backoff(self.failures.min(10), roll), |after| after.min(LONGEST_THROTTLE));
                 self.until = Some(now + wait);
                 self.narrow(policy, reason);
                 false

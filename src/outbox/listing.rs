@@ -117,7 +117,7 @@ impl Journal {
                 && let Some(row) = stored.to_row()
                 && filter.alert.as_ref().is_none_or(|alert| row.intent.alert() == Some(alert))
             {
-                found.push(with_reason(row, &lanes));
+                found.push(self.explained(row, &stored, &lanes));
             }
         }
         Ok(found)
@@ -128,10 +128,20 @@ impl Journal {
         let stored = Stored::get(&self.connection, id.0)?
             .ok_or(OutboxError::NotFound(id))?
             .map_err(|_| OutboxError::DamagedRow(id))?;
-        stored
-            .to_row()
-            .map(|row| with_reason(row, &lanes))
-            .ok_or(OutboxError::DamagedRow(id))
+        let row = stored.to_row().ok_or(OutboxError::DamagedRow(id))?;
+        Ok(self.explained(row, &stored, &lanes))
+    }
+
+    /// A row that waits only because its target does says so; an altered one says that.
+    fn explained(&self, mut row: OutboxRow, stored: &Stored, lanes: &[Lane]) -> OutboxRow {
+        if !stored.is_whole(&self.identity) {
+            row.detail = Some(super::custody::DAMAGED.into());
+        } else if row.state == IntentState::Queued
+            && let Some(lane) = lanes.iter().find(|lane| lane.target == row.target)
+        {
+            row.detail = Some(lane.reason.clone());
+        }
+        row
     }
 
     pub(super) fn counts(&self) -> Result<Counts, OutboxError> {
@@ -191,14 +201,4 @@ impl Journal {
         }
         Ok(lanes)
     }
-}
-
-/// A row that waits only because its target does says so.
-fn with_reason(mut row: OutboxRow, lanes: &[Lane]) -> OutboxRow {
-    if row.state == IntentState::Queued
-        && let Some(lane) = lanes.iter().find(|lane| lane.target == row.target)
-    {
-        row.detail = Some(lane.reason.clone());
-    }
-    row
 }

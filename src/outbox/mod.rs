@@ -34,6 +34,9 @@ mod sender;
 mod stored;
 mod transition;
 
+#[cfg(test)]
+mod failing_store_tests;
+
 pub use audit::{AuditEntry, AuditFinding, AuditReport};
 pub use clock::Clock;
 pub use deliver::{Deliver, Receipt, Sent, Shipment, Verified};

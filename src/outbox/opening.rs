@@ -68,54 +68,34 @@ pub(super) fn open(path: &Path, options: OpenOptions) -> Result<Opened, OutboxEr
         }
     };
     schema::migrate(&mut connection)?;
-    let identity = identity.unwrap_or_else(new_identity);
     let mut journal = Journal {
         connection,
-        identity,
+        identity: identity.unwrap_or_else(new_identity),
         anchor,
         told: 0,
         data_version: 0,
         ended_since_trim: 0,
-        _users: users,
+        users,
         options,
         directory,
     };
-    journal.name_itself()?;
-    let known = journal.anchor.read()?.unwrap_or_default();
-    let tail_before = audit::tail(&journal.connection, &journal.identity)?.0;
-    let rolled_back = journal.compare_with_anchor()?;
-    if alone {
-        journal.repair(rolled_back.as_deref())?;
-        journal.trim()?;
-    }
-    if let Some(reason) = rolled_back {
-        let last_id = last_id(&journal.connection)?;
-        recovery = Some(Recovery {
-            reason,
-            salvaged: journal.counts()?.open(),
-            lost: u64::try_from(known.last_id - last_id).unwrap_or(0),
-            audit_lost: u64::try_from(known.seq - tail_before).unwrap_or(0),
-            moved_to: None,
-        });
-        if alone {
-            journal.write(|write| set_last_id(&write.transaction, known.last_id))?;
-            let (seq, hash) = audit::tail(&journal.connection, &journal.identity)?;
-            journal.anchor.reset(&Anchor {
-                seq,
-                hash: hex(&hash),
-                last_id: last_id.max(known.last_id),
-            })?;
+    let (rolled_back, recovered) = match journal.settle(alone) {
+        // found only now, by use: what the check of the structure cannot see
+        Err(OutboxError::Damaged(problem)) if alone && recovery.is_none() => {
+            let (salvaged, mut again) = journal.salvaged(&problem)?;
+            recovery = Some(salvaged);
+            let settled = again.settle(alone)?;
+            journal = again;
+            settled
         }
-    }
-    journal.changed_elsewhere()?;
-    journal.told = journal.meta("change")?;
-    let recovered = if alone { journal.list(&RowFilter::open())? } else { Vec::new() };
+        settled => settled?,
+    };
     if alone {
-        journal._users.share(&journal.directory.users_lock())?;
+        journal.users.share(&journal.directory.users_lock())?;
     }
     Ok(Opened {
         journal,
-        recovery,
+        recovery: rolled_back.or(recovery),
         recovered,
     })
 }
@@ -146,7 +126,7 @@ fn examine(
     }
     let connection = match schema::connect(&database, options.busy_timeout) {
         Ok(connection) => connection,
-        Err(error) if error.is_damage() => return Ok(Examined::Damaged(error.to_string())),
+        Err(OutboxError::Damaged(problem)) => return Ok(Examined::Damaged(problem)),
         Err(error) => return Err(error),
     };
     let found = match look_inside(&connection) {
@@ -180,7 +160,7 @@ fn examine(
 
 /// Checks the structure and answers the identity inside, `None` in a database that was never finished.
 fn look_inside(connection: &Connection) -> Result<Option<String>, OutboxError> {
-    schema::quick_check(connection)?;
+    schema::check(connection)?;
     if schema::user_version(connection)? == 0 {
         let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         return if tables == 0 {
@@ -239,6 +219,79 @@ fn entry_hash(connection: &Connection, seq: i64) -> Result<Option<String>, Outbo
 }
 
 impl Journal {
+    /// Names, compares, repairs. Answers what had gone back in time, and the open rows of an earlier run.
+    fn settle(&mut self, alone: bool) -> Result<(Option<Recovery>, Vec<OutboxRow>), OutboxError> {
+        self.name_itself()?;
+        let known = self.anchor.read()?.unwrap_or_default();
+        let tail_before = audit::tail(&self.connection, &self.identity)?.0;
+        let rolled_back = self.compare_with_anchor()?;
+        if alone {
+            match self.repair(rolled_back.as_deref()).and_then(|()| self.trim()) {
+                // with a full disk the console still opens; the sender repeats this before it sends anything
+                Err(error @ (OutboxError::DiskFull | OutboxError::ReadOnly | OutboxError::Busy)) if rolled_back.is_none() => {
+                    tracing::warn!(%error, "the outbox could not be tidied up");
+                }
+                repaired => {
+                    repaired?;
+                }
+            }
+        }
+        let mut recovery = None;
+        if let Some(reason) = rolled_back {
+            let last_id = last_id(&self.connection)?;
+            recovery = Some(Recovery {
+                reason,
+                salvaged: self.counts()?.open(),
+                lost: u64::try_from(known.last_id - last_id).unwrap_or(0),
+                audit_lost: u64::try_from(known.seq - tail_before).unwrap_or(0),
+                moved_to: None,
+            });
+            if alone {
+                self.write(|write| set_last_id(&write.transaction, known.last_id))?;
+                let (seq, hash) = audit::tail(&self.connection, &self.identity)?;
+                self.anchor.reset(&Anchor {
+                    seq,
+                    hash: hex(&hash),
+                    last_id: last_id.max(known.last_id),
+                })?;
+            }
+        }
+        self.changed_elsewhere()?;
+        self.told = self.meta("change")?;
+        let recovered = if alone { self.list(&RowFilter::open())? } else { Vec::new() };
+        Ok((recovery, recovered))
+    }
+
+    /// Salvages a database that turned out to be damaged after it had been opened.
+    fn salvaged(self, problem: &str) -> Result<(Recovery, Self), OutboxError> {
+        let Self {
+            connection,
+            identity,
+            anchor,
+            users,
+            options,
+            directory,
+            ..
+        } = self;
+        drop(connection);
+        let mut identity = Some(identity);
+        let recovery = salvage::salvage(&directory, &anchor, &mut identity, &options, problem)?;
+        let mut connection = schema::connect(&directory.database(), options.busy_timeout)?;
+        schema::migrate(&mut connection)?;
+        let journal = Self {
+            connection,
+            identity: identity.unwrap_or_else(new_identity),
+            anchor,
+            told: 0,
+            data_version: 0,
+            ended_since_trim: 0,
+            users,
+            options,
+            directory,
+        };
+        Ok((recovery, journal))
+    }
+
     /// Gives a new database its identity, outside first: killed in between, the next start goes on from there.
     fn name_itself(&mut self) -> Result<(), OutboxError> {
         let outside = read_private(&self.directory.identity(), 256)?;

@@ -40,6 +40,7 @@ pub(super) struct Plan {
     heads: HashMap<Object, (Instant, OutboxId)>,
     queues: HashMap<Target, BTreeSet<(Instant, OutboxId)>>,
     under_way: HashSet<OutboxId>,
+    open: HashMap<Target, usize>,
     /// The last change that is known.
     pub(super) seen: i64,
 }
@@ -51,7 +52,11 @@ impl Plan {
             self.seen = self.seen.max(entry.changed);
             let object = (entry.target.clone(), entry.object.clone());
             if entry.state.is_none() {
-                self.rows.remove(&entry.id);
+                if self.rows.remove(&entry.id).is_some()
+                    && let Some(open) = self.open.get_mut(&entry.target)
+                {
+                    *open = open.saturating_sub(1);
+                }
                 if let Some(ids) = self.objects.get_mut(&object) {
                     ids.remove(&entry.id);
                     if ids.is_empty() {
@@ -62,30 +67,29 @@ impl Plan {
                 // the wait as it was when the row was read, from now on by the monotonic clock
                 let due = now + Duration::from_millis(entry.remaining_ms);
                 self.objects.entry(object.clone()).or_default().insert(entry.id);
-                match self.rows.get_mut(&entry.id) {
-                    Some(planned) => {
-                        if planned.entry.not_before != entry.not_before {
-                            planned.due = due;
-                            planned.backing_off = false;
-                        }
-                        planned.entry = entry;
+                if let Some(planned) = self.rows.get_mut(&entry.id) {
+                    if planned.entry.not_before != entry.not_before {
+                        planned.due = due;
+                        planned.backing_off = false;
                     }
-                    None => {
-                        self.rows.insert(
-                            entry.id,
-                            Planned {
-                                entry,
-                                memory: Memory {
-                                    failures: 0,
-                                    last_end: now,
-                                    first_sent: None,
-                                    conflict: None,
-                                },
-                                due,
-                                backing_off: false,
-                            },
-                        );
-                    }
+                    planned.entry = entry;
+                } else {
+                    *self.open.entry(entry.target.clone()).or_default() += 1;
+                    let memory = Memory {
+                        failures: 0,
+                        last_end: now,
+                        first_sent: None,
+                        conflict: None,
+                    };
+                    self.rows.insert(
+                        entry.id,
+                        Planned {
+                            entry,
+                            memory,
+                            due,
+                            backing_off: false,
+                        },
+                    );
                 }
             }
             self.choose(&object);
@@ -143,7 +147,7 @@ impl Plan {
 
     /// Open rows of a target.
     pub(super) fn open_of(&self, target: &Target) -> usize {
-        self.rows.values().filter(|planned| planned.entry.target == *target).count()
+        self.open.get(target).copied().unwrap_or(0)
     }
 
     /// Finds the next row of an object: nothing while one is under way; what is in doubt before what is queued; else the oldest.

@@ -109,7 +109,7 @@ impl SenderControl {
 /// Why a tenure ended.
 enum End {
     Stopped,
-    Released,
+    Released(oneshot::Sender<()>),
     Fenced,
 }
 
@@ -166,7 +166,8 @@ impl<D: Deliver> Sender<D> {
             match end {
                 Ok(End::Stopped) => break Ok(()),
                 Ok(End::Fenced) => {}
-                Ok(End::Released) => {
+                Ok(End::Released(done)) => {
+                    let _ = done.send(()); // whoever asked is gone: fine
                     self.set_role(Role::Released);
                     if !self.wait_to_acquire(stop.as_mut()).await {
                         break Ok(());
@@ -260,7 +261,7 @@ impl<D: Deliver> Sender<D> {
                 Some(command) = self.commands.recv() => match command {
                     Command::Release(done) => {
                         self.wind_up(epoch, turns, Duration::ZERO).await;
-                        return Ok(End::Released).inspect(|_| { let _ = done.send(()); });
+                        return Ok(End::Released(done));
                     }
                     Command::Acquire => {}
                     Command::Resume(target) => {

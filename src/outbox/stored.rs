@@ -65,7 +65,7 @@ impl Stored {
     /// From the columns' values in order; the id stands apart because SQLite keeps it outside the record.
     pub(super) fn from_values(id: i64, values: Vec<Value>) -> Option<Self> {
         let mut values = values.into_iter().skip(1);
-        let mut integer = |value: Option<Value>| match value {
+        let integer = |value: Option<Value>| match value {
             Some(Value::Integer(number)) => Some(number),
             _ => None,
         };
