@@ -3,13 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 use super::connect::{Connection, Sending};
 use super::session::{open_outbox, targets};
 use super::{Exit, Failure};
+use crate::app::{App, Setup};
 use crate::cli::ConsoleArgs;
+use crate::config::keymap::Keymap;
 use crate::config::theme::{Depth, ThemeSet};
 use crate::config::{Config, Env, Locate, Profile};
+use crate::domain::load::FloodLimits;
 use crate::local::{Cache, Drafts, Scope};
+use crate::model::store::Intervals;
 use crate::tui::{self, Handoff, Post, Probe, TuiError};
 use crate::worker::{Keep, Plan, Worker};
 
@@ -72,7 +78,9 @@ fn plan(profile: &Profile) -> Plan {
 fn handoff(config: &Config) -> Result<Handoff, Failure> {
     let absolute = |path: &std::path::Path| std::path::absolute(path).map(|path| path.display().to_string());
     let unknown = |error: std::io::Error| Failure::new(Exit::Bug, format!("this program's own place is unknown: {error}"));
-    let mut arguments: Vec<String> = ["outbox", "drain", "--timeout", "15m", "--detach", "--config"].map(str::to_owned).into();
+    let mut arguments: Vec<String> = ["outbox", "drain", "--timeout", "15m", "--detach", "--config"]
+        .map(str::to_owned)
+        .into();
     arguments.push(absolute(&config.path).map_err(unknown)?);
     arguments.extend(["--state-dir".to_owned(), absolute(&config.dirs.state).map_err(unknown)?]);
     arguments.extend(["--profile".to_owned(), config.profile()?.name.clone()]);
@@ -99,15 +107,70 @@ impl From<TuiError> for Failure {
 
 /// ASCII where it is asked for, and where the locale cannot show more.
 fn is_ascii(arguments: &ConsoleArgs, config: &Config) -> bool {
-    let locale = |env: &Env| ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| env.get(name).filter(|value| !value.is_empty()));
+    let locale = |env: &Env| {
+        ["LC_ALL", "LC_CTYPE", "LANG"]
+            .into_iter()
+            .find_map(|name| env.get(name).filter(|value| !value.is_empty()))
+    };
     let is_utf8 = || locale(&config.env).is_some_and(|name| name.to_ascii_lowercase().replace('-', "").contains("utf8"));
     arguments.ascii || config.console.ascii.unwrap_or_else(|| !is_utf8())
 }
 
-fn core(config: &Config, profile: &Profile, arguments: &ConsoleArgs) -> Result<super::stand_in::StandIn, Failure> {
-    let depth = if arguments.no_color { Depth::None } else { Depth::detect(&config.env) };
+fn core(config: &Config, profile: &Profile, arguments: &ConsoleArgs) -> Result<App, Failure> {
+    let depth = if arguments.no_color {
+        Depth::None
+    } else {
+        Depth::detect(&config.env)
+    };
     let name = arguments.theme.as_deref().unwrap_or(&config.console.theme);
-    let _theme = ThemeSet::new(&config.dirs.config).load(name, depth)?;
-    let _ = (is_ascii(arguments, config), profile, Duration::ZERO);
-    Ok(super::stand_in::StandIn::default())
+    let console = &config.console;
+    Ok(App::new(Setup {
+        operator: config.operator.name.clone(),
+        profile: profile.name.clone(),
+        site: profile.site.clone(),
+        time_zone: profile.time_zone.clone(),
+        work_order: profile.work_order.clone(),
+        graces: console.undo_grace,
+        read_only: arguments.read_only || console.read_only,
+        ascii: is_ascii(arguments, config),
+        theme: ThemeSet::new(&config.dirs.config).load(name, depth)?,
+        keymap: keymap(config)?,
+        root_causes: console.root_causes.clone(),
+        shift_start: config.operator.shift_start,
+        intervals: Intervals {
+            alerts: signed(profile.refresh.alerts),
+            devices: signed(profile.refresh.devices),
+            metrics: signed(profile.refresh.metrics),
+        },
+        manage: profile.manage.is_some(),
+        bulk_limit: console.confirm_above,
+        trend_window_seconds: u32::try_from(console.trend_window.as_secs()).unwrap_or(u32::MAX),
+        flood: FloodLimits {
+            above: console.flood_start,
+            below: console.flood_end,
+        },
+        bell: console.bell,
+        muted: false,
+    }))
+}
+
+fn signed(duration: Duration) -> SignedDuration {
+    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
+}
+
+/// `keymap.toml` of the configuration folder over the preset; without the file the preset alone.
+fn keymap(config: &Config) -> Result<Keymap, Failure> {
+    let path = config.dirs.config.join("keymap.toml");
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) => {
+            return Err(Failure::new(
+                Exit::Configuration,
+                format!("{}: cannot be read: {error}", path.display()),
+            ));
+        }
+    };
+    Keymap::with_preset(&config.console.keymap, &text)
+        .map_err(|error| Failure::new(Exit::Configuration, format!("{}: {error}", path.display())))
 }

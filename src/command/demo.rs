@@ -46,7 +46,10 @@ impl Folder {
         std::fs::DirBuilder::new().mode(0o700).create(&path).map_err(|error| {
             Failure::new(
                 Exit::Store,
-                format!("{} cannot be made: {error}: set TMPDIR to a folder that you may write to", path.display()),
+                format!(
+                    "{} cannot be made: {error}: set TMPDIR to a folder that you may write to",
+                    path.display()
+                ),
             )
         })?;
         Ok(Self(path))
@@ -66,7 +69,9 @@ fn sweep(base: &Path) {
     let Ok(entries) = std::fs::read_dir(base) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name();
-        let pid = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split_once('-')?.0.parse().ok());
+        let pid = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(PREFIX)?.split_once('-')?.0.parse().ok());
         let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) else {
             continue;
         };

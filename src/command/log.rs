@@ -25,5 +25,9 @@ pub(super) fn to_file(state: &Path) {
     let Ok(file) = made else { return };
     let filter = tracing_subscriber::EnvFilter::try_from_env("NIGHTDESK_LOG").unwrap_or_else(|_| "warn".into());
     // whoever set a subscriber before (a test) keeps it
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(Mutex::new(file)).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_writer(Mutex::new(file))
+        .try_init();
 }

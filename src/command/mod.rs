@@ -23,7 +23,6 @@ mod run;
 pub mod session;
 mod shell;
 pub mod simulate;
-mod stand_in;
 mod table;
 mod workorders;
 

@@ -191,7 +191,11 @@ impl Output {
 enum Work {
     Enter,
     Leave,
-    Write { picture: Option<Picture>, redraw: bool, extras: Vec<u8> },
+    Write {
+        picture: Option<Picture>,
+        redraw: bool,
+        extras: Vec<u8>,
+    },
     End,
 }
 
@@ -227,7 +231,11 @@ impl Shared {
                     ENTER.to_vec()
                 }
                 Work::Leave => LEAVE.to_vec(),
-                Work::Write { picture, redraw, mut extras } => {
+                Work::Write {
+                    picture,
+                    redraw,
+                    mut extras,
+                } => {
                     if redraw {
                         screen.forget();
                     }
@@ -327,7 +335,9 @@ mod tests {
     impl Write for Link {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.passes.recv().map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
-            self.seen.send(bytes.to_vec()).map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
+            self.seen
+                .send(bytes.to_vec())
+                .map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
             Ok(bytes.len())
         }
 

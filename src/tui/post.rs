@@ -38,7 +38,9 @@ impl Post {
             ..RowFilter::of([IntentState::Delivered])
         };
         let rows = told(self.outbox.list(filter).await)?;
-        let ours = rows.iter().filter(|row| self.is_ours(row) && matches!(row.intent, Intent::CreateWorkOrder { .. }));
+        let ours = rows
+            .iter()
+            .filter(|row| self.is_ours(row) && matches!(row.intent, Intent::CreateWorkOrder { .. }));
         Ok(ours.filter_map(|row| row.intent.alert().cloned()).take(ORDERED_MAX).collect())
     }
 

@@ -320,7 +320,11 @@ impl Stage {
     }
 
     async fn ended(self) -> Ended {
-        tokio::time::timeout(Duration::from_secs(600), self.running).await.unwrap().unwrap().unwrap()
+        tokio::time::timeout(Duration::from_secs(600), self.running)
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap()
     }
 }
 
@@ -341,7 +345,10 @@ async fn the_core_hears_of_size_and_notices_before_anything_else_and_of_what_an_
     let stage = simple([]);
     stage.core.until(|event| matches!(event, Event::Recovered(_))).await;
     let seen = stage.core.0.seen.lock().unwrap().clone();
-    assert!(matches!(&seen[..2], [Event::Resize(40, 4), Event::Notice { failed: true, .. }]), "{seen:?}");
+    assert!(
+        matches!(&seen[..2], [Event::Resize(40, 4), Event::Notice { failed: true, .. }]),
+        "{seen:?}"
+    );
     stage.key('q').await;
     assert_eq!(stage.ended().await, Ended::Quit);
 }
@@ -367,7 +374,13 @@ async fn a_slow_disk_holds_up_no_key_and_no_frame() {
     assert!(stage.journal.alerts().is_empty());
     stage.journal.slow.notify_one();
     let answer = stage.core.until(|event| matches!(event, Event::Submitted { .. })).await;
-    assert!(matches!(answer, Event::Submitted { ticket: Ticket(1), result: Ok(_) }));
+    assert!(matches!(
+        answer,
+        Event::Submitted {
+            ticket: Ticket(1),
+            result: Ok(_)
+        }
+    ));
     stage.key('q').await;
     stage.ended().await;
 }
@@ -394,16 +407,24 @@ async fn a_stuck_terminal_stops_neither_the_loop_nor_its_end() {
 async fn refusals_of_the_outbox_are_told() {
     let stage = simple([Effect::Cancel(OutboxId(1)), Effect::Copy("x".repeat(100_000))]);
     stage.key('z').await;
-    stage.core.until(|event| matches!(event, Event::Notice { text, failed: true } if text == "already sent")).await;
+    stage
+        .core
+        .until(|event| matches!(event, Event::Notice { text, failed: true } if text == "already sent"))
+        .await;
     stage.key('y').await;
-    stage.core.until(|event| matches!(event, Event::Notice { text, failed: true } if text.starts_with("not copied"))).await;
+    stage
+        .core
+        .until(|event| matches!(event, Event::Notice { text, failed: true } if text.starts_with("not copied")))
+        .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_delivered_row_has_its_alert_read_again() {
     let stage = simple([]);
     stage.core.until(|event| matches!(event, Event::Recovered(_))).await;
-    let Effect::Submit { intent, .. } = submit(1, "one") else { unreachable!() };
+    let Effect::Submit { intent, .. } = submit(1, "one") else {
+        unreachable!()
+    };
     stage.journal.changes.send(row(7, intent, IntentState::Delivered)).unwrap();
     stage.core.until(|event| matches!(event, Event::Outbox(_))).await;
     stage.core.until(|event| matches!(event, Event::Report(Report::Alert { .. }))).await;
@@ -414,7 +435,17 @@ async fn a_delivered_row_has_its_alert_read_again() {
 async fn ticks_come_once_a_second_and_only_while_wanted() {
     let stage = simple([]);
     stage.core.until(|event| matches!(event, Event::Recovered(_))).await;
-    let ticks = || stage.core.0.seen.lock().unwrap().iter().filter(|event| **event == Event::Tick).count();
+    let ticks = || {
+        stage
+            .core
+            .0
+            .seen
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|event| **event == Event::Tick)
+            .count()
+    };
     tokio::time::sleep(Duration::from_secs(30)).await; // of the paused clock
     assert_eq!(ticks(), 0);
     stage.core.0.ticking.store(true, Ordering::SeqCst);
@@ -445,7 +476,10 @@ async fn without_a_shell_it_is_said_and_not_done() {
     };
     let stage = stage([Effect::Suspend], Screen::default(), host, Memory::new(false), None);
     stage.key('z').await;
-    stage.core.until(|event| matches!(event, Event::Notice { text, .. } if text.starts_with("not suspended"))).await;
+    stage
+        .core
+        .until(|event| matches!(event, Event::Notice { text, .. } if text.starts_with("not suspended")))
+        .await;
     assert!(stage.host.log.lock().unwrap().is_empty());
 }
 

@@ -87,7 +87,10 @@ fn a_bug_restores_the_terminal_before_it_reports() {
     assert_eq!(terminal.ended(), 1);
     terminal.assert_restored();
     let report = terminal.text();
-    assert!(report.contains("asked to by NIGHTDESK_PANIC_AFTER_FRAMES") && report.contains("console.rs"), "{report}");
+    assert!(
+        report.contains("asked to by NIGHTDESK_PANIC_AFTER_FRAMES") && report.contains("console.rs"),
+        "{report}"
+    );
     assert!(leftovers(temporary.path()).is_empty());
 }
 
@@ -105,7 +108,9 @@ fn ctrl_z_gives_the_terminal_back_and_fg_draws_it_anew() {
     terminal.press("\n");
     terminal.until_painted();
     terminal.press("q");
-    terminal.until("the main screen", |screen| !screen.alternate_screen() && screen.contents().contains("the end"));
+    terminal.until("the main screen", |screen| {
+        !screen.alternate_screen() && screen.contents().contains("the end")
+    });
     assert_eq!(terminal.ended(), 0);
     terminal.assert_restored();
     assert!(leftovers(temporary.path()).is_empty());

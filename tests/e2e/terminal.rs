@@ -33,7 +33,16 @@ pub(super) fn nightdesk(arguments: &[&str]) -> CommandBuilder {
 pub(super) fn command(program: &str, arguments: &[&str]) -> CommandBuilder {
     let mut command = CommandBuilder::new(program);
     command.args(arguments);
-    for name in ["NO_COLOR", "TMUX", "STY", "COLORTERM", "LC_ALL", "NIGHTDESK_CONFIG", "NIGHTDESK_PROFILE", "NIGHTDESK_STATE_DIR"] {
+    for name in [
+        "NO_COLOR",
+        "TMUX",
+        "STY",
+        "COLORTERM",
+        "LC_ALL",
+        "NIGHTDESK_CONFIG",
+        "NIGHTDESK_PROFILE",
+        "NIGHTDESK_STATE_DIR",
+    ] {
         command.env_remove(name);
     }
     command.env("TERM", "xterm-256color");
@@ -114,7 +123,9 @@ impl Terminal {
 
     /// Reads until a whole screen has been painted.
     pub(super) fn until_painted(&mut self) {
-        self.until("painted", |screen| screen.alternate_screen() && !screen.contents().trim().is_empty());
+        self.until("painted", |screen| {
+            screen.alternate_screen() && !screen.contents().trim().is_empty()
+        });
     }
 
     /// What is on the screen.
