@@ -350,8 +350,9 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
     }
 
     fn draw(&mut self) {
-        let now = Instant::now();
-        if self.pace.due(self.lines.output.is_busy()).is_none_or(|due| due > now) {
+        let due = self.pace.due(self.lines.output.is_busy());
+        let now = Instant::now(); // after `due`, which is the moment it is asked for the first frame
+        if due.is_none_or(|due| due > now) {
             return;
         }
         let core = &mut self.core;
