@@ -1,6 +1,6 @@
 //! An embedded Monitor, Manage and token endpoint over TLS on loopback.
 //!
-//! The plant is a pure function of seed and time ([`plant`]); what people and programs change lies over it ([`world`]) and every
+//! The plant is a pure function of seed and time (room `plant`); what people and programs change lies over it (room `world`) and every
 //! committed effect stands in the ledger. The wire is written after the two OpenAPI files and shares nothing with the client.
 //!
 //! ```no_run

@@ -1,6 +1,6 @@
 //! One request to a server, and what it brought.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::domain::{Alert, AlertId, Device, DeviceId, DeviceKey, DeviceType, Listing, Reading, Reference, Series, Service, WorkOrder};
-use crate::model::{DeviceTrends, Fault};
+use crate::model::{DeviceTrends, Fault, FaultKind};
 
 use super::plant::Plant;
 
@@ -16,11 +16,14 @@ use super::plant::Plant;
 const POINTS_MAX: usize = 1_000;
 /// Deliberate further orders of one alert that are looked for.
 const GENERATIONS: u32 = 3;
+/// Alerts that are asked after one by one with a reading of the queue; the rest with the next.
+const GONE_MAX: usize = 10;
 
 /// What a request is for: two with equal keys are the same request.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum JobKey {
     Alerts,
+    Resolved,
     Devices,
     Trends(DeviceType),
     Alert(AlertId),
@@ -31,12 +34,13 @@ pub(super) enum JobKey {
 /// A request with its arguments.
 #[derive(Clone, Debug)]
 pub(super) enum Job {
-    /// The queue; with the resolved ones where a time is given.
+    /// The queue, and what became of those that have gone from it.
     Alerts {
-        resolved_since: Timestamp,
-        /// Ask for the resolved ones in any case, not only if a row has gone.
-        ask_resolved: bool,
         known: Arc<Vec<AlertId>>,
+    },
+    /// What was resolved before the console started.
+    Resolved {
+        since: Timestamp,
     },
     Devices,
     Trends {
@@ -61,9 +65,12 @@ pub(super) enum Job {
 pub(super) enum Brought {
     Alerts {
         active: Result<Listing<Alert>, Fault>,
-        /// `None` where it was not asked for.
-        resolved: Option<Result<Listing<Alert>, Fault>>,
+        /// Alerts that have gone from the queue, as they are now.
+        gone: Vec<Alert>,
+        /// Those of them that could not be asked: next time.
+        unasked: Vec<AlertId>,
     },
+    Resolved(Result<Listing<Alert>, Fault>),
     Devices(Result<Listing<Device>, Fault>),
     Trends {
         result: Result<Vec<DeviceTrends>, Fault>,
@@ -86,6 +93,7 @@ impl Job {
     pub(super) fn key(&self) -> JobKey {
         match self {
             Self::Alerts { .. } => JobKey::Alerts,
+            Self::Resolved { .. } => JobKey::Resolved,
             Self::Devices => JobKey::Devices,
             Self::Trends { device_type, .. } => JobKey::Trends(device_type.clone()),
             Self::Alert(id) => JobKey::Alert(id.clone()),
@@ -100,24 +108,13 @@ impl Job {
         let began = Instant::now();
         let mut took = None;
         let brought = match self {
-            Self::Alerts {
-                resolved_since,
-                ask_resolved,
-                known,
-            } => {
+            Self::Alerts { known } => {
                 let active = plant.alerts().await;
                 took = Some(began.elapsed());
-                let gone = active.as_ref().is_ok_and(|listing| {
-                    let now: std::collections::HashSet<_> = listing.items.iter().map(|alert| &alert.id).collect();
-                    known.iter().any(|id| !now.contains(id))
-                });
-                let resolved = if active.is_ok() && (ask_resolved || gone) {
-                    Some(plant.resolved(resolved_since).await)
-                } else {
-                    None
-                };
-                Brought::Alerts { active, resolved }
+                let (gone, unasked) = gone(&*plant, active.as_ref().ok(), &known).await;
+                Brought::Alerts { active, gone, unasked }
             }
+            Self::Resolved { since } => Brought::Resolved(plant.resolved(since).await),
             Self::Devices => Brought::Devices(plant.devices(&progress).await),
             Self::Trends {
                 device_type,
@@ -147,6 +144,7 @@ impl Brought {
     pub(super) fn link(&self) -> (Service, Option<&Fault>) {
         match self {
             Self::Alerts { active, .. } => (Service::Monitor, active.as_ref().err()),
+            Self::Resolved(result) => (Service::Monitor, result.as_ref().err()),
             Self::Devices(result) => (Service::Monitor, result.as_ref().err()),
             Self::Trends { result, .. } => (Service::Monitor, result.as_ref().err()),
             Self::Alert(result) => (Service::Monitor, result.as_ref().err()),
@@ -154,6 +152,26 @@ impl Brought {
             Self::OrderStatus(result) => (Service::Manage, result.as_ref().err()),
         }
     }
+}
+
+/// Asks after the alerts that were in the last queue and are not in this one.
+async fn gone<P: Plant>(plant: &P, active: Option<&Listing<Alert>>, known: &[AlertId]) -> (Vec<Alert>, Vec<AlertId>) {
+    let Some(active) = active.filter(|listing| listing.complete) else {
+        return (Vec::new(), Vec::new());
+    };
+    let here: HashSet<_> = active.items.iter().map(|alert| &alert.id).collect();
+    let mut away = known.iter().filter(|id| !here.contains(id));
+    let mut found = Vec::new();
+    let mut unasked = Vec::new();
+    for id in away.by_ref().take(GONE_MAX) {
+        match plant.alert(id).await {
+            Ok(alert) => found.push(alert),
+            Err(fault) if matches!(fault.kind, FaultKind::Refused) => {} // it is no more
+            Err(_) => unasked.push(id.clone()),
+        }
+    }
+    unasked.extend(away.cloned());
+    (found, unasked)
 }
 
 /// A record for each device asked for, without points where the server sent none.

@@ -7,6 +7,7 @@ mod job;
 mod mailbox;
 mod plan;
 mod plant;
+mod site;
 mod state;
 mod task;
 #[cfg(test)]
@@ -15,4 +16,5 @@ mod tests;
 pub use mailbox::Mailbox;
 pub use plan::Plan;
 pub use plant::{Keep, Plant};
+pub use site::Site;
 pub use task::{Reports, Worker};

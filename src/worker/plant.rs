@@ -12,7 +12,7 @@ pub trait Plant: Send + Sync + 'static {
     /// Every alert that is new or acknowledged.
     fn alerts(&self) -> impl Future<Output = Result<Listing<Alert>, Fault>> + Send;
 
-    /// Alerts that were resolved, raised not long before `since`.
+    /// Alerts that were resolved since then: asked once, at the start.
     fn resolved(&self, since: Timestamp) -> impl Future<Output = Result<Listing<Alert>, Fault>> + Send;
 
     /// Every device of the profile's types; `progress` hears of rows received and announced.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::time::{Duration, Instant};
 
-use crate::domain::{Alert, AlertId, DeviceId, DeviceKey, DeviceType, Listing, Service};
+use crate::domain::{Alert, AlertId, AlertState, DeviceId, DeviceKey, DeviceType, Listing, Service};
 use crate::model::{Fault, FaultKind, Fetch, LinkState, Report, Source};
 
 use super::backoff::Timer;
@@ -23,8 +23,8 @@ const ASKED_MAX: usize = 64;
 const TRENDS_MAX: usize = 200;
 /// Alerts whose orders are followed.
 const FOLLOWED_MAX: usize = 500;
-/// The resolved alerts are asked for again after this, or as soon as a row has gone from the queue.
-const RESOLVED_EVERY: Duration = Duration::from_mins(1);
+/// Resolved alerts that are told: the newest.
+const RESOLVED_MAX: usize = 2_000;
 
 pub(super) struct State {
     plan: Plan,
@@ -48,8 +48,9 @@ pub(super) struct State {
     trend_read: HashMap<DeviceType, (BTreeSet<DeviceId>, Duration, Instant)>,
     followed: VecDeque<AlertId>,
     known: Arc<Vec<AlertId>>,
-    resolved: Vec<Alert>,
-    resolved_at: Option<Instant>,
+    resolved: HashMap<AlertId, Alert>,
+    /// Whether those of before the start are still to be asked for: once, since no query narrows them by time.
+    resolved_wanted: bool,
     links: HashMap<Service, LinkState>,
     dropped: u64,
 }
@@ -73,8 +74,8 @@ impl State {
             trend_read: HashMap::new(),
             followed: VecDeque::new(),
             known: Arc::new(Vec::new()),
-            resolved: Vec::new(),
-            resolved_at: None,
+            resolved: HashMap::new(),
+            resolved_wanted: true,
             links: HashMap::new(),
             dropped: 0,
             plan,
@@ -95,7 +96,6 @@ impl State {
                         timer.due = Some(now);
                     }
                 }
-                self.resolved_at = None;
                 self.trend_read.clear();
                 self.queue_trends(now);
                 if !self.followed.is_empty() && !self.in_flight.contains(&JobKey::OrderStatus) {
@@ -182,12 +182,7 @@ impl State {
         let is_due = |timer: &Timer| timer.due.is_some_and(|due| due <= now);
         if is_due(&self.alerts) {
             self.alerts.due = None;
-            let resolved_for = jiff::SignedDuration::try_from(self.plan.resolved_for).unwrap_or_default();
-            let job = Job::Alerts {
-                resolved_since: clock.checked_sub(resolved_for).unwrap_or(clock),
-                ask_resolved: self.resolved_at.is_none_or(|at| now >= at + RESOLVED_EVERY),
-                known: self.known.clone(),
-            };
+            let job = Job::Alerts { known: self.known.clone() };
             return Some((job, Some(Source::Alerts), true));
         }
         if is_due(&self.devices) {
@@ -207,6 +202,13 @@ impl State {
             self.trend_read.clear();
             self.queue_trends(now);
             return self.next(now, clock);
+        }
+        if self.resolved_wanted && self.background.is_empty() {
+            self.resolved_wanted = false;
+            let job = Job::Resolved {
+                since: self.resolved_since(clock),
+            };
+            return Some((job, None, true));
         }
         None
     }
@@ -237,12 +239,18 @@ impl State {
             }
         };
         match (done.key, done.brought) {
-            (JobKey::Alerts, Brought::Alerts { active, resolved }) => {
+            (JobKey::Alerts, Brought::Alerts { active, gone, unasked }) => {
                 due(&mut self.alerts, active.is_ok());
                 reports.push(Report::Alerts {
-                    result: active.map(|listing| self.join_resolved(listing, resolved, now)),
+                    result: active.map(|listing| self.join_resolved(listing, gone, unasked, clock)),
                     cached: false,
                 });
+            }
+            // They come with the next reading of the queue. A failure is not worth another sweep.
+            (JobKey::Resolved, Brought::Resolved(result)) => {
+                for alert in result.map(|listing| listing.items).unwrap_or_default() {
+                    self.resolved.entry(alert.id.clone()).or_insert(alert);
+                }
             }
             (JobKey::Devices, Brought::Devices(result)) => {
                 due(&mut self.devices, result.is_ok());
@@ -290,7 +298,16 @@ impl State {
                 }
                 reports.push(Report::OrderStatus(result));
             }
-            (JobKey::Alerts | JobKey::Devices | JobKey::Trends(_) | JobKey::Alert(_) | JobKey::OpenOrders(_) | JobKey::OrderStatus, _) => {} // a job brings its own kind
+            (
+                JobKey::Alerts
+                | JobKey::Resolved
+                | JobKey::Devices
+                | JobKey::Trends(_)
+                | JobKey::Alert(_)
+                | JobKey::OpenOrders(_)
+                | JobKey::OrderStatus,
+                _,
+            ) => {} // a job brings its own kind
         }
         reports
     }
@@ -304,7 +321,7 @@ impl State {
             JobKey::Devices => self.devices.finished(now, false),
             JobKey::OrderStatus => self.orders.finished(now, false),
             JobKey::Trends(_) => self.metrics.finished(now, false),
-            JobKey::Alert(_) | JobKey::OpenOrders(_) => {}
+            JobKey::Resolved | JobKey::Alert(_) | JobKey::OpenOrders(_) => {}
         }
     }
 
@@ -335,27 +352,36 @@ impl State {
         })
     }
 
-    /// The queue and the alerts that were resolved lately, each once. What was read later is right: the resolved
-    /// ones if they came with this reading, else the queue.
-    fn join_resolved(
-        &mut self,
-        mut listing: Listing<Alert>,
-        resolved: Option<Result<Listing<Alert>, Fault>>,
-        now: Instant,
-    ) -> Listing<Alert> {
-        self.known = Arc::new(listing.items.iter().map(|alert| alert.id.clone()).collect());
-        if let Some(Ok(fresh)) = resolved {
-            let ids: HashSet<_> = fresh.items.iter().map(|alert| &alert.id).collect();
-            listing.items.retain(|alert| !ids.contains(&alert.id));
-            listing.skipped += fresh.skipped;
-            listing.problems.extend(fresh.problems);
-            self.resolved = fresh.items;
-            self.resolved_at = Some(now);
-        } else {
-            let ids: HashSet<_> = listing.items.iter().map(|alert| &alert.id).collect();
-            self.resolved.retain(|alert| !ids.contains(&alert.id));
+    fn resolved_since(&self, clock: Timestamp) -> Timestamp {
+        let resolved_for = jiff::SignedDuration::try_from(self.plan.resolved_for).unwrap_or_default();
+        clock.checked_sub(resolved_for).unwrap_or(clock)
+    }
+
+    /// The queue and the alerts that were resolved lately, each once; the queue is right about what is in it.
+    fn join_resolved(&mut self, mut listing: Listing<Alert>, gone: Vec<Alert>, unasked: Vec<AlertId>, clock: Timestamp) -> Listing<Alert> {
+        let mut known: Vec<_> = listing.items.iter().map(|alert| alert.id.clone()).collect();
+        for id in &known {
+            self.resolved.remove(id);
         }
-        listing.items.extend(self.resolved.iter().cloned());
+        for alert in gone {
+            if alert.state == AlertState::Resolved {
+                self.resolved.insert(alert.id.clone(), alert);
+            } else {
+                known.push(alert.id.clone());
+                listing.items.push(alert);
+            }
+        }
+        known.extend(unasked);
+        self.known = Arc::new(known);
+        let since = self.resolved_since(clock);
+        let when = |alert: &Alert| alert.resolved_at.unwrap_or(alert.raised_at);
+        self.resolved.retain(|_, alert| when(alert) >= since);
+        let mut resolved: Vec<_> = self.resolved.values().cloned().collect();
+        resolved.sort_by(|one, other| when(other).cmp(&when(one)).then_with(|| one.id.cmp(&other.id)));
+        for forgotten in resolved.drain(resolved.len().min(RESOLVED_MAX)..) {
+            self.resolved.remove(&forgotten.id);
+        }
+        listing.items.extend(resolved);
         listing
     }
 

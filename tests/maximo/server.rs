@@ -42,6 +42,10 @@ pub enum Reply {
     Cut { status: u16, length: usize, bytes: Vec<u8> },
     /// Closes without a byte.
     Close,
+    /// A whole answer after a while.
+    Late(std::time::Duration, Box<Reply>),
+    /// Announces nothing and goes on sending for ever.
+    Endless,
     /// Says nothing more, with the connection open.
     Silence,
 }
@@ -158,6 +162,19 @@ async fn write(stream: &mut (impl AsyncWriteExt + Unpin), reply: Reply) -> bool 
             let head = format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n");
             let _ = stream.write_all(&[head.as_bytes(), &bytes].concat()).await;
             let _ = stream.shutdown().await;
+            false
+        }
+        Reply::Late(wait, reply) => {
+            tokio::time::sleep(wait).await;
+            Box::pin(write(stream, *reply)).await
+        }
+        Reply::Endless => {
+            let head = b"HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n";
+            let chunk = [b"10000\r\n".as_slice(), &[b' '; 0x10000], b"\r\n"].concat();
+            let mut open = stream.write_all(head).await.is_ok();
+            while open {
+                open = stream.write_all(&chunk).await.is_ok();
+            }
             false
         }
         Reply::Close => {

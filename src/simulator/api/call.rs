@@ -164,22 +164,23 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
     let assets = [(MethodFilter::GET, Op::FindAsset), (MethodFilter::POST, Op::CreateAsset)];
     let order = [(MethodFilter::GET, Op::GetWorkOrder)];
     let asset = [(MethodFilter::GET, Op::GetAsset), (MethodFilter::POST, Op::UpdateAsset)];
-    let mut router = Router::new();
+    let mut all = Router::new();
     for (path, methods) in routes {
-        router = mount(router, shared, path, methods);
+        all = mount(all, shared, path, methods);
     }
     for base in ["/maximo/oslc/os", "/maximo/api/os"] {
         for name in ["mxwo", "mxapiwodetail"] {
-            router = mount(router, shared, &format!("{base}/{name}"), &orders);
-            router = mount(router, shared, &format!("{base}/{name}/{{restId}}"), &order);
+            all = mount(all, shared, &format!("{base}/{name}"), &orders);
+            all = mount(all, shared, &format!("{base}/{name}/{{restId}}"), &order);
         }
         for name in ["mxasset", "mxapiasset"] {
-            router = mount(router, shared, &format!("{base}/{name}"), &assets);
-            router = mount(router, shared, &format!("{base}/{name}/{{restId}}"), &asset);
+            all = mount(all, shared, &format!("{base}/{name}"), &assets);
+            all = mount(all, shared, &format!("{base}/{name}/{{restId}}"), &asset);
         }
     }
-    let unknown = Arc::clone(shared);
-    router.fallback(any(move |request: Request| serve(Arc::clone(&unknown), Op::Unknown, request)))
+    let (unknown, not_allowed) = (Arc::clone(shared), Arc::clone(shared));
+    all.fallback(any(move |request: Request| serve(Arc::clone(&unknown), Op::Unknown, request)))
+        .method_not_allowed_fallback(move |request: Request| serve(Arc::clone(&not_allowed), Op::Unknown, request))
 }
 
 fn mount(mut router: Router, shared: &Arc<Shared>, path: &str, methods: &[(MethodFilter, Operation)]) -> Router {
@@ -190,8 +191,7 @@ fn mount(mut router: Router, shared: &Arc<Shared>, path: &str, methods: &[(Metho
             on(*method, move |request: Request| serve(Arc::clone(&shared), operation, request)),
         );
     }
-    let not_allowed = Arc::clone(shared);
-    router.method_not_allowed_fallback(move |request: Request| serve(Arc::clone(&not_allowed), Operation::Unknown, request))
+    router
 }
 
 /// Counts a call as under way for as long as it lives, however it ends.

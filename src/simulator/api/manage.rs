@@ -50,7 +50,7 @@ fn identity(call: &Call) -> Option<(String, String)> {
 }
 
 /// The fields that were asked for, and the href always; without a list, the href alone, as IBM has it.
-fn selected(record: &Record, href: String, fields: Option<&str>, lean: bool) -> Value {
+fn selected(record: &Record, href: &str, fields: Option<&str>, lean: bool) -> Value {
     let mut out = Record::new();
     let name = |field: &str| match (lean, field) {
         (true, _) | (false, "_rowstamp") => field.to_owned(),
@@ -89,7 +89,7 @@ fn page(shared: &Shared, call: &Call, number: &str, found: &[Record]) -> Result<
         .iter()
         .skip(skipped)
         .take(size)
-        .map(|record| selected(record, href(shared, call, number, record), fields, lean))
+        .map(|record| selected(record, &href(shared, call, number, record), fields, lean))
         .collect();
     let mut info = json!({ "totalCount": found.len(), "pagenum": number_of_page });
     if skipped.saturating_add(size) < found.len() {
@@ -130,7 +130,7 @@ fn fields(call: &Call) -> Result<Record, Refusal> {
 fn made(shared: &Shared, call: &Call, status: u16, number: &str, record: &Record) -> Answer {
     let href = href(shared, call, number, record);
     let answer = match call.header("properties") {
-        Some(wanted) => Answer::json(status, &selected(record, href.clone(), Some(wanted), is_lean(shared, call))),
+        Some(wanted) => Answer::json(status, &selected(record, &href, Some(wanted), is_lean(shared, call))),
         None => Answer::empty(status),
     };
     answer.with_header("location", href)
@@ -158,7 +158,7 @@ pub(super) fn get_order(shared: &Shared, call: &Call) -> Result<Answer, Refusal>
     let fields = call.query("oslc.select").or(Some("*"));
     Ok(Answer::json(
         200,
-        &selected(&order, href(shared, call, "wonum", &order), fields, is_lean(shared, call)),
+        &selected(&order, &href(shared, call, "wonum", &order), fields, is_lean(shared, call)),
     ))
 }
 
@@ -182,7 +182,7 @@ pub(super) fn get_asset(shared: &Shared, call: &Call) -> Result<Answer, Refusal>
     let fields = call.query("oslc.select").or(Some("*"));
     Ok(Answer::json(
         200,
-        &selected(&asset, href(shared, call, "assetnum", &asset), fields, is_lean(shared, call)),
+        &selected(&asset, &href(shared, call, "assetnum", &asset), fields, is_lean(shared, call)),
     ))
 }
 

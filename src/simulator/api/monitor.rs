@@ -14,7 +14,7 @@ fn page(shared: &Shared, call: &Call, default: usize) -> Result<(usize, usize), 
     Ok((call.number("offset", 0, 0)?, limit))
 }
 
-fn envelope(shared: &Shared, results: Vec<Value>, total: usize) -> Value {
+fn envelope(shared: &Shared, results: &[Value], total: usize) -> Value {
     let mut body = json!({ "results": results });
     if let (true, Some(members)) = (shared.config.total_count, body.as_object_mut()) {
         members.insert("totalCount".into(), json!(total));
@@ -29,7 +29,7 @@ pub(super) fn list_devices(shared: &Shared, call: &Call) -> Result<Answer, Refus
     };
     let filter = DeviceFilter::parse(call.query("filter").unwrap_or_default())?;
     let (results, total) = lock(&shared.world).devices(kind, &filter, page(shared, call, 100)?, call.now);
-    Ok(Answer::json(200, &envelope(shared, results, total)))
+    Ok(Answer::json(200, &envelope(shared, &results, total)))
 }
 
 #[derive(Deserialize)]
@@ -113,7 +113,7 @@ pub(super) fn list_alerts(shared: &Shared, call: &Call) -> Result<Answer, Refusa
     let total = world.alerts(&filter).count();
     let results: Vec<Value> = world.alerts(&filter).skip(offset).take(limit).map(|alert| json!(alert)).collect();
     drop(world);
-    let answer = Answer::json(200, &envelope(shared, results, total));
+    let answer = Answer::json(200, &envelope(shared, &results, total));
     if !shared.config.etag {
         return Ok(answer);
     }

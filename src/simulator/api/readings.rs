@@ -200,7 +200,7 @@ pub(super) fn bulk(shared: &Shared, call: &Call) -> Result<Answer, Refusal> {
     let end = instant("timeRange.end", &given.time_range.end)?;
     let (from, to) = window(Some(start), Some(end), call.now)?;
     let names: Vec<&str> = given.metrics.iter().map(String::as_str).collect();
-    let (word, granularity) = given
+    let (asked_for, granularity) = given
         .aggregation
         .as_ref()
         .map_or((None, None), |asked| (asked.kind.as_deref(), asked.granularity.as_deref()));
@@ -208,7 +208,7 @@ pub(super) fn bulk(shared: &Shared, call: &Call) -> Result<Answer, Refusal> {
         from,
         to,
         metrics: metrics_of(kind, &names)?,
-        aggregation: aggregation_of(word, granularity)?,
+        aggregation: aggregation_of(asked_for, granularity)?,
     };
     let world = lock(&shared.world);
     let plant = world.plant().clone();

@@ -101,12 +101,12 @@ pub fn parse_faults(file: &Path, text: &str) -> Result<Vec<FaultRule>, FaultFile
         .into_iter()
         .map(|raw| {
             let line = line_of(raw.span().start);
-            rule(raw.into_inner()).map_err(|problem| failed(line, problem))
+            rule(raw.get_ref()).map_err(|problem| failed(line, problem))
         })
         .collect()
 }
 
-fn rule(raw: Raw) -> Result<FaultRule, String> {
+fn rule(raw: &Raw) -> Result<FaultRule, String> {
     let names = match &raw.operation {
         None => Vec::new(),
         Some(Names::One(name)) => vec![name.clone()],
@@ -136,7 +136,7 @@ fn rule(raw: Raw) -> Result<FaultRule, String> {
         probability: raw.probability,
         times: raw.times,
         latency: Duration::from_millis(raw.latency_ms),
-        action: action(&raw)?,
+        action: action(raw)?,
     })
 }
 

@@ -42,6 +42,7 @@ pub(crate) struct Acknowledgement {
 }
 
 /// How an alert ended.
+#[expect(clippy::struct_field_names, reason = "the contract's member names")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Resolution {

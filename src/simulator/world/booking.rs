@@ -1,10 +1,12 @@
 //! A fault is booked on a device, and its alerts are found by looking at the readings.
 
+use std::ops::RangeInclusive;
+
 use super::{Acknowledgement, AlertRecord, Planned, Resolution, World, timestamp};
 use crate::simulator::plant::{DeviceRef, Dice, Episode, Limit, Plant, Shape};
 
 /// What becomes of the alerts of a fault. Times are seconds after the alert.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Fate {
     /// Nobody touches it.
     Open,
@@ -58,19 +60,32 @@ pub(super) struct Booked {
 }
 
 impl World {
-    /// Books the fault where the device is free and its readings do cross the limit no later than `by`.
-    pub(super) fn book(&mut self, wish: &Wish, by: i64) -> Option<Vec<Crossing>> {
-        let episode = self.episode_of(wish)?;
+    /// Books the fault where the device is free and its readings do cross the limit within the window.
+    pub(super) fn book(&mut self, wish: &Wish, window: &RangeInclusive<i64>) -> Option<Vec<Crossing>> {
         if self.plant.dead_since(wish.device).is_some() {
             return None;
         }
-        let mut all = self.episodes_of(wish.device);
-        if all.iter().any(|other| other.collides_with(&episode)) {
-            return None;
+        let interval_s = wish.device.kind()?.interval_s;
+        let mut episode = self.episode_of(wish)?;
+        let others = self.episodes_of(wish.device);
+        let mut found = None;
+        for _ in 0..4 {
+            // the first onset is an estimate: moved by as much as the alert was off
+            if others.iter().any(|other| other.collides_with(&episode)) {
+                return None;
+            }
+            let mut all = others.clone();
+            all.push(episode.clone());
+            let crossings = crossings(&self.plant, wish.device, &episode, &all)?;
+            let off_s = crossings.first()?.raised_at - wish.raise_at;
+            found = Some((all, crossings));
+            if off_s.abs() <= interval_s {
+                break;
+            }
+            episode.onset -= off_s;
         }
-        all.push(episode.clone());
-        let crossings = crossings(&self.plant, wish.device, &episode, &all)?;
-        if crossings.first().is_none_or(|crossing| crossing.raised_at > by) {
+        let (all, crossings) = found?;
+        if crossings.first().is_none_or(|crossing| !window.contains(&crossing.raised_at)) {
             return None;
         }
         self.episodes.insert(wish.device, all);
@@ -114,7 +129,7 @@ impl World {
     }
 
     /// Gives a booked alert its number and plans what becomes of it.
-    pub(super) fn admit(&mut self, booked: Booked, dice: &mut Dice) -> Option<String> {
+    pub(super) fn admit(&mut self, booked: &Booked, dice: &mut Dice) -> Option<String> {
         let kind = booked.device.kind()?;
         let spec = kind.metrics.get(booked.metric)?;
         let id = format!("ALR-{}", self.next_alert);

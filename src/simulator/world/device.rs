@@ -106,7 +106,7 @@ impl World {
                 match value {
                     Value::String(text) => text == wanted,
                     Value::Null => false,
-                    other => other.to_string() == *wanted,
+                    other => serde_json::from_str(wanted).is_ok_and(|wanted: Value| wanted == *other),
                 }
             }
         })

@@ -5,8 +5,10 @@ mod asset;
 mod booking;
 mod clause;
 mod device;
+mod emergency;
 mod order;
 mod refusal;
+mod steady;
 mod story;
 
 use std::collections::{BTreeMap, HashMap};

@@ -109,7 +109,7 @@ impl World {
         description: &str,
         worktype: &str,
         status: &str,
-        reference: Option<String>,
+        reference: Option<&str>,
     ) {
         let rowstamp = self.next_rowstamp();
         let order = json!({
@@ -142,7 +142,7 @@ impl World {
         if ended {
             return;
         }
-        set_status(order, status, rowstamp);
+        set_status(order, status, &rowstamp);
         let asset = order.get("assetnum").and_then(Value::as_str).map(str::to_owned);
         if status == "COMP"
             && let Some(pump) = self.drill_pump.filter(|pump| Some(pump.id()) == asset)
@@ -162,11 +162,11 @@ impl World {
             .orders
             .iter_mut()
             .find(|order| order.get("wonum").and_then(Value::as_str) == Some(wonum));
-        found.map(|order| set_status(order, status, rowstamp)).is_some()
+        found.map(|order| set_status(order, status, &rowstamp)).is_some()
     }
 }
 
-fn set_status(order: &mut Map<String, Value>, status: &str, rowstamp: String) {
+fn set_status(order: &mut Map<String, Value>, status: &str, rowstamp: &str) {
     order.insert("status".into(), json!(status));
     order.insert("status_maxvalue".into(), json!(status));
     order.insert("_rowstamp".into(), json!(rowstamp));

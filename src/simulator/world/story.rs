@@ -1,16 +1,21 @@
 //! The scenarios: what has happened before the start, and what comes.
 
+use super::World;
 use super::booking::{Booked, Crossing, Fate, Wish, alarming, silence_s};
-use super::{Planned, World};
 use crate::simulator::Scenario;
-use crate::simulator::plant::{DeviceRef, Dice, KINDS, Shape};
+use crate::simulator::plant::{DeviceRef, Dice, Shape};
 
-const MINUTE: i64 = 60;
-const HOUR: i64 = 3600;
+pub(super) const MINUTE: i64 = 60;
+pub(super) const HOUR: i64 = 3600;
 const DAY: i64 = 86_400;
 
-/// The alerts that the night always begins with: device, metric (none: its readings stop), age in minutes, who holds it.
-const NIGHT: &[(&str, &str, i64, Option<(&str, Option<&str>)>)] = &[
+/// Who holds an alert, and their note.
+type Holder = Option<(&'static str, Option<&'static str>)>;
+/// Device, metric (none: its readings stop), age in minutes.
+type Scripted = (&'static str, &'static str, i64, Holder);
+
+/// The alerts that the night always begins with.
+const NIGHT: &[Scripted] = &[
     ("PUMP-017", "bearing_temp", 1, None),
     (
         "COMP-003",
@@ -36,7 +41,7 @@ const NIGHT: &[(&str, &str, i64, Option<(&str, Option<&str>)>)] = &[
     ("TEMP-023", "battery", 27 * 60, None),
 ];
 
-const QUIET: &[(&str, &str, i64, Option<(&str, Option<&str>)>)] = &[
+const QUIET: &[Scripted] = &[
     ("HVAC-03", "filter_dp", 190, None),
     ("CONV-07", "torque", 25, None),
     ("TEMP-023", "battery", 27 * 60, Some(("operator2", Some("Battery ordered")))),
@@ -61,7 +66,7 @@ impl World {
     pub(super) fn begin(&mut self, alerts: Option<usize>) {
         let start = self.plant.started_at();
         let mut dice = Dice::new(&[self.plant.seed(), 0x57]);
-        let (script, own_count): (&[_], usize) = match self.scenario {
+        let (script, own_count): (&[Scripted], usize) = match self.scenario {
             Scenario::Night => (NIGHT, 18),
             Scenario::Quiet => (QUIET, 3),
             Scenario::Flood => (QUIET, 6),
@@ -70,7 +75,10 @@ impl World {
         let wanted = alerts.unwrap_or(own_count);
         let mut booked = Vec::new();
         self.drill_pump = self.scripted_drill(start, &mut booked);
-        let scripted = booked.len(); // the drill's alert is still to come
+        if self.scenario == Scenario::Flood {
+            self.flood(start, &mut dice, &mut booked);
+        }
+        let scripted = booked.len(); // they are still to come
         for (id, metric, age_min, holder) in script {
             if booked.len() - scripted == wanted {
                 break;
@@ -89,13 +97,10 @@ impl World {
         let missing = wanted.saturating_sub(booked.len() - scripted);
         self.fill(missing, start, &mut dice, &mut booked);
         self.recurring(start, &mut dice, &mut booked);
-        if self.scenario == Scenario::Flood {
-            self.flood(start, &mut dice, &mut booked);
-        }
         booked.sort_by_key(|booked| booked.crossing.raised_at);
         self.past_orders(&mut booked, start, &mut dice);
         for booked in booked {
-            self.admit(booked, &mut dice);
+            self.admit(&booked, &mut dice);
         }
         if self.second_operator && self.scenario == Scenario::Night {
             self.second_operator_begins(start);
@@ -123,13 +128,13 @@ impl World {
                 echo: true,
                 force: 0.6,
             };
-            let crossing = self.book(&wish, by)?.into_iter().next()?;
+            let crossing = self.book(&wish, &(i64::MIN..=by))?.into_iter().next()?;
             Some(Booked {
                 device,
                 metric,
                 silent,
                 crossing,
-                fate: fate.clone(),
+                fate,
                 upstream: None,
                 wonum: None,
             })
@@ -171,25 +176,27 @@ impl World {
 
     /// Any devices, until the wished number stands. Ages go further back, the more alerts a device must carry.
     fn fill(&mut self, missing: usize, start: i64, dice: &mut Dice, booked: &mut Vec<Booked>) {
-        let crowded = missing as i64 / i64::from(self.plant.total().max(1)) + 1;
-        let oldest_s = if missing > 60 { crowded * 3 * HOUR + 6 * HOUR } else { 5 * HOUR };
+        let wanted = i64::try_from(missing).unwrap_or(i64::MAX);
+        let is_dense = missing > 60 || wanted.saturating_mul(3) > i64::from(self.plant.total());
+        let crowded = wanted / i64::from(self.plant.total().max(1)) + 1;
+        let oldest_s = if is_dense { crowded * 3 * HOUR + 6 * HOUR } else { 5 * HOUR };
         let mut left = missing;
-        for attempt in 0..(missing as i64 * 60) {
+        for attempt in 0..wanted.saturating_mul(60) {
             if left == 0 {
                 break;
             }
-            let reach = oldest_s * (1 + attempt / (missing as i64 * 6).max(1));
+            let reach = oldest_s * (1 + attempt / wanted.saturating_mul(6).max(1));
             let Some(device) = self.any_device(dice) else { break };
             let age_s = dice.between(3 * MINUTE, reach);
-            let lasts_s = if missing > 60 {
+            let lasts_s = if is_dense {
                 dice.between(5 * MINUTE, 20 * MINUTE)
             } else {
                 age_s + dice.between(HOUR, 4 * HOUR)
             };
-            let wish = self.any_wish(device, start - age_s, lasts_s, missing <= 60, dice);
+            let wish = Self::any_wish(device, start - age_s, lasts_s, !is_dense, dice);
             let Some(crossing) = wish
                 .as_ref()
-                .and_then(|wish| self.book(wish, start))
+                .and_then(|wish| self.book(wish, &(i64::MIN..=start)))
                 .and_then(|found| found.into_iter().next())
             else {
                 continue;
@@ -217,14 +224,14 @@ impl World {
         }
     }
 
-    fn any_device(&self, dice: &mut Dice) -> Option<DeviceRef> {
+    pub(super) fn any_device(&self, dice: &mut Dice) -> Option<DeviceRef> {
         let total = u64::from(self.plant.total());
         (total > 0)
             .then(|| self.plant.nth(u32::try_from(dice.draw() % total).unwrap_or_default()))
             .flatten()
     }
 
-    fn any_wish(&self, device: DeviceRef, raise_at: i64, lasts_s: i64, echo: bool, dice: &mut Dice) -> Option<Wish> {
+    pub(super) fn any_wish(device: DeviceRef, raise_at: i64, lasts_s: i64, echo: bool, dice: &mut Dice) -> Option<Wish> {
         let metrics = alarming(device);
         let metric = *dice.pick(&metrics)?;
         let kind = device.kind()?;
@@ -296,249 +303,18 @@ impl World {
                 continue;
             };
             let wonum = (NEXT - past.len().min(NEXT) + place).to_string();
-            let reference = (*worktype == "CM").then(|| {
+            let reference: Option<String> = (*worktype == "CM").then(|| {
                 (0..10)
                     .filter_map(|_| dice.pick(b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"))
                     .map(|byte| char::from(*byte))
                     .collect()
             });
-            self.seed_order(&wonum, *at, asset, description, worktype, status, reference);
+            self.seed_order(&wonum, *at, asset, description, worktype, status, reference.as_deref());
             if let Some((alert, _)) = of_alert.iter().find(|(_, entry)| entry == index)
                 && let Some(booked) = booked.get_mut(*alert)
             {
                 booked.wonum = Some(wonum);
             }
         }
-    }
-
-    /// The drill's pump: drifts from the first minute, crosses its limit some minutes later, and stays so until its order is completed.
-    fn scripted_drill(&mut self, start: i64, booked: &mut Vec<Booked>) -> Option<DeviceRef> {
-        if self.scenario != Scenario::Drill {
-            return None;
-        }
-        let kind = KINDS.iter().position(|kind| kind.prefix == "PUMP")?;
-        let number = self.plant.count(kind).min(17);
-        let device = (number > 0).then_some(DeviceRef { kind, number })?;
-        let wish = Wish {
-            device,
-            metric: 0,
-            shape: Shape::Ramp,
-            raise_at: start + 12 * MINUTE,
-            ramp_s: 10 * MINUTE,
-            lasts_s: i64::MAX,
-            echo: true,
-            force: 0.6,
-        };
-        let crossing = self.book(&wish, i64::MAX)?.into_iter().next()?;
-        booked.push(Booked {
-            device,
-            metric: 0,
-            silent: false,
-            crossing,
-            fate: Fate::Open,
-            upstream: None,
-            wonum: None,
-        });
-        Some(device)
-    }
-
-    /// Two hundred alerts in ten minutes: the air goes, and everything that it moves.
-    fn flood(&mut self, start: i64, dice: &mut Dice, booked: &mut Vec<Booked>) {
-        const COUNT: i64 = 200;
-        const END_S: i64 = 13 * 60;
-        let by = start + 10 * MINUTE;
-        let small = self.plant.total() < 120;
-        let mut raised = 0;
-        let first = self.plant.find_any("COMP-001");
-        let upstream = first.map(|device| format!("{} discharge pressure low", device.id()));
-        let mut attempts = 0;
-        while raised < COUNT && attempts < COUNT * 60 {
-            attempts += 1;
-            let device = if raised == 0 && attempts < 10 {
-                first
-            } else {
-                self.any_device(dice)
-            };
-            let Some(device) = device.filter(|device| device.kind().is_some_and(|kind| kind.interval_s <= 60)) else {
-                continue;
-            };
-            let Some(metric) = (if raised == 0 && attempts < 10 {
-                Some(0)
-            } else {
-                dice.pick(&alarming(device)).copied()
-            }) else {
-                continue;
-            };
-            let hold = device
-                .kind()
-                .and_then(|kind| kind.metrics.get(metric))
-                .map_or(1, |spec| i64::from(spec.hold));
-            // sorted over the ten minutes, dense at the beginning as floods are
-            let part = raised as f64 / COUNT as f64;
-            #[expect(clippy::cast_possible_truncation, reason = "within ten minutes")]
-            let after_s = 70 + (part.powf(1.3) * 460.0) as i64;
-            let wish = Wish {
-                device,
-                metric,
-                shape: Shape::Ramp,
-                raise_at: start + after_s.max(hold),
-                ramp_s: 0,
-                lasts_s: if small { 20 } else { END_S - after_s + dice.between(0, 4 * MINUTE) },
-                echo: false,
-                force: dice.unit(),
-            };
-            let Some(crossing) = self.book(&wish, by).and_then(|found| found.into_iter().next()) else {
-                continue;
-            };
-            if crossing.raised_at <= start {
-                continue;
-            }
-            let fate = if dice.chance(0.7) && raised > 0 {
-                Fate::Clears { delay_s: 60 }
-            } else {
-                Fate::Open
-            };
-            let upstream = upstream.clone().filter(|_| raised > 0);
-            booked.push(Booked {
-                device,
-                metric,
-                silent: false,
-                crossing,
-                fate,
-                upstream,
-                wonum: None,
-            });
-            raised += 1;
-        }
-    }
-
-    /// Three of the night's own alerts are taken by the second operator in its first ten minutes.
-    fn second_operator_begins(&mut self, start: i64) {
-        let raised: Vec<(String, String)> = self
-            .queue
-            .iter()
-            .filter_map(|((at, _), planned)| match planned {
-                Planned::Raise(alert) if *at <= start => Some((alert.device_id.clone(), alert.alert_id.clone())),
-                _ => None,
-            })
-            .collect();
-        for (device, after_s, note) in [("FLOW-005", 150, None), ("MTR-004", 320, Some("Capacitor stage 3 reported"))] {
-            if let Some((_, id)) = raised.iter().rev().find(|(id, _)| id == device) {
-                let acknowledgement = super::Acknowledgement {
-                    acknowledged_by: "operator2".into(),
-                    notes: note.map(str::to_owned),
-                };
-                self.plan(start + after_s, Planned::Acknowledge(id.clone(), acknowledgement));
-            }
-        }
-        if let Some((_, id)) = raised.iter().rev().find(|(id, _)| id == "COMP-003") {
-            let resolution = super::Resolution {
-                resolved_by: "operator2".into(),
-                resolution: "Replaced automatic drain of dryer".into(),
-                root_cause: "Leak at dryer drain".into(),
-                preventive_action: Some("Leak survey each half year".into()),
-            };
-            self.plan(start + 540, Planned::Resolve(id.clone(), resolution));
-        }
-    }
-
-    /// Plans the next alert of the scenario's steady part; false when it lies past the horizon.
-    pub(super) fn plan_slot(&mut self, horizon: i64) -> bool {
-        let start = self.plant.started_at();
-        let (first_s, every_s) = match self.scenario {
-            Scenario::Night => (0, 62),
-            Scenario::Quiet => (0, 900),
-            Scenario::Flood => (900, 300),
-            Scenario::Drill => (0, 600),
-        };
-        let slot = self.next_slot;
-        let due = start + first_s + slot * every_s;
-        if due > horizon || self.plant.total() == 0 {
-            return false;
-        }
-        self.next_slot += 1;
-        let mut dice = Dice::new(&[self.plant.seed(), 0x510, slot.cast_unsigned()]);
-        if self.scenario == Scenario::Night && slot % 12 == 5 && self.chatter("VIB-003", 20, 80, due, &mut dice) {
-            return true;
-        }
-        if self.scenario == Scenario::Night && slot % 25 == 7 && self.chatter("TEMP-012", 360, 1800, due, &mut dice) {
-            return true;
-        }
-        for _ in 0..12 {
-            let Some(device) = self.any_device(&mut dice) else { return true };
-            let clears = dice.chance(0.65);
-            let lasts_s = if clears {
-                dice.between(3 * MINUTE, 12 * MINUTE)
-            } else {
-                dice.between(HOUR, 3 * HOUR)
-            };
-            let Some(wish) = self.any_wish(device, due, lasts_s, true, &mut dice) else {
-                continue;
-            };
-            // never before the horizon's look-ahead, or a reading that was asked for already would change
-            let Some(crossing) = self.book(&wish, i64::MAX).and_then(|found| found.into_iter().next()) else {
-                continue;
-            };
-            let busy = self.second_operator && self.scenario != Scenario::Quiet && Some(device) != self.drill_pump;
-            let fate = match dice.draw() % 100 {
-                0..15 if busy => Fate::Acknowledged {
-                    after_s: dice.between(2 * MINUTE, 8 * MINUTE),
-                    by: "operator2",
-                    note: None,
-                },
-                15..23 if busy => Fate::Resolved {
-                    after_s: dice.between(8 * MINUTE, 20 * MINUTE),
-                    by: "operator2",
-                },
-                _ if clears => Fate::Clears { delay_s: 0 },
-                _ => Fate::Open,
-            };
-            let silent = wish.shape == Shape::Silent;
-            let booked = Booked {
-                device,
-                metric: wish.metric,
-                silent,
-                crossing,
-                fate,
-                upstream: None,
-                wonum: None,
-            };
-            self.admit(booked, &mut dice);
-            return true;
-        }
-        true
-    }
-
-    fn chatter(&mut self, id: &str, period_s: i64, lasts_s: i64, due: i64, dice: &mut Dice) -> bool {
-        let Some(device) = self.plant.find_any(id) else { return false };
-        let wish = Wish {
-            device,
-            metric: 0,
-            shape: Shape::Chatter { period_s },
-            raise_at: due,
-            ramp_s: 0,
-            lasts_s,
-            echo: false,
-            force: 0.3,
-        };
-        let Some(crossings) = self.book(&wish, i64::MAX) else {
-            return false;
-        };
-        for crossing in crossings {
-            let fate = Fate::Clears { delay_s: 90 };
-            self.admit(
-                Booked {
-                    device,
-                    metric: 0,
-                    silent: false,
-                    crossing,
-                    fate,
-                    upstream: None,
-                    wonum: None,
-                },
-                dice,
-            );
-        }
-        true
     }
 }
