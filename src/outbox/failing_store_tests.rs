@@ -54,7 +54,7 @@ async fn a_full_disk_refuses_and_leaves_everything_as_it_was() {
     let kept = outbox.submit(note("kept", 10)).await.unwrap();
     pragma(&outbox, "PRAGMA max_page_count = 20").await;
     assert_eq!(outbox.submit(note("big", 200_000)).await.unwrap_err(), OutboxError::DiskFull);
-    assert_eq!(outbox.list(RowFilter::default()).await.unwrap(), [kept.clone()]);
+    assert_eq!(outbox.list(RowFilter::default()).await.unwrap(), std::slice::from_ref(&kept));
     assert!(outbox.audit().verify().await.unwrap().is_whole());
     pragma(&outbox, "PRAGMA max_page_count = 100000").await;
     assert_eq!(outbox.submit(note("big", 200_000)).await.unwrap().id.0, kept.id.0 + 1);
