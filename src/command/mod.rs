@@ -1,6 +1,6 @@
 //! The subcommands: each joins the rooms for one purpose and says what came of it, as text, JSON or CSV.
 //!
-//! [`run`] is the one entry. Data goes to stdout and everything else to stderr; how it ended is an [`Exit`].
+//! [`run()`] is the one entry. Data goes to stdout and everything else to stderr; how it ended is an [`Exit`].
 
 mod alerts;
 mod audit;
