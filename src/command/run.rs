@@ -173,6 +173,9 @@ fn no_core_dumps() {
         };
         let _ = setrlimit(Resource::Core, none); // a sandbox may forbid it: then it is as it was
     }
+    // a core that is piped to a collector knows no limit
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
 
 #[cfg(test)]

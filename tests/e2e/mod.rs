@@ -1,4 +1,5 @@
 //! The real binary in a pseudo-terminal, end to end.
 
 mod ending;
+mod night;
 mod terminal;
