@@ -82,11 +82,7 @@ async fn an_answer_is_believed_only_if_it_shows_what_was_asked() {
         (r#","acknowledgedBy":"operator2","notes":"mine""#, "acknowledged", "superseded"),
         (r#","acknowledgedBy":"operator1","notes":"other""#, "acknowledged", "in doubt"),
         (r#","notes":"drift""#, "acknowledged", "delivered"),
-        (
-            r#","acknowledgedBy":"operator1","notes":" drift\\r\\n""#,
-            "acknowledged",
-            "delivered",
-        ),
+        (r#","acknowledgedBy":"operator1","notes":" drift\r\n""#, "acknowledged", "delivered"),
         ("", "new", "in doubt"),
         (r#","resolvedBy":"op2""#, "resolved", "superseded"),
     ] {

@@ -42,8 +42,6 @@ pub enum Reply {
     Cut { status: u16, length: usize, bytes: Vec<u8> },
     /// Closes without a byte.
     Close,
-    /// A whole answer after a while.
-    Late(std::time::Duration, Box<Reply>),
     /// Announces nothing and goes on sending for ever.
     Endless,
     /// Says nothing more, with the connection open.
@@ -163,10 +161,6 @@ async fn write(stream: &mut (impl AsyncWriteExt + Unpin), reply: Reply) -> bool 
             let _ = stream.write_all(&[head.as_bytes(), &bytes].concat()).await;
             let _ = stream.shutdown().await;
             false
-        }
-        Reply::Late(wait, reply) => {
-            tokio::time::sleep(wait).await;
-            Box::pin(write(stream, *reply)).await
         }
         Reply::Endless => {
             let head = b"HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n";
