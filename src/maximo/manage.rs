@@ -74,7 +74,7 @@ pub struct WorkOrderQuery {
 /// What a server said to a new order.
 pub(super) enum Created {
     /// Here it is.
-    Order(WorkOrder),
+    Order(Box<WorkOrder>),
     /// Confirmed without its number; `located` where a `Location` names it.
     Unnamed { located: bool },
 }
@@ -200,7 +200,7 @@ impl ManageClient {
             Err(words) => return Err(self.transport.error(&call, ErrorKind::Malformed, words)),
         };
         match order {
-            Ok(order) if order.externalrefid.as_ref().is_none_or(|id| id.raw() == reference.short()) => Ok(Created::Order(order)),
+            Ok(order) if order.externalrefid.as_ref().is_none_or(|id| id.raw() == reference.short()) => Ok(Created::Order(Box::new(order))),
             Ok(_) => Err(self
                 .transport
                 .error(&call, ErrorKind::Malformed, "the answer speaks of another order")),

@@ -151,7 +151,7 @@ async fn write(stream: &mut (impl AsyncWriteExt + Unpin), reply: Reply) -> bool 
         Reply::Whole(status, headers, body) => {
             let mut head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n", body.len());
             for (name, value) in headers {
-                head.push_str(&format!("{name}: {value}\r\n"));
+                head = format!("{head}{name}: {value}\r\n");
             }
             head.push_str("\r\n");
             stream.write_all(&[head.as_bytes(), &body].concat()).await.is_ok() && stream.flush().await.is_ok()
@@ -164,7 +164,7 @@ async fn write(stream: &mut (impl AsyncWriteExt + Unpin), reply: Reply) -> bool 
         }
         Reply::Endless => {
             let head = b"HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n";
-            let chunk = [b"10000\r\n".as_slice(), &[b' '; 0x10000], b"\r\n"].concat();
+            let chunk = [b"1000\r\n".as_slice(), &[b' '; 0x1000], b"\r\n"].concat();
             let mut open = stream.write_all(head).await.is_ok();
             while open {
                 open = stream.write_all(&chunk).await.is_ok();
