@@ -11,6 +11,7 @@
 mod command;
 mod console;
 mod e2e;
+mod faults;
 mod maximo;
 mod outbox;
 mod rooms;

@@ -1,1 +1,449 @@
-//! The console's core: events in, effects out.
+//! The console's core: events with their time in, state change and effects out. No I/O, no clock, no await.
+
+mod act;
+mod bell;
+mod frame;
+mod group;
+mod keys;
+mod layer;
+mod layout;
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::load::FloodEnded;
+use crate::domain::{AlertId, AlertState, DeviceKey, Intent, IntentState, OutboxId, OutboxRow};
+use crate::model::store::{News, Verb};
+use crate::model::{Draft, DraftKey, Effect, Event, Fetch, Store, Ticket};
+use crate::pane::{Devices, Focus, Metrics, Notice, Queue, Tone};
+use frame::Visible;
+use group::Group;
+use layer::Layer;
+use layout::Layout;
+
+pub use crate::pane::Setup;
+
+/// How long a sentence stays that is no refusal.
+const NOTICE_FOR: SignedDuration = SignedDuration::from_secs(10);
+/// Most sentences that the health window remembers.
+const SAID_MOST: usize = 100;
+/// Most alerts whose orders are asked for at once.
+const ORDERS_MOST: usize = 200;
+/// Most drafts that are kept in memory.
+const DRAFTS_MOST: usize = 200;
+
+/// The console.
+#[derive(Debug)]
+pub struct App {
+    setup: Setup,
+    store: Store,
+    now: Timestamp,
+    size: (u16, u16),
+    layout: Option<Layout>,
+    queue: Queue,
+    queue_height: usize,
+    devices: Devices,
+    devices_height: usize,
+    metrics: Metrics,
+    focus: Focus,
+    zoomed: bool,
+    layers: Vec<Layer>,
+    notice: Option<(Timestamp, Notice)>,
+    said: Vec<(Timestamp, Notice)>,
+    tickets: u64,
+    groups: VecDeque<Group>,
+    /// Submissions to take back as soon as the outbox has answered.
+    cancelling: HashSet<Ticket>,
+    undone: Vec<(Verb, Vec<Intent>)>,
+    drafts: HashMap<DraftKey, Draft>,
+    /// The form whose question (how many?) is open.
+    asking_form: Option<(DraftKey, Option<OutboxId>)>,
+    muted: bool,
+    interrupted: bool,
+    effects: Vec<Effect>,
+    trends: Vec<DeviceKey>,
+    title: String,
+    orders_asked: Option<Timestamp>,
+    rung: Option<Timestamp>,
+    drawn: Option<Visible>,
+    dirty: bool,
+}
+
+impl App {
+    /// A console that knows nothing yet.
+    pub fn new(setup: Setup) -> Self {
+        let store = Store::new(&setup.intervals, setup.flood);
+        let muted = setup.muted;
+        Self {
+            setup,
+            store,
+            now: Timestamp::UNIX_EPOCH,
+            size: (0, 0),
+            layout: None,
+            queue: Queue::default(),
+            queue_height: 0,
+            devices: Devices::default(),
+            devices_height: 0,
+            metrics: Metrics::default(),
+            focus: Focus::Queue,
+            zoomed: false,
+            layers: Vec::new(),
+            notice: None,
+            said: Vec::new(),
+            tickets: 0,
+            groups: VecDeque::new(),
+            cancelling: HashSet::new(),
+            undone: Vec::new(),
+            drafts: HashMap::new(),
+            asking_form: None,
+            muted,
+            interrupted: false,
+            effects: Vec::new(),
+            trends: Vec::new(),
+            title: String::new(),
+            orders_asked: None,
+            rung: None,
+            drawn: None,
+            dirty: true,
+        }
+    }
+
+    /// Takes one event and answers what is to be done. Total: every event is fine in every state.
+    pub fn update(&mut self, now: Timestamp, event: Event) -> Vec<Effect> {
+        self.now = now;
+        self.store.start(now);
+        match event {
+            Event::Key(key) => {
+                self.dirty = true;
+                self.key(key);
+            }
+            Event::Paste(text) => {
+                self.dirty = true;
+                self.paste(&text);
+            }
+            Event::Resize(width, height) => {
+                self.dirty |= self.size != (width, height);
+                self.size = (width, height);
+            }
+            Event::Focus(_) => {}
+            Event::Tick => {
+                if let Some(ended) = self.store.step(now) {
+                    self.flood_ended(ended);
+                }
+                self.ask_order_status_each_minute();
+                self.ring_again();
+            }
+            Event::Report(report) => {
+                let was_live = self.store.is_live();
+                let news = self.store.report(now, report);
+                self.take_news(news, was_live);
+            }
+            Event::Submitted { ticket, result } => {
+                self.dirty = true;
+                self.submitted(ticket, result);
+            }
+            Event::Outbox(row) => self.outbox(row),
+            Event::Recovered(rows) => self.recovered(rows),
+            Event::Drafts(drafts) => self.take_drafts(drafts),
+            Event::Notice { text, failed } => {
+                let text = crate::domain::SafeText::new(text).shown().to_owned();
+                self.say(if failed { Tone::Bad } else { Tone::Good }, text);
+            }
+        }
+        if self.notice_ends().is_some_and(|end| now >= end) {
+            self.notice = None;
+        }
+        self.follow_cursor();
+        self.follow_title();
+        if self.drawn.as_ref() != Some(&self.visible()) {
+            self.dirty = true;
+        }
+        std::mem::take(&mut self.effects)
+    }
+
+    /// Whether a frame would differ from the last one.
+    pub fn needs_draw(&self) -> bool {
+        self.dirty
+    }
+
+    /// Whether ages or countdowns are on the screen, so that `Event::Tick` is wanted each second. [`App::next_change`] says
+    /// more exactly when.
+    pub fn wants_tick(&self) -> bool {
+        true
+    }
+
+    fn next_ticket(&mut self) -> Ticket {
+        self.tickets += 1;
+        Ticket(self.tickets)
+    }
+
+    /// Says one sentence. A refusal is not talked over by what goes well; the next key ends it.
+    fn say(&mut self, tone: Tone, text: String) {
+        let notice = Notice { text, tone };
+        self.said.push((self.now, notice.clone()));
+        if self.said.len() > SAID_MOST {
+            self.said.remove(0);
+        }
+        let talks_over = tone != Tone::Bad && self.notice.as_ref().is_some_and(|(_, said)| said.tone == Tone::Bad);
+        if !talks_over {
+            self.notice = Some((self.now, notice));
+        }
+        self.dirty = true;
+    }
+
+    /// When the sentence on the screen goes.
+    fn notice_ends(&self) -> Option<Timestamp> {
+        let (at, notice) = self.notice.as_ref()?;
+        (notice.tone != Tone::Bad).then(|| at.checked_add(NOTICE_FOR).ok()).flatten()
+    }
+
+    fn take_news(&mut self, news: News, was_live: bool) {
+        self.dirty |= news.visible;
+        if let Some(ended) = news.flood_ended {
+            self.flood_ended(ended);
+        }
+        let begins = !was_live && self.store.is_live();
+        let rings = if begins {
+            self.ring_for(self.store.alerts())
+        } else {
+            self.ring_for(news.arrived.iter().filter_map(|id| self.store.alert(id)))
+        };
+        if rings {
+            self.ring();
+        }
+        if !news.arrived.is_empty() || begins {
+            self.ask_order_status();
+        }
+    }
+
+    fn flood_ended(&mut self, ended: FloodEnded) {
+        let scene = self.scene();
+        let text = format!(
+            "the flood of {} is over: {}, at most {} new alerts in 10 min",
+            scene.clock(ended.start),
+            scene.span(ended.end.duration_since(ended.start)),
+            ended.peak
+        );
+        self.say(Tone::Plain, text);
+    }
+
+    /// Asks Manage for the orders of the open alerts.
+    fn ask_order_status(&mut self) {
+        if !self.setup.manage {
+            return;
+        }
+        let mut open: Vec<_> = self.store.alerts().filter(|alert| alert.state != AlertState::Resolved).collect();
+        open.sort_by(|one, other| crate::domain::triage_order(one, other));
+        let ids: Vec<AlertId> = open.into_iter().take(ORDERS_MOST).map(|alert| alert.id.clone()).collect();
+        if !ids.is_empty() {
+            self.orders_asked = Some(self.now);
+            self.effects.push(Effect::Fetch(Fetch::OrderStatus(ids)));
+        }
+    }
+
+    fn ask_order_status_each_minute(&mut self) {
+        let due = self
+            .orders_asked
+            .is_some_and(|at| self.now.duration_since(at) >= SignedDuration::from_mins(1));
+        if due {
+            self.ask_order_status();
+        }
+    }
+
+    fn submitted(&mut self, ticket: Ticket, result: Result<OutboxRow, String>) {
+        let Some(_) = self.store.answered(ticket) else { return };
+        let cancel = self.cancelling.remove(&ticket);
+        let mut dropped = None;
+        let row = match result {
+            Ok(row) => {
+                let id = row.id;
+                if cancel {
+                    self.effects.push(Effect::Cancel(id));
+                }
+                for group in &mut self.groups {
+                    let Some(member) = group.members.iter_mut().find(|member| member.ticket == ticket) else {
+                        continue;
+                    };
+                    member.row = Some(id);
+                    if group.members.iter().all(|member| member.row.is_some()) {
+                        dropped = group.draft.take();
+                    }
+                }
+                Some(row)
+            }
+            Err(why) => {
+                let why = crate::domain::SafeText::new(why).shown().to_owned();
+                let mut kept = "";
+                for group in &mut self.groups {
+                    if let Some(member) = group.members.iter_mut().find(|member| member.ticket == ticket) {
+                        member.failed = Some(why.clone());
+                        kept = if group.draft.is_some() {
+                            "; what you wrote is kept as a draft"
+                        } else {
+                            ""
+                        };
+                    }
+                }
+                self.say(Tone::Bad, format!("not saved, and so not sent: {why}{kept}"));
+                None
+            }
+        };
+        if let Some(key) = dropped {
+            self.drafts.remove(&key);
+            self.effects.push(Effect::DropDraft(key));
+        }
+        if let Some(row) = row {
+            self.outbox(row);
+        }
+    }
+
+    fn outbox(&mut self, row: OutboxRow) {
+        let (id, state) = (row.id, row.state);
+        let makes_order = row.wonum.is_some();
+        if !self.store.outbox(row, self.now) {
+            return;
+        }
+        self.dirty = true;
+        if makes_order && state == IntentState::Delivered {
+            self.ask_order_status();
+        }
+        if state.is_open() {
+            return;
+        }
+        let settled = self
+            .groups
+            .iter_mut()
+            .find(|group| group.has_row(id) && !group.told && group.is_settled(&self.store));
+        if let Some(group) = settled {
+            group.told = true;
+            let (name, verb, undone) = (group.name.clone(), group.verb, group.undone);
+            let outcomes = group.outcomes(&self.store);
+            let rows: Vec<OutboxId> = group.members.iter().filter_map(|member| member.row).collect();
+            self.tell(&name, verb, undone, &outcomes, &rows);
+        } else if state == IntentState::Parked {
+            self.tell_refused(id);
+        }
+    }
+
+    /// Tells how an action ended.
+    fn tell(&mut self, name: &str, verb: Verb, undone: bool, outcomes: &[crate::pane::window::Outcome], rows: &[OutboxId]) {
+        let scene = self.scene();
+        let bad = outcomes.iter().filter(|outcome| !outcome.good).count();
+        let when = scene.clock_seconds(self.now);
+        match (outcomes, rows) {
+            ([one], [row]) if one.good => {
+                if undone {
+                    return; // that was said when it was taken back
+                }
+                let number = self.store.ledger().row(*row).and_then(|row| row.wonum.as_ref());
+                let number = number.map_or_else(String::new, |number| format!(" {}", number.shown()));
+                let done = match verb {
+                    Verb::Order => format!("work order{number} made for {name}"),
+                    Verb::Acknowledge | Verb::Resolve | Verb::Metadata => format!("{name} {}", verb.done()),
+                };
+                let sign = scene.glyphs().done;
+                self.say(Tone::Good, format!("{sign} {done} {when}"));
+            }
+            ([one], _) => self.say(Tone::Bad, format!("{} {}: {}", verb.shown(), one.name, one.text)),
+            (many, _) if bad == 0 => {
+                if !undone {
+                    let sign = scene.glyphs().done;
+                    self.say(Tone::Good, format!("{sign} {} alerts {} {when}", many.len(), verb.done()));
+                }
+            }
+            (many, _) => {
+                let key = scene.key(crate::model::Action::Results);
+                let text = format!(
+                    "{} of {} {}; {bad} not: {key} shows which and why",
+                    many.len() - bad,
+                    many.len(),
+                    verb.done()
+                );
+                self.say(Tone::Bad, text);
+            }
+        }
+    }
+
+    fn tell_refused(&mut self, id: OutboxId) {
+        let Some(row) = self.store.ledger().row(id) else { return };
+        let name = row.intent.alert().map_or_else(String::new, |alert| self.name_of(alert));
+        let why = row
+            .detail
+            .as_ref()
+            .map_or("no reason was given", |detail| detail.shown())
+            .to_owned();
+        let key = self.scene().key(crate::model::Action::Outbox);
+        let text = format!("{} {name} refused: {why} ({key} opens the outbox)", row.intent.verb());
+        self.say(Tone::Bad, text);
+    }
+
+    fn recovered(&mut self, rows: Vec<OutboxRow>) {
+        for row in rows {
+            self.store.outbox(row, self.now);
+        }
+        let (open, refused) = (self.store.ledger().open(), self.store.ledger().refused());
+        let key = self.scene().key(crate::model::Action::Outbox);
+        match (open, refused) {
+            (0, 0) => {}
+            (open, 0) => self.say(
+                Tone::Plain,
+                format!("{open} of an earlier run are still to be sent ({key} shows them)"),
+            ),
+            (open, refused) => self.say(
+                Tone::Bad,
+                format!("of an earlier run {open} are still to be sent and {refused} were refused ({key} shows them)"),
+            ),
+        }
+        self.dirty = true;
+    }
+
+    fn take_drafts(&mut self, drafts: Vec<Draft>) {
+        let mut names = Vec::new();
+        let mut mine: Vec<Draft> = drafts.into_iter().filter(|draft| draft.key.profile == self.setup.profile).collect();
+        mine.sort_by_key(|draft| std::cmp::Reverse(draft.saved_at));
+        mine.truncate(DRAFTS_MOST);
+        for draft in mine {
+            let first = draft.key.alerts.first().map_or_else(String::new, |id| self.name_of(id));
+            names.push(format!("{} {first}", draft.key.form));
+            self.drafts.insert(draft.key.clone(), draft);
+        }
+        if let Some(first) = names.first() {
+            let more = if names.len() > 1 {
+                format!(" and {} more", names.len() - 1)
+            } else {
+                String::new()
+            };
+            self.say(
+                Tone::Plain,
+                format!("kept as a draft: {first}{more}; opening the form goes on with it"),
+            );
+        }
+    }
+
+    /// Asks for the readings of what is under the cursor and in view, when that has changed.
+    fn follow_cursor(&mut self) {
+        let wanted = self.wanted_trends();
+        if wanted != self.trends {
+            self.trends.clone_from(&wanted);
+            if !wanted.is_empty() {
+                self.effects.push(Effect::Fetch(Fetch::Trends {
+                    devices: wanted,
+                    window_seconds: self.setup.trend_window_seconds,
+                }));
+            }
+        }
+    }
+
+    fn follow_title(&mut self) {
+        if !self.store.is_live() {
+            return;
+        }
+        let load = self.store.load(self.now);
+        let title = format!("nightdesk {} {} unack", self.setup.profile, load.unacknowledged);
+        if title != self.title {
+            self.title.clone_from(&title);
+            self.effects.push(Effect::Title(title));
+        }
+    }
+}

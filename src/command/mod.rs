@@ -1,1 +1,31 @@
-//! One file a subcommand.
+//! The subcommands: each joins the rooms for one purpose and says what came of it, as text, JSON or CSV.
+//!
+//! [`run()`] is the one entry. Data goes to stdout and everything else to stderr; how it ended is an [`Exit`].
+
+mod alerts;
+mod audit;
+mod connect;
+mod console;
+mod context;
+mod delivery;
+mod demo;
+mod detach;
+mod devices;
+mod doctor;
+mod ids;
+mod json;
+mod log;
+mod outbox;
+mod outcome;
+mod output;
+mod readings;
+mod run;
+pub mod session;
+mod shell;
+pub mod simulate;
+mod table;
+mod workorders;
+
+pub use outcome::{Exit, Failure};
+pub use run::{locate, run};
+pub use session::Session;

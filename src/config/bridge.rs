@@ -265,9 +265,9 @@ impl Bridge {
         let inbound_secret = section.credential("inbound_secret");
         let allow_private = section
             .value("allow_private", |value| {
-                let listed = super::section::strings(value)?;
-                match listed.iter().find(|network| !is_network(network)) {
-                    None => Ok(listed),
+                let networks = super::section::strings(value)?;
+                match networks.iter().find(|network| !is_network(network)) {
+                    None => Ok(networks),
                     Some(wrong) => Err(format!("`{wrong}` is not a network; write \"10.0.0.0/8\"")),
                 }
             })

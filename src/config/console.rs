@@ -156,7 +156,7 @@ impl Console {
         let presets = [("default", "default"), ("vim", "vim"), ("k9s", "k9s")];
         let keymap = section.choice("keymap", "default", &presets).to_owned();
         let root_causes = root_causes(&section).unwrap_or(default.root_causes);
-        let confirm_above = section.number("confirm_above", 100, 1..=100_000) as usize;
+        let confirm_above = section.count("confirm_above", 100, 1..=100_000);
         let trend_window = section.duration(
             "trend_window",
             default.trend_window,
@@ -164,8 +164,8 @@ impl Console {
         );
         let (mut flood_start, mut flood_end) = (default.flood_start, default.flood_end);
         if let Some(flood) = section.section("flood") {
-            flood_start = flood.number("start", 10, 1..=100_000) as usize;
-            flood_end = flood.number("end", 5, 0..=100_000) as usize;
+            flood_start = flood.count("start", 10, 1..=100_000);
+            flood_end = flood.count("end", 5, 0..=100_000);
             if flood_end > flood_start {
                 flood.wrong("end", "is above start; a flood ends below where it starts");
             }

@@ -295,7 +295,7 @@ mod tests {
             (b"\n", "empty"),
             (b"a\nb\n", "one line"),
             (b"\xff\xfe", "plain text"),
-            (&[b'x'; 20_000], "plain text"),
+            ("x".repeat(20_000).as_bytes(), "plain text"),
         ] {
             let error = file(&dir, content, 0o600).read(&none()).await.unwrap_err().to_string();
             assert!(error.contains(word), "{error}");

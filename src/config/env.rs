@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 /// Looks environment variables up. An empty variable counts as one that is not set.
 #[derive(Clone)]
-pub struct Env(Arc<dyn Fn(&str) -> Option<String> + Send + Sync>);
+pub struct Env(Arc<LookUp>);
+
+type LookUp = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 impl Env {
     /// The process's own.

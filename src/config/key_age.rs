@@ -50,10 +50,9 @@ impl KeyAge {
     pub fn sentence(self) -> Option<String> {
         match self {
             Self::Fresh => None,
-            Self::Notice { left } => Some(format!("the key is to be replaced within {left} days")),
             Self::LastWeek { left: 0 } => Some("the key is to be replaced today".to_owned()),
             Self::LastWeek { left: 1 } => Some("the key is to be replaced within 1 day".to_owned()),
-            Self::LastWeek { left } => Some(format!("the key is to be replaced within {left} days")),
+            Self::Notice { left } | Self::LastWeek { left } => Some(format!("the key is to be replaced within {left} days")),
             Self::Over { by } => Some(format!(
                 "the key is {by} days past its {KEY_LIFE_DAYS}: replace it and set key_created"
             )),

@@ -10,6 +10,7 @@ mod dirs;
 mod env;
 mod error;
 mod key_age;
+pub mod keymap;
 mod load;
 mod profile;
 mod section;

@@ -1,7 +1,7 @@
 //! One table of a TOML file under reading: each key is asked for once, what was not asked for is unknown.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -146,6 +146,11 @@ impl<'a> Section<'a> {
         .unwrap_or(default)
     }
 
+    /// A count within bounds.
+    pub(crate) fn count(&self, key: &str, default: u16, range: std::ops::RangeInclusive<u32>) -> usize {
+        usize::try_from(self.number(key, u32::from(default), range)).unwrap_or(usize::MAX)
+    }
+
     /// A duration as `5s`, `30m`, `1h 30m`.
     pub(crate) fn duration(&self, key: &str, default: Duration, range: std::ops::RangeInclusive<Duration>) -> Duration {
         self.value(key, |value| {
@@ -231,7 +236,8 @@ impl<'a> Section<'a> {
             Ok((_, Ok(url))) if url.scheme() == "http" => (
                 format!(
                     "`http://` is refused: keys would travel in clear text; write https://{}",
-                    url.host_str().unwrap_or_default()
+                    // without the user name and password that it may hold
+                    url[url::Position::BeforeHost..].trim_end_matches('/')
                 ),
                 ProblemKind::Insecure,
             ),
@@ -398,13 +404,13 @@ impl<'a> Section<'a> {
                 self.clear_text(name, way);
                 continue;
             }
-            let candidates: BTreeMap<&str, ()> = asked
+            let candidates: BTreeSet<&str> = asked
                 .iter()
-                .map(|known| (known.as_str(), ()))
-                .filter(|(known, ())| !CLEAR_TEXT.contains(known))
+                .map(String::as_str)
+                .filter(|known| !CLEAR_TEXT.contains(known))
                 .collect();
-            let hint = nearest(name, candidates.keys().copied()).map_or_else(
-                || format!("; known here: {}", candidates.keys().copied().collect::<Vec<_>>().join(", ")),
+            let hint = nearest(name, candidates.iter().copied()).map_or_else(
+                || format!("; known here: {}", candidates.iter().copied().collect::<Vec<_>>().join(", ")),
                 |near| format!("; did you mean `{near}`?"),
             );
             self.problems

@@ -1,1 +1,12 @@
-//! What is kept on this machine for the console: last known data and drafts.
+//! What this machine keeps for the console: last known data in the cache directory, half-written forms in the
+//! state directory. Both are bound to a profile and its server, so that one site never shows another's rows.
+
+mod cache;
+mod drafts;
+mod file;
+mod scope;
+
+pub use cache::Cache;
+pub use drafts::{DRAFTS_MAX, Drafts};
+pub use file::LocalError;
+pub use scope::Scope;

@@ -1,10 +1,16 @@
 //! The console's vocabulary: what happens (`Event`), what a key means (`Action`), what is to be done (`Effect`),
 //! and the store of server data with its freshness. No I/O and no clock: times arrive with the events.
 
+mod action;
+mod chord;
 mod effect;
 mod event;
 mod report;
+pub mod store;
 
+pub use action::{ACTIONS, Action, Context, Section, Spec, markdown};
+pub use chord::KeyError;
 pub use effect::{Draft, DraftKey, Effect, Fetch, Ticket};
 pub use event::{Event, Key};
 pub use report::{DeviceTrends, Fault, FaultKind, LinkState, Report, Source};
+pub use store::Store;

@@ -1,1 +1,39 @@
-//! The only room that touches the terminal.
+//! The only room that touches the terminal: guard, input, output thread, frames, and the driver that carries out
+//! what the core asks for.
+//!
+//! The loop (`console`) owns the core and awaits messages only. Bytes to the terminal leave from a thread of their
+//! own (`output`), which draws the newest picture against what it has really written: a link that stalls costs
+//! frames, never the loop. Commands go to the outbox through one task in their order (`desk`), drafts to a thread
+//! (`draft`), reads to the worker.
+
+mod canvas;
+mod clipboard;
+mod console;
+mod core;
+mod desk;
+mod draft;
+mod driver;
+mod encode;
+mod error;
+mod fragments;
+mod guard;
+mod handoff;
+mod input;
+mod journal;
+mod keep;
+mod output;
+mod pace;
+mod post;
+mod signal;
+mod terminal;
+#[cfg(test)]
+mod tests;
+
+pub use self::core::Core;
+pub use console::{Console, Ended, run};
+pub use error::TuiError;
+pub use guard::{install_panic_report, restore};
+pub use handoff::Handoff;
+pub use journal::Journal;
+pub use post::Post;
+pub use terminal::{Probe, usable};

@@ -1,1 +1,9 @@
-//! Tests of the console room.
+//! The console's core, without terminal, network or clock.
+
+use nightdesk::config::keymap::Keymap;
+
+#[test]
+#[ignore = "writes src/config/keymap.toml from the table"]
+fn write_keymap() {
+    std::fs::write("src/config/keymap.toml", Keymap::default().to_toml()).unwrap();
+}

@@ -1,0 +1,228 @@
+//! A frame: take in what has arrived, then draw what there is.
+
+use jiff::Timestamp;
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::App;
+use super::layer::Layer;
+use super::layout::{LEAST, Layout};
+use crate::domain::{DeviceKey, OutboxId};
+use crate::model::Source;
+use crate::model::store::Age;
+use crate::pane::detail::render_strip;
+use crate::pane::window::FilterLine;
+use crate::pane::{Devices, Focus, Queue, Scene, Subject, Tone, bar, cells, header};
+
+/// Most devices whose readings are asked for at once.
+const TRENDS_MOST: usize = 64;
+
+/// What of the passing time can be seen. Two equal ones draw the same screen, all else being equal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Visible {
+    minute: i64,
+    countdowns: Vec<(OutboxId, i64)>,
+    ages: [Age; 4],
+    notice: bool,
+    flood: bool,
+}
+
+impl App {
+    /// What every pane may look at.
+    pub(super) fn scene(&self) -> Scene<'_> {
+        Scene {
+            setup: &self.setup,
+            store: &self.store,
+            now: self.now,
+        }
+    }
+
+    /// What of the passing time can be seen now.
+    pub(super) fn visible(&self) -> Visible {
+        let age = |source| self.store.freshness(source).age(self.now);
+        Visible {
+            minute: self.now.as_second().div_euclid(60),
+            countdowns: self.store.ledger().countdowns(self.now),
+            ages: [age(Source::Alerts), age(Source::Devices), age(Source::Metrics), age(Source::Orders)],
+            notice: self.notice.is_some(),
+            flood: self.store.flood().0.is_on(),
+        }
+    }
+
+    /// The device whose metrics are shown.
+    pub(super) fn subject(&self) -> Option<Subject> {
+        for layer in self.layers.iter().rev() {
+            if let Layer::Detail(detail) = layer {
+                return detail.subject(&self.scene());
+            }
+        }
+        match self.focus {
+            Focus::Devices => self.devices.cursor().cloned().map(Subject::Device),
+            Focus::Queue | Focus::Metrics => self
+                .under_cursor()
+                .map(|alert| Subject::Alert(Box::new(alert.clone()), self.store.plant.key_of_alert(alert))),
+        }
+    }
+
+    /// The devices whose readings are wanted, the one under the cursor first.
+    pub(super) fn wanted_trends(&self) -> Vec<DeviceKey> {
+        let mut wanted: Vec<DeviceKey> = self.subject().and_then(|subject| subject.device().cloned()).into_iter().collect();
+        if self.layout.is_some_and(|layout| layout.devices.is_some()) {
+            for key in self.devices.in_view() {
+                if wanted.len() >= TRENDS_MOST {
+                    break;
+                }
+                if wanted.first() != Some(key) {
+                    wanted.push(key.clone());
+                }
+            }
+        }
+        wanted
+    }
+
+    /// Draws the screen. A frame begins by taking in what has arrived since the last one; between two frames, keys act on
+    /// the rows as they were last drawn.
+    pub fn render(&mut self, frame: &mut Frame<'_>) {
+        let area = frame.area();
+        let area = Rect { x: 0, y: 0, ..area };
+        self.size = (area.width, area.height);
+        self.arrange(area);
+        self.drawn = Some(self.visible());
+        self.dirty = false;
+        self.draw(frame.buffer_mut(), area);
+    }
+
+    fn arrange(&mut self, area: Rect) {
+        let trouble = header::trouble(&self.scene());
+        self.layout = Layout::of(area, self.focus, self.zoomed, trouble.is_some());
+        let scene = Scene {
+            setup: &self.setup,
+            store: &self.store,
+            now: self.now,
+        };
+        // A pane that is not on the screen keeps the height that it had: its keys do not act, but its rows stay in step.
+        let queue_height = self
+            .layout
+            .and_then(|layout| layout.queue)
+            .map_or(self.queue_height, Queue::height_in);
+        self.queue_height = queue_height;
+        let lost = self.queue.arrange(&scene, queue_height);
+        let devices_height = self
+            .layout
+            .and_then(|layout| layout.devices)
+            .map_or(self.devices_height, Devices::height_in);
+        self.devices_height = devices_height;
+        self.devices.arrange(&scene, devices_height);
+        let windows = self.layout.map_or(area, |layout| layout.body);
+        for layer in &mut self.layers {
+            match layer {
+                Layer::Detail(window) => window.arrange(&scene, windows),
+                Layer::Form(form, _) => form.arrange(&self.store),
+                Layer::Help(window) => window.arrange(&scene, windows),
+                Layer::Palette(window) => window.arrange(windows),
+                Layer::Outbox(window) => window.arrange(&scene, windows),
+                Layer::Health(window) => window.arrange(&scene, windows, &self.said),
+                Layer::Results(window) => window.arrange(windows),
+                Layer::Filter(_) | Layer::Question(_) | Layer::Menu(_) => {}
+            }
+        }
+        if lost > 0 {
+            let rows = if lost == 1 {
+                "one mark fell away: its row is"
+            } else {
+                "marks fell away: their rows are"
+            };
+            let count = if lost == 1 { String::new() } else { format!("{lost} ") };
+            self.say(Tone::Plain, format!("{count}{rows} no longer shown"));
+        }
+    }
+
+    fn draw(&self, buffer: &mut Buffer, area: Rect) {
+        let scene = self.scene();
+        buffer.set_style(area, self.text_style());
+        let Some(layout) = self.layout else {
+            let text = format!(
+                "nightdesk needs {} x {} cells; this terminal has {} x {}. Enlarge it, or use `nightdesk alerts list`.",
+                LEAST.0, LEAST.1, area.width, area.height
+            );
+            for (y, line) in (area.y..area.bottom()).zip(cells::wrap(&text, usize::from(area.width))) {
+                cells::write(buffer, area, area.x, y, &[(line, self.text_style())]);
+            }
+            return;
+        };
+        header::render_status(&scene, buffer, layout.status, self.muted);
+        if let Some(load) = layout.load {
+            header::render_load(&scene, buffer, load);
+        }
+        if let (Some(place), Some(text)) = (layout.trouble, header::trouble(&scene)) {
+            header::render_trouble(&scene, buffer, place, &text);
+        }
+        let top = self.layers.is_empty();
+        // The detail window covers all panes: what it hides is not drawn.
+        let hidden = self
+            .layers
+            .iter()
+            .any(|layer| matches!(layer, Layer::Detail(_) | Layer::Outbox(_) | Layer::Health(_)));
+        if !hidden {
+            if let Some(place) = layout.queue {
+                self.queue.render(&scene, buffer, place, self.focus == Focus::Queue);
+            }
+            if let Some(place) = layout.devices {
+                self.devices.render(&scene, buffer, place, top && self.focus == Focus::Devices);
+            }
+            let subject = self.subject();
+            if let Some(place) = layout.metrics {
+                self.metrics
+                    .render(&scene, buffer, place, top && self.focus == Focus::Metrics, subject.as_ref());
+            }
+            if let Some(place) = layout.strip {
+                let alert = self.queue.cursor().and_then(|id| self.queue.alert(&self.store, id));
+                render_strip(&scene, buffer, place, alert);
+            }
+        }
+        for layer in &self.layers {
+            let place = layout.body;
+            match layer {
+                Layer::Detail(window) => window.render(&scene, buffer, place),
+                Layer::Form(form, _) => form.render(&scene, buffer, place),
+                Layer::Help(window) => window.render(&scene, buffer, place),
+                Layer::Palette(window) => window.render(&scene, buffer, place),
+                Layer::Outbox(window) => window.render(&scene, buffer, place),
+                Layer::Health(window) => window.render(&scene, buffer, place, &self.said),
+                Layer::Question(window) => window.render(&scene, buffer, place),
+                Layer::Menu(window) => window.render(&scene, buffer, place),
+                Layer::Results(window) => window.render(&scene, buffer, place),
+                Layer::Filter(_) => {}
+            }
+        }
+        let notice = self.notice.as_ref().map(|(_, notice)| notice);
+        if let Some(Layer::Filter(line)) = self.layers.last() {
+            let place = Rect {
+                y: layout.bar.bottom().saturating_sub(FilterLine::HEIGHT),
+                height: FilterLine::HEIGHT,
+                ..layout.bar
+            };
+            line.render(&scene, buffer, place);
+        } else {
+            bar::render(&scene, buffer, layout.bar, self.hints(), notice);
+        }
+    }
+
+    /// When something on the screen changes by itself next: a countdown's second, a minute, a source that falls silent, a
+    /// notice that goes. A driver may sleep until then instead of ticking.
+    pub fn next_change(&self) -> Option<Timestamp> {
+        let minute = Timestamp::from_second((self.now.as_second().div_euclid(60) + 1) * 60).ok();
+        let silent = [Source::Alerts, Source::Devices, Source::Metrics]
+            .into_iter()
+            .filter_map(|source| self.store.freshness(source).silent_from())
+            .filter_map(|at| at.checked_add(jiff::SignedDuration::from_millis(1)).ok());
+        minute
+            .into_iter()
+            .chain(silent)
+            .chain(self.store.ledger().next_second(self.now))
+            .chain(self.notice_ends())
+            .filter(|at| *at > self.now)
+            .min()
+    }
+}

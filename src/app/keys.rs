@@ -1,0 +1,603 @@
+//! From a key to an action, and from an action to whatever takes it: the top window, the focused pane, the app.
+
+use super::App;
+use super::layer::Layer;
+use crate::config::theme::Role;
+use crate::domain::{Alert, SafeText};
+use crate::model::{Action, Context, Effect, Fetch, Key};
+use crate::pane::detail::Detail;
+use crate::pane::scroll::Motion;
+use crate::pane::window::{FilterLine, Health, Help, Item, Menu, OutboxList, Palette, Question, Results};
+use crate::pane::{Ask, Column, Direction, Focus, Sort, Step, Tone};
+
+impl App {
+    /// A key was pressed.
+    pub(super) fn key(&mut self, key: Key) {
+        self.notice = None;
+        let context = self.layers.last().map_or(Context::Global, Layer::context);
+        let action = self.setup.keymap.action(context, key);
+        if action == Some(Action::Interrupt) {
+            if self.interrupted {
+                self.effects.push(Effect::Quit);
+            } else {
+                self.interrupted = true;
+                let again = self.scene().key(Action::Interrupt);
+                self.say(
+                    Tone::Plain,
+                    format!("{again} again quits at once; what was asked for stays in the outbox"),
+                );
+            }
+            return;
+        }
+        self.interrupted = false;
+        match action {
+            Some(Action::Redraw) => self.effects.push(Effect::Redraw),
+            Some(Action::Suspend) => self.effects.push(Effect::Suspend),
+            Some(action) => self.dispatch(action),
+            None => {
+                let step = match self.layers.last_mut() {
+                    Some(layer) => layer.key(key, &self.store),
+                    None => Step::Pass,
+                };
+                if step == Step::Pass {
+                    let help = self.scene().key(Action::Help);
+                    self.say(Tone::Plain, format!("{key} means nothing here; {help} shows every key"));
+                } else {
+                    self.take(step);
+                }
+            }
+        }
+    }
+
+    /// Text was pasted: it fills a field or nothing.
+    pub(super) fn paste(&mut self, text: &str) {
+        self.notice = None;
+        self.interrupted = false;
+        let step = match self.layers.last_mut() {
+            Some(layer) => layer.paste(text, &self.store),
+            None => Step::Pass,
+        };
+        if step == Step::Pass {
+            self.say(
+                Tone::Plain,
+                "pasted text goes into text fields only: nothing was done with it".into(),
+            );
+        } else {
+            self.take(step);
+        }
+    }
+
+    /// The top window first, then the pane or the app.
+    pub(super) fn dispatch(&mut self, action: Action) {
+        let Some(layer) = self.layers.last_mut() else {
+            self.act(action);
+            return;
+        };
+        let is_detail = matches!(layer, Layer::Detail(_));
+        let step = layer.act(action, &self.store);
+        if step != Step::Pass {
+            self.take(step);
+        } else if is_detail {
+            self.act_in_detail(action);
+        } else if works_over_windows(action) {
+            self.act(action);
+        } else {
+            let back = self.scene().key(Action::Back);
+            self.say(
+                Tone::Plain,
+                format!("{} does nothing here; {back} closes the window", action.spec().name),
+            );
+        }
+    }
+
+    /// What a window made of an event.
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Pass | Step::Stay => {}
+            Step::Refuse(why) => self.say(Tone::Bad, why),
+            Step::Changed => {
+                if let Some(Layer::Form(form, _)) = self.layers.last() {
+                    let draft = form.draft(self.now);
+                    self.drafts.insert(draft.key.clone(), draft.clone());
+                    self.effects.push(Effect::SaveDraft(draft));
+                }
+            }
+            Step::Close => {
+                if let Some(Layer::Form(form, _)) = self.layers.pop()
+                    && self.drafts.contains_key(form.draft_key())
+                {
+                    self.say(Tone::Plain, "left; what you wrote is kept as a draft".into());
+                }
+                self.asking_form = None;
+            }
+            Step::Ask(ask) => self.ask(ask, None),
+            Step::CloseAsk(ask) => {
+                let closed = self.layers.pop();
+                match closed {
+                    Some(Layer::Form(form, replaces)) => self.ask(ask, Some((form.draft_key().clone(), replaces))),
+                    Some(Layer::Question(_)) if matches!(ask, Ask::Acknowledge { .. } | Ask::Resolve { .. }) => {
+                        let form = self.asking_form.take();
+                        self.perform_now(ask, form);
+                    }
+                    _ => self.ask(ask, None),
+                }
+            }
+        }
+    }
+
+    fn ask(&mut self, ask: Ask, form: Option<(crate::model::DraftKey, Option<crate::domain::OutboxId>)>) {
+        match ask {
+            Ask::Acknowledge { .. } | Ask::Resolve { .. } | Ask::Order { .. } | Ask::Link { .. } => self.perform(ask, form),
+            Ask::OpenOrders { alert, asset, site } => self.ask_open_orders(alert, asset, site),
+            Ask::Retry(id) if self.setup.read_only => {
+                self.say(Tone::Bad, format!("this console is read-only: row {id} stays as it is"));
+            }
+            Ask::Retry(id) => {
+                self.effects.push(Effect::Retry(id));
+                self.say(Tone::Plain, format!("row {id} is sent again"));
+            }
+            Ask::Discard(id) => {
+                self.effects.push(Effect::Cancel(id));
+                self.say(Tone::Plain, format!("discarding row {id}"));
+            }
+            Ask::Edit(id) => self.edit(id),
+            Ask::Filter(Focus::Devices, filter) => self.devices.set_filter(filter),
+            Ask::Filter(Focus::Queue | Focus::Metrics, filter) => self.queue.set_filter(filter),
+            Ask::Sort(sort) => self.queue.set_sort(sort),
+            Ask::Column(column) => {
+                self.queue.toggle_column(column);
+                let items = self.column_items();
+                if let Some(Layer::Menu(menu)) = self.layers.last_mut() {
+                    menu.refill(items);
+                }
+            }
+            Ask::Run(action) => self.dispatch(action),
+            Ask::Copy(text, what) => {
+                self.effects.push(Effect::Copy(text));
+                self.say(Tone::Plain, format!("{what} goes to the clipboard"));
+            }
+            Ask::Quit => self.effects.push(Effect::Quit),
+        }
+    }
+
+    fn act_in_detail(&mut self, action: Action) {
+        match action {
+            Action::NextAlert | Action::PreviousAlert => {
+                let by = if action == Action::NextAlert { 1 } else { -1 };
+                if !self.queue.go(&self.store, Motion::By(by)) {
+                    let end = if by > 0 { "last" } else { "first" };
+                    self.say(Tone::Plain, format!("this is the {end} alert of the list"));
+                    return;
+                }
+                let alert = self.under_cursor().cloned();
+                if let (Some(Layer::Detail(detail)), Some(alert)) = (self.layers.last_mut(), alert) {
+                    detail.turn_to(alert);
+                }
+            }
+            Action::PaneAlerts | Action::PaneDevices | Action::PaneMetrics | Action::NextPane | Action::PreviousPane => {
+                self.layers.pop();
+                self.act(action);
+            }
+            Action::Mark | Action::MarkRange | Action::MarkAll | Action::Filter | Action::Sort | Action::Columns | Action::Zoom => {
+                let back = self.scene().key(Action::Back);
+                self.say(
+                    Tone::Plain,
+                    format!("{} is for the list; {back} goes back to it", action.spec().name),
+                );
+            }
+            _ => self.act(action),
+        }
+    }
+
+    /// The alert under the queue's cursor, or what is remembered of it.
+    pub(super) fn under_cursor(&self) -> Option<&Alert> {
+        let id = self.queue.cursor()?;
+        self.queue.alert(&self.store, id).map(|(alert, _)| alert)
+    }
+
+    /// An action on the panes or the app.
+    fn act(&mut self, action: Action) {
+        if let Some(motion) = Motion::of(action) {
+            self.go(motion);
+            return;
+        }
+        match action {
+            Action::Acknowledge | Action::AcknowledgeNote | Action::Resolve | Action::WorkOrder | Action::Note | Action::TakeOver => {
+                self.begin(action);
+            }
+            Action::Undo => self.undo(),
+            Action::Redo => self.redo(),
+            Action::Mark | Action::MarkRange | Action::MarkAll => self.mark(action),
+            Action::Filter => {
+                let (pane, filter) = match self.focus {
+                    Focus::Devices => (Focus::Devices, self.devices.filter()),
+                    Focus::Queue | Focus::Metrics => (Focus::Queue, self.queue.filter()),
+                };
+                let line = FilterLine::new(pane, filter, &self.store);
+                self.layers.push(Layer::Filter(Box::new(line)));
+            }
+            Action::Unacknowledged => {
+                let on = self.queue.toggle_unacknowledged();
+                self.say(Tone::Plain, if on { "unacknowledged alerts only" } else { "all alerts" }.into());
+            }
+            Action::Noisy => {
+                let on = self.queue.toggle_noisy();
+                self.say(Tone::Plain, if on { "chattering and stale alerts only" } else { "all alerts" }.into());
+            }
+            Action::Sort => self.layers.push(Layer::Menu(Menu::new("Sort by", self.sort_items(), false))),
+            Action::Columns => {
+                let menu = Menu::new("Columns", self.column_items(), true);
+                self.layers.push(Layer::Menu(menu));
+            }
+            Action::Freeze => {
+                let frozen = self.queue.toggle_freeze(&self.store, self.now);
+                let key = self.scene().key(Action::Freeze);
+                let text = if frozen {
+                    format!("the list is frozen; {key} lets it go on")
+                } else {
+                    "the list goes on".into()
+                };
+                self.say(Tone::Plain, text);
+            }
+            Action::Refresh => {
+                self.effects.push(Effect::Fetch(Fetch::Refresh));
+                self.ask_order_status();
+                self.say(Tone::Plain, "reading alerts, devices and readings".into());
+            }
+            Action::Mute => {
+                self.muted = !self.muted;
+                self.say(Tone::Plain, if self.muted { "bell off" } else { "bell on" }.into());
+            }
+            Action::Open => self.open(),
+            Action::Back => self.back(),
+            Action::NextPane | Action::PreviousPane => {
+                let order = [Focus::Queue, Focus::Devices, Focus::Metrics];
+                let at = order.iter().position(|pane| *pane == self.focus).unwrap_or(0);
+                let step = if action == Action::NextPane { 1 } else { order.len() - 1 };
+                self.focus = order.get((at + step) % order.len()).copied().unwrap_or(Focus::Queue);
+            }
+            Action::PaneAlerts => self.focus = Focus::Queue,
+            Action::PaneDevices => self.focus = Focus::Devices,
+            Action::PaneMetrics => self.focus = Focus::Metrics,
+            Action::Zoom => self.zoomed = !self.zoomed,
+            Action::Outbox => self.layers.push(Layer::Outbox(OutboxList::default())),
+            Action::Health => self.layers.push(Layer::Health(Health::default())),
+            Action::Help => self.layers.push(Layer::Help(Help::default())),
+            Action::Results => self.show_results(),
+            Action::Copy => self.copy(),
+            Action::Palette => {
+                let context = self.layers.last().map_or(Context::Global, Layer::context);
+                self.layers.push(Layer::Palette(Box::new(Palette::new(context))));
+            }
+            Action::Quit => self.quit(),
+            // Reached through the palette only.
+            Action::Interrupt => self.effects.push(Effect::Quit),
+            Action::Redraw => self.effects.push(Effect::Redraw),
+            Action::Suspend => self.effects.push(Effect::Suspend),
+            // These belong to windows and fields.
+            Action::NextAlert
+            | Action::PreviousAlert
+            | Action::NextTab
+            | Action::PreviousTab
+            | Action::Retry
+            | Action::Discard
+            | Action::Edit
+            | Action::Submit
+            | Action::NextField
+            | Action::PreviousField
+            | Action::BreakLine
+            | Action::Leave
+            | Action::NextChoice
+            | Action::PreviousChoice
+            | Action::Yes
+            | Action::No
+            // These are motions.
+            | Action::Down
+            | Action::Up
+            | Action::Top
+            | Action::Bottom
+            | Action::HalfDown
+            | Action::HalfUp
+            | Action::PageDown
+            | Action::PageUp => {}
+        }
+    }
+
+    fn go(&mut self, motion: Motion) {
+        match self.focus {
+            Focus::Queue => {
+                let before = self.queue.cursor().cloned();
+                if self.queue.go(&self.store, motion)
+                    && let Some(left) = before
+                {
+                    self.store.looked_at(&left);
+                }
+            }
+            Focus::Devices => {
+                self.devices.go(motion);
+            }
+            Focus::Metrics => {
+                let subject = self.subject();
+                let scene = crate::pane::Scene {
+                    setup: &self.setup,
+                    store: &self.store,
+                    now: self.now,
+                };
+                self.metrics.go(&scene, subject.as_ref(), motion);
+            }
+        }
+    }
+
+    fn mark(&mut self, action: Action) {
+        if self.focus == Focus::Devices {
+            self.say(Tone::Plain, "alerts are marked, not devices".into());
+            return;
+        }
+        let none = "no alert is under the cursor";
+        let text = match action {
+            Action::MarkRange => match self.queue.mark_range() {
+                Some(true) => {
+                    let key = self.scene().key(Action::MarkRange);
+                    format!("moving marks; {key} ends the range")
+                }
+                Some(false) => format!("{} marked", self.queue.mark_count()),
+                None => none.into(),
+            },
+            Action::MarkAll => match self.queue.mark_all() {
+                0 => "no marks".into(),
+                count => format!("{count} marked"),
+            },
+            _ => match self.queue.mark(&self.store) {
+                Some(0) => "no marks".into(),
+                Some(count) => format!("{count} marked"),
+                None => none.into(),
+            },
+        };
+        self.say(Tone::Plain, text);
+    }
+
+    fn open(&mut self) {
+        let detail = match self.focus {
+            Focus::Queue | Focus::Metrics => self.under_cursor().cloned().map(Detail::of_alert),
+            Focus::Devices => self.devices.cursor().cloned().map(Detail::of_device),
+        };
+        match detail {
+            Some(detail) => {
+                if let Some(id) = self.queue.cursor().cloned() {
+                    self.store.looked_at(&id);
+                }
+                self.layers.push(Layer::Detail(Box::new(detail)));
+            }
+            None => self.say(Tone::Plain, "there is nothing to open".into()),
+        }
+    }
+
+    /// One thing after the other: marks, narrowing, enlargement, focus.
+    fn back(&mut self) {
+        if self.queue.clear_marks() {
+            self.say(Tone::Plain, "no marks".into());
+            return;
+        }
+        let cleared = match self.focus {
+            Focus::Devices => self.devices.clear_filter(),
+            Focus::Queue | Focus::Metrics => self.queue.clear_filter(),
+        };
+        if cleared {
+            self.say(Tone::Plain, "no filter".into());
+        } else if self.zoomed {
+            self.zoomed = false;
+        } else if self.focus != Focus::Queue {
+            self.focus = Focus::Queue;
+        } else {
+            let quit = self.scene().key(Action::Quit);
+            self.say(Tone::Plain, format!("nothing to go back from; {quit} quits"));
+        }
+    }
+
+    fn quit(&mut self) {
+        let open = self.store.ledger().open();
+        if open == 0 {
+            self.effects.push(Effect::Quit);
+            return;
+        }
+        let what = if open == 1 {
+            "One action has".to_owned()
+        } else {
+            format!("{open} actions have")
+        };
+        let text = vec![
+            format!("{what} not been confirmed by the server yet."),
+            "They are safe in the outbox: the next start goes on with them, and so does `nightdesk outbox drain`. Quit?".to_owned(),
+        ];
+        self.layers.push(Layer::Question(Box::new(Question::new("Quit", text, Ask::Quit))));
+    }
+
+    fn show_results(&mut self) {
+        let Some(group) = self.groups.iter().rev().find(|group| group.members.len() > 1) else {
+            self.say(Tone::Plain, "nothing was done to several alerts yet".into());
+            return;
+        };
+        let outcomes = group.outcomes(&self.store);
+        let good = outcomes.iter().filter(|outcome| outcome.good).count();
+        let title = format!("{}: {good} of {} went well", group.verb.shown(), outcomes.len());
+        self.layers.push(Layer::Results(Results::new(title, outcomes)));
+    }
+
+    fn sort_items(&self) -> Vec<Item> {
+        let letters = "adeilmnostuvw".chars();
+        let columns = Column::ALL.iter().zip(letters).map(|(column, key)| {
+            let sort = match self.queue.sort() {
+                Sort::By(now, Direction::Ascending) if now == *column => Sort::By(*column, Direction::Descending),
+                _ => Sort::By(*column, Direction::Ascending),
+            };
+            let now = match self.queue.sort() {
+                Sort::By(now, _) if now == *column => " (now; again: the other way round)",
+                _ => "",
+            };
+            Item {
+                key,
+                text: format!("{}{now}", column.title().to_lowercase()),
+                ask: Ask::Sort(sort),
+            }
+        });
+        let triage = Item {
+            key: ' ',
+            text: "unacknowledged, then severity, then age".into(),
+            ask: Ask::Sort(Sort::Triage),
+        };
+        std::iter::once(triage).chain(columns).collect()
+    }
+
+    fn column_items(&self) -> Vec<Item> {
+        let letters = "adeilmnostuvw".chars();
+        Column::ALL
+            .iter()
+            .zip(letters)
+            .map(|(column, key)| {
+                let shown = if self.queue.columns().contains(column) { "[x]" } else { "[ ]" };
+                Item {
+                    key,
+                    text: format!("{shown} {}", column.title().to_lowercase()),
+                    ask: Ask::Column(*column),
+                }
+            })
+            .collect()
+    }
+
+    fn copy(&mut self) {
+        if self.focus == Focus::Devices && self.layers.is_empty() {
+            let Some(device) = self.devices.cursor().and_then(|key| self.store.plant.device(key)) else {
+                self.say(Tone::Plain, "there is nothing to copy".into());
+                return;
+            };
+            let id = device.id.shown().to_owned();
+            let json = serde_json::to_string_pretty(device).unwrap_or_default();
+            let command = format!("nightdesk --profile {} devices show {}", quoted(&self.setup.profile), quoted(&id));
+            self.copy_menu(id.clone(), id, json, command);
+            return;
+        }
+        let Some(alert) = self.under_cursor() else {
+            self.say(Tone::Plain, "there is nothing to copy".into());
+            return;
+        };
+        let scene = self.scene();
+        let id = alert.id.shown().to_owned();
+        let (severity, _) = scene.severity(&alert.severity);
+        let row = format!(
+            "{} {severity} {} {} {} {}",
+            alert.raised_at,
+            alert.device.shown(),
+            alert.name.shown(),
+            alert.value.as_ref().map_or_else(String::new, ToString::to_string),
+            alert.state
+        );
+        let json = serde_json::to_string_pretty(alert).unwrap_or_default();
+        let command = format!("nightdesk --profile {} alerts show {}", quoted(&self.setup.profile), quoted(&id));
+        self.copy_menu(id, row, json, command);
+    }
+
+    fn copy_menu(&mut self, id: String, row: String, json: String, command: String) {
+        let item = |key: char, text: &str, content: String, what: &'static str| Item {
+            key,
+            text: format!(
+                "{text}: {}",
+                SafeText::new(content.as_str()).shown().chars().take(60).collect::<String>()
+            ),
+            ask: Ask::Copy(content, what),
+        };
+        let items = vec![
+            item('i', "id", id, "the id"),
+            item('r', "row", row, "the row"),
+            Item {
+                key: 'j',
+                text: "JSON".into(),
+                ask: Ask::Copy(json, "the JSON"),
+            },
+            item('c', "command", command, "the command"),
+        ];
+        self.layers.push(Layer::Menu(Menu::new("Copy", items, false)));
+    }
+
+    /// What the last line offers, most useful first.
+    pub(super) fn hints(&self) -> &'static [Action] {
+        const QUEUE: &[Action] = &[
+            Action::Acknowledge,
+            Action::AcknowledgeNote,
+            Action::Resolve,
+            Action::WorkOrder,
+            Action::Help,
+            Action::Filter,
+            Action::Palette,
+            Action::Open,
+            Action::Note,
+            Action::TakeOver,
+            Action::Mark,
+            Action::Undo,
+            Action::Freeze,
+        ];
+        const MARKED: &[Action] = &[
+            Action::Acknowledge,
+            Action::AcknowledgeNote,
+            Action::Resolve,
+            Action::Mark,
+            Action::Help,
+            Action::Palette,
+            Action::Undo,
+        ];
+        const DETAIL: &[Action] = &[
+            Action::Acknowledge,
+            Action::Resolve,
+            Action::WorkOrder,
+            Action::Note,
+            Action::NextAlert,
+            Action::NextTab,
+            Action::Help,
+            Action::TakeOver,
+            Action::Copy,
+        ];
+        const LISTS: &[Action] = &[Action::Open, Action::Filter, Action::Palette, Action::Help, Action::Quit];
+        const OUTBOX: &[Action] = &[Action::Retry, Action::Edit, Action::Discard, Action::Help, Action::Quit];
+        const WINDOW: &[Action] = &[Action::Quit];
+        match self.layers.last() {
+            None if self.focus == Focus::Queue && self.queue.mark_count() > 0 => MARKED,
+            None if self.focus == Focus::Queue => QUEUE,
+            None => LISTS,
+            Some(Layer::Detail(_)) => DETAIL,
+            Some(Layer::Outbox(_)) => OUTBOX,
+            Some(Layer::Help(_) | Layer::Health(_) | Layer::Results(_)) => WINDOW,
+            Some(Layer::Form(..) | Layer::Filter(_) | Layer::Palette(_) | Layer::Question(_) | Layer::Menu(_)) => &[],
+        }
+    }
+
+    /// The colour of plain text.
+    pub(super) fn text_style(&self) -> ratatui::style::Style {
+        self.setup.theme.style(Role::Text)
+    }
+}
+
+/// What is not about the rows below, and so may be asked for while a window hides them.
+fn works_over_windows(action: Action) -> bool {
+    matches!(
+        action,
+        Action::Help
+            | Action::Palette
+            | Action::Outbox
+            | Action::Health
+            | Action::Refresh
+            | Action::Mute
+            | Action::Undo
+            | Action::Redraw
+            | Action::Suspend
+            | Action::Interrupt
+    )
+}
+
+/// A word as a POSIX shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |char: char| char.is_ascii_alphanumeric() || "-_./:@".contains(char);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}

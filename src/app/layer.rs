@@ -1,0 +1,78 @@
+//! The stack of windows: an event goes to the top one first.
+
+use crate::domain::OutboxId;
+use crate::model::{Action, Context, Key, Store};
+use crate::pane::Step;
+use crate::pane::detail::Detail;
+use crate::pane::form::Form;
+use crate::pane::window::{FilterLine, Health, Help, Menu, OutboxList, Palette, Question, Results};
+
+/// One window.
+#[derive(Debug)]
+pub(super) enum Layer {
+    Detail(Box<Detail>),
+    /// A form; it may replace a refused row of the outbox.
+    Form(Box<Form>, Option<OutboxId>),
+    Filter(Box<FilterLine>),
+    Help(Help),
+    Palette(Box<Palette>),
+    Outbox(OutboxList),
+    Health(Health),
+    Question(Box<Question>),
+    Menu(Menu),
+    Results(Results),
+}
+
+impl Layer {
+    /// Where its keys are looked up.
+    pub(super) fn context(&self) -> Context {
+        match self {
+            Self::Detail(_) => Context::Detail,
+            Self::Outbox(_) => Context::Outbox,
+            Self::Form(..) | Self::Filter(_) | Self::Palette(_) | Self::Menu(_) => Context::Form,
+            Self::Question(question) if question.takes_text() => Context::Form,
+            Self::Question(_) => Context::Question,
+            Self::Help(_) | Self::Health(_) | Self::Results(_) => Context::Global,
+        }
+    }
+
+    /// Takes an action of the table.
+    pub(super) fn act(&mut self, action: Action, store: &Store) -> Step {
+        match self {
+            Self::Detail(window) => window.act(action),
+            Self::Form(form, _) => form.act(action, store),
+            Self::Filter(line) => line.act(action),
+            Self::Help(window) => window.act(action),
+            Self::Palette(window) => window.act(action),
+            Self::Outbox(window) => window.act(action, store),
+            Self::Health(window) => window.act(action),
+            Self::Question(window) => window.act(action),
+            Self::Menu(window) => window.act(action),
+            Self::Results(window) => window.act(action),
+        }
+    }
+
+    /// Takes a key that means text.
+    pub(super) fn key(&mut self, key: Key, store: &Store) -> Step {
+        match self {
+            Self::Form(form, _) => form.key(key, store),
+            Self::Filter(line) => line.key(key),
+            Self::Palette(window) => window.key(key),
+            Self::Question(window) => window.key(key),
+            Self::Menu(window) => window.key(key),
+            Self::Detail(_) | Self::Help(_) | Self::Outbox(_) | Self::Health(_) | Self::Results(_) => Step::Pass,
+        }
+    }
+
+    /// Takes pasted text; `Pass` where there is no field.
+    pub(super) fn paste(&mut self, text: &str, store: &Store) -> Step {
+        match self {
+            Self::Form(form, _) => form.paste(text, store),
+            Self::Filter(line) => line.paste(text),
+            Self::Palette(window) => window.paste(text),
+            Self::Question(_) | Self::Menu(_) | Self::Detail(_) | Self::Help(_) | Self::Outbox(_) | Self::Health(_) | Self::Results(_) => {
+                Step::Pass
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What a headless command starts from: the configuration, the clock, the streams.
+
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+use tokio::sync::OnceCell;
+
+use super::Failure;
+use super::output::Output;
+use super::session::{Clients, open_outbox};
+use crate::config::{Config, Profile};
+use crate::maximo::ManageClient;
+use crate::outbox::Outbox;
+
+/// One run of a headless command.
+#[derive(Debug)]
+pub(super) struct Context {
+    pub(super) config: Config,
+    pub(super) profile: Profile,
+    pub(super) out: Output,
+    pub(super) now: Timestamp,
+    /// Made once: a `key_command` may ask a person.
+    clients: OnceCell<Clients>,
+    outbox: OnceCell<Outbox>,
+}
+
+impl Context {
+    pub(super) fn new(config: Config, out: Output) -> Result<Self, Failure> {
+        let profile = config.profile()?.clone();
+        Ok(Self {
+            config,
+            profile,
+            out,
+            now: Timestamp::now(),
+            clients: OnceCell::new(),
+            outbox: OnceCell::new(),
+        })
+    }
+
+    /// Clients for a person who waits.
+    pub(super) async fn clients(&self) -> Result<&Clients, Failure> {
+        let make = || async {
+            let clients = Clients::new(&self.config, &self.profile).await?;
+            Ok(Clients {
+                monitor: clients.monitor.interactive(),
+                manage: clients.manage.as_ref().map(ManageClient::interactive),
+                ..clients
+            })
+        };
+        self.clients.get_or_try_init(make).await
+    }
+
+    /// The outbox; what was repaired in it is said.
+    pub(super) async fn outbox(&self) -> Result<&Outbox, Failure> {
+        let open = || async {
+            let outbox = open_outbox(&self.config).await?;
+            if let Some(recovery) = outbox.recovery() {
+                self.out.note(&recovery.to_string());
+            }
+            Ok(outbox)
+        };
+        self.outbox.get_or_try_init(open).await
+    }
+
+    /// A time as people at the site read it.
+    pub(super) fn local(&self, at: Timestamp) -> String {
+        local(at, &self.profile.time_zone)
+    }
+}
+
+pub(super) fn local(at: Timestamp, zone: &TimeZone) -> String {
+    Zoned::new(at, zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// An age in one short word: `40s`, `12m`, `3h05`, `2d`.
+pub(super) fn age(now: Timestamp, at: Timestamp) -> String {
+    let seconds = now.duration_since(at).as_secs().max(0);
+    match seconds {
+        0..=59 => format!("{seconds}s"),
+        60..=3599 => format!("{}m", seconds / 60),
+        3600..=86_399 => format!("{}h{:02}", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}

@@ -1,0 +1,127 @@
+//! `nightdesk outbox`: list, drain, retry, cancel.
+
+use std::time::Duration;
+
+use super::context::{Context, age};
+use super::delivery::{self, deliver, tell_one};
+use super::table::{Align, Cell, Table};
+use super::{Exit, Failure};
+use crate::cli::{OutboxCommand, State};
+use crate::domain::{IntentState, Listing, OutboxId, OutboxRow};
+use crate::outbox::RowFilter;
+
+pub(super) async fn run(context: Context, command: OutboxCommand) -> Result<(), Failure> {
+    match command {
+        OutboxCommand::List { state } => {
+            let filter = RowFilter::of(state.map(state_of));
+            let rows = context.outbox().await?.list(filter).await?;
+            tell(&context, &rows)
+        }
+        OutboxCommand::Drain { timeout, .. } => drain(&context, timeout).await,
+        OutboxCommand::Retry { id, wait } => {
+            let limit = wait.limit();
+            let clients = match limit {
+                Some(_) => Some(context.clients().await?),
+                None => None,
+            };
+            let outbox = context.outbox().await?;
+            let row = outbox.retry(OutboxId(id)).await?;
+            let row = match (clients, limit) {
+                (Some(clients), Some(limit)) => deliver(&context, clients, outbox, &[row.id], limit).await?.pop().unwrap_or(row),
+                _ => row,
+            };
+            tell_one(&context, &row, limit.is_some())
+        }
+        OutboxCommand::Cancel { id } => {
+            let row = context.outbox().await?.cancel(OutboxId(id)).await?;
+            // that it is cancelled is what was asked for
+            tell_one(&context, &row, false)
+        }
+    }
+}
+
+async fn drain(context: &Context, timeout: Duration) -> Result<(), Failure> {
+    let outbox = context.outbox().await?;
+    let (ours, others): (Vec<OutboxRow>, Vec<OutboxRow>) = outbox
+        .list(RowFilter::open())
+        .await?
+        .into_iter()
+        .partition(|row| row.target.profile == context.profile.name);
+    if !others.is_empty() {
+        let mut profiles: Vec<&str> = others.iter().map(|row| row.target.profile.as_str()).collect();
+        profiles.sort_unstable();
+        profiles.dedup();
+        context
+            .out
+            .note(&format!("{} rows wait for other profiles: {}", others.len(), profiles.join(", ")));
+    }
+    let ids: Vec<OutboxId> = ours.iter().map(|row| row.id).collect();
+    let rows = if ids.is_empty() {
+        Vec::new()
+    } else {
+        deliver(context, context.clients().await?, outbox, &ids, timeout).await?
+    };
+    tell(context, &rows)?;
+    let exit = if rows.iter().any(|row| row.state.is_open()) {
+        Exit::NotYet
+    } else {
+        Exit::of_kinds(rows.iter().map(delivery::exit_of))
+    };
+    Failure::unless_done(exit)
+}
+
+/// Rows with the contract's names of what they are about, and all that the outbox knows.
+fn tell(context: &Context, rows: &[OutboxRow]) -> Result<(), Failure> {
+    let items = rows
+        .iter()
+        .map(|row| {
+            let mut members = delivery::answer(row)?;
+            if let serde_json::Value::Object(whole) = super::json::value(row)? {
+                members.extend(whole);
+            }
+            Ok(members)
+        })
+        .collect::<Result<Vec<_>, Failure>>()?;
+    context.out.list(&Listing::whole(items, context.now), |_| table(context, rows))
+}
+
+fn state_of(state: State) -> IntentState {
+    match state {
+        State::Queued => IntentState::Queued,
+        State::Sending => IntentState::Sending,
+        State::InDoubt => IntentState::InDoubt,
+        State::Delivered => IntentState::Delivered,
+        State::Superseded => IntentState::Superseded,
+        State::Parked => IntentState::Parked,
+        State::Cancelled => IntentState::Cancelled,
+    }
+}
+
+fn table(context: &Context, rows: &[OutboxRow]) -> Table {
+    let mut table = Table::new(&[
+        ("outboxId", Align::Right),
+        ("state", Align::Left),
+        ("action", Align::Left),
+        ("object", Align::Left),
+        ("profile", Align::Left),
+        ("attempts", Align::Right),
+        ("age", Align::Right),
+        ("detail", Align::Left),
+    ]);
+    for row in rows {
+        table.row(vec![
+            Cell::Number(row.id.to_string()),
+            row.state.as_str().into(),
+            row.intent.verb().into(),
+            Cell::Text(delivery::object(&row.intent)),
+            row.target.profile.as_str().into(),
+            Cell::Number(row.attempts.to_string()),
+            Cell::Both {
+                text: age(context.now, row.created_at),
+                csv: row.created_at.to_string(),
+            },
+            Cell::Text(delivery::words(row)),
+        ]);
+    }
+    table
+}

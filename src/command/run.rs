@@ -1,0 +1,188 @@
+//! From the command line to an exit code.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::context::Context;
+use super::detach::detach;
+use super::output::Output;
+use super::{Exit, Failure, alerts, audit, console, demo, devices, doctor, outbox, readings, shell, simulate, workorders};
+use crate::cli::{self, Cli, Command, ConsoleArgs, Global, OutboxCommand, PlantArgs, SimulateArgs};
+use crate::config::{Config, Env, Locate};
+use crate::simulator::{Scenario, SimulateError, SimulatorConfig};
+use crate::tui;
+
+/// Carries a command out and says on stderr why it failed, if it did. Never panics.
+pub fn run(cli: Cli) -> Exit {
+    let out = Output::new(&cli.global);
+    let result = catch_unwind(AssertUnwindSafe(|| dispatch(cli, out)))
+        // the panic's own words stand on stderr already
+        .unwrap_or_else(|_| {
+            Err(Failure::new(
+                Exit::Bug,
+                "this is a bug in nightdesk; please report it with the lines above",
+            ))
+        });
+    match result {
+        Ok(()) => Exit::Done,
+        Err(failure) => {
+            if !failure.message.is_empty() {
+                out.note(&prefixed(&failure.message));
+            }
+            failure.exit
+        }
+    }
+}
+
+/// `nightdesk: ` before the message; where it has a line a problem, the lines stand below.
+fn prefixed(message: &str) -> String {
+    let first_is_whole = message.lines().nth(1).is_none_or(|second| second.starts_with(' '));
+    if first_is_whole {
+        format!("nightdesk: {message}")
+    } else {
+        format!("nightdesk: {} problems\n{message}", message.lines().count())
+    }
+}
+
+/// Where configuration and state are, by flags and environment.
+pub fn locate(global: &Global) -> Locate {
+    Locate::new(
+        global.config.clone(),
+        global.profile.clone(),
+        global.state_dir.clone(),
+        Env::process(),
+    )
+}
+
+fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
+    let Cli { global, command } = cli;
+    no_core_dumps();
+    let command = command.unwrap_or_else(|| Command::Console(ConsoleArgs::default()));
+    if matches!(command, Command::Console(_) | Command::Demo(_)) {
+        tui::install_panic_report();
+    } else {
+        log_to_stderr(global.verbose);
+    }
+    let locate = locate(&global);
+    let context = || Context::new(Config::load(&locate)?, out);
+    match command {
+        Command::Completions { shell } => shell::completions(shell),
+        Command::Man { dir } => shell::man(dir.as_deref()),
+        Command::Doctor => block_on(doctor::run(&locate, out)),
+        Command::Alerts(command) => block_on(alerts::run(context()?, command)),
+        Command::Devices(command) => block_on(devices::run(context()?, command)),
+        Command::Readings(command) => block_on(readings::run(context()?, command)),
+        Command::Workorders(command) => block_on(workorders::run(context()?, command)),
+        Command::Outbox(OutboxCommand::Drain { detach: true, .. }) if !detach()? => Ok(()),
+        Command::Outbox(command) => block_on(outbox::run(context()?, command)),
+        Command::Audit(command) => block_on(audit::run(context()?, command)),
+        Command::Simulate(arguments) => block_on(simulate(arguments)),
+        Command::Console(arguments) => block_on(console::run(&locate, &arguments)),
+        Command::Demo(arguments) => block_on(demo::run(arguments)),
+    }
+}
+
+async fn simulate(arguments: SimulateArgs) -> Result<(), Failure> {
+    let SimulateArgs {
+        dir,
+        port,
+        plant: of,
+        faults,
+    } = arguments;
+    let SimulatorConfig {
+        scenario,
+        seed,
+        devices,
+        alerts,
+        ..
+    } = plant(&of);
+    let options = simulate::SimulateOptions {
+        dir,
+        port,
+        scenario,
+        seed,
+        devices,
+        alerts,
+        faults,
+    };
+    simulate::run(options, &mut std::io::stdout()).await.map_err(simulated)
+}
+
+/// The simulated plant that the command line asks for.
+pub(super) fn plant(arguments: &PlantArgs) -> SimulatorConfig {
+    SimulatorConfig {
+        scenario: match arguments.scenario {
+            cli::Scenario::Night => Scenario::Night,
+            cli::Scenario::Quiet => Scenario::Quiet,
+            cli::Scenario::Flood => Scenario::Flood,
+            cli::Scenario::Drill => Scenario::Drill,
+        },
+        seed: arguments.seed,
+        devices: arguments.devices,
+        alerts: arguments.alerts.map(|count| count as usize),
+        ..SimulatorConfig::default()
+    }
+}
+
+/// Why the simulator could not run.
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
+pub(super) fn simulated(error: SimulateError) -> Failure {
+    let exit = match error {
+        SimulateError::Listen { .. } | SimulateError::Devices(_) | SimulateError::Alerts(_) => Exit::Usage,
+        SimulateError::Faults(_) => Exit::Configuration,
+        SimulateError::Write { .. } => Exit::Store,
+        SimulateError::Certificate(_) | SimulateError::Signal(_) => Exit::Bug,
+    };
+    Failure::new(exit, error.to_string())
+}
+
+/// Runs a headless command to its end.
+fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2) // calls wait for servers, not for a processor
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Bug, format!("the runtime cannot start: {error}")))?;
+    let result = runtime.block_on(command);
+    runtime.shutdown_background();
+    result
+}
+
+/// Headless commands log to stderr; the console has a file of its own.
+fn log_to_stderr(verbose: u8) {
+    let level = match verbose {
+        0 => tracing::Level::ERROR,
+        1 => tracing::Level::INFO,
+        _ => tracing::Level::DEBUG,
+    };
+    // whoever set a subscriber before (a test) keeps it
+    let _ = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_ansi(false)
+        .with_writer(std::io::stderr)
+        .try_init();
+}
+
+/// A core dump would hold the credentials.
+fn no_core_dumps() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, setrlimit};
+        let none = Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        };
+        let _ = setrlimit(Resource::Core, none); // a sandbox may forbid it: then it is as it was
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_problem_stands_beside_the_name_and_several_below() {
+        assert_eq!(prefixed("a"), "nightdesk: a");
+        assert_eq!(prefixed("a\n  sev:x\n  ^"), "nightdesk: a\n  sev:x\n  ^");
+        assert_eq!(prefixed("f:1: a\nf:2: b"), "nightdesk: 2 problems\nf:1: a\nf:2: b");
+    }
+}

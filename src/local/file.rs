@@ -1,0 +1,93 @@
+//! Private files: made 0600 in a 0700 directory, replaced whole or not at all, never read through a link.
+
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+use thiserror::Error;
+
+/// Why something could not be kept or read on this machine. Nothing of it stops the console.
+#[derive(Debug, Error)]
+pub enum LocalError {
+    /// The file system said no.
+    #[error("cannot use {path}: {source}: check its owner, its permissions and the free space")]
+    Io {
+        /// Which file or directory.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+    /// Longer than anything that this program writes there.
+    #[error("{path} is larger than {max} bytes: it is left out")]
+    TooLarge {
+        /// Which file.
+        path: PathBuf,
+        /// The limit in bytes.
+        max: u64,
+    },
+    /// Not what this program writes there, or of another version.
+    #[error("{path} cannot be read as {what}: it is left out")]
+    Corrupt {
+        /// Which file.
+        path: PathBuf,
+        /// What it should hold.
+        what: &'static str,
+    },
+}
+
+fn failed(path: &Path) -> impl FnOnce(io::Error) -> LocalError + '_ {
+    |source| LocalError::Io {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// Makes a directory that only its owner may enter, with its parents.
+pub(super) fn private_dir(path: &Path) -> Result<(), LocalError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed(path))?;
+    std::fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(failed(path))
+}
+
+/// Replaces a file at once: a reader, or the machine after a power cut, sees the old one or the new one.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), LocalError> {
+    let temporary = path.with_extension(format!("{:08x}.tmp", fastrand::u32(..)));
+    let write = || {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_data()?;
+        std::fs::rename(&temporary, path)
+    };
+    write().map_err(|source| {
+        let _ = std::fs::remove_file(&temporary); // best effort: the first error is the one to tell
+        failed(path)(source)
+    })
+}
+
+/// Reads a file of at most `max` bytes; `None` where there is none.
+pub(super) fn read(path: &Path, max: u64) -> Result<Option<Vec<u8>>, LocalError> {
+    let no_links = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
+    let file: File = match OpenOptions::new().read(true).custom_flags(no_links).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(failed(path)(source)),
+    };
+    let mut bytes = Vec::new();
+    file.take(max + 1).read_to_end(&mut bytes).map_err(failed(path))?;
+    if bytes.len() as u64 > max {
+        return Err(LocalError::TooLarge {
+            path: path.to_owned(),
+            max,
+        });
+    }
+    Ok(Some(bytes))
+}
+
+/// Removes a file; one that is not there is fine.
+pub(super) fn remove(path: &Path) -> Result<(), LocalError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(path)(error)),
+        _ => Ok(()),
+    }
+}

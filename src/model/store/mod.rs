@@ -1,0 +1,531 @@
+//! Server data in one place, each source with its freshness, and what was asked of it laid over.
+
+mod asked;
+mod freshness;
+mod plant;
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Fault, LinkState, Report, Source, Ticket};
+use crate::domain::load::{Arrivals, Flood, FloodEnded, FloodLimits, TEN_MINUTES, is_chattering};
+use crate::domain::{
+    Alert, AlertFacts, AlertId, AlertState, DeviceId, Facts, Intent, Listing, OutboxRow, SafeText, Service, Trait, WorkOrder,
+    WorkOrderNumber,
+};
+
+pub use asked::{Asked, Ledger, Progress, SAID_FOR, Verb, seconds_left};
+pub use freshness::{Age, Freshness, Latency};
+pub use plant::{Plant, Trend};
+
+/// Most alerts of which it is remembered that they went.
+const GONE_MOST: usize = 1_024;
+/// Most alert ids of which it is remembered that they were counted.
+const COUNTED_MOST: usize = 200_000;
+/// Most answers about open orders that are kept.
+const OPEN_ORDERS_MOST: usize = 16;
+
+/// How often each source is read; the yardstick of `NO DATA`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Intervals {
+    /// The alert queue.
+    pub alerts: SignedDuration,
+    /// The device list.
+    pub devices: SignedDuration,
+    /// Readings of the devices in view.
+    pub metrics: SignedDuration,
+}
+
+impl Default for Intervals {
+    fn default() -> Self {
+        Self {
+            alerts: SignedDuration::from_secs(5),
+            devices: SignedDuration::from_secs(60),
+            metrics: SignedDuration::from_secs(30),
+        }
+    }
+}
+
+/// What is wrong with a list that came, apart from its rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Quality {
+    /// Records left out.
+    pub skipped: usize,
+    /// The first reason for leaving one out.
+    pub problem: Option<SafeText>,
+    /// The list was still shifting: rows may be missing, so none was taken away.
+    pub incomplete: bool,
+}
+
+/// Why a row carries a mark of change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Touch {
+    /// It was not there before.
+    Arrived,
+    /// Its state or severity changed.
+    Changed,
+}
+
+/// Figures of the load line. A reference, not compliance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Raised in the last ten minutes.
+    pub ten_minutes: usize,
+    /// Raised in the last hour.
+    pub hour: usize,
+    /// Open and chattering.
+    pub chattering: usize,
+    /// Open for more than a day.
+    pub stale: usize,
+    /// Open by severity: critical, high, medium (and unknown), low.
+    pub by_severity: [usize; 4],
+    /// Open and not acknowledged.
+    pub unacknowledged: usize,
+    /// Open.
+    pub open: usize,
+}
+
+/// What a report brought that is worth more than drawing anew.
+#[derive(Clone, Debug, Default)]
+pub struct News {
+    /// Alerts that were not there before; empty for the first list of a run.
+    pub arrived: Vec<AlertId>,
+    /// A flood that ended just now.
+    pub flood_ended: Option<FloodEnded>,
+    /// Whether anything that can be seen may have changed.
+    pub visible: bool,
+}
+
+/// The open orders of an asset, as the form of an alert asked for them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenOrders {
+    /// For whose form.
+    pub alert: AlertId,
+    /// What is open, or why that is unknown.
+    pub result: Result<Vec<WorkOrder>, Fault>,
+}
+
+/// All that the servers and the outbox have told.
+#[derive(Debug)]
+pub struct Store {
+    alerts: HashMap<AlertId, Alert>,
+    quality: Quality,
+    seen_live: bool,
+    touched: HashMap<AlertId, (Touch, Timestamp)>,
+    gone: VecDeque<(AlertId, Timestamp)>,
+    counted: HashSet<AlertId>,
+    arrivals: Arrivals,
+    flood: Flood,
+    flood_limits: FloodLimits,
+    chattering: HashSet<AlertId>,
+    /// Devices and their readings.
+    pub plant: Plant,
+    orders: HashMap<AlertId, WorkOrder>,
+    open_orders: VecDeque<OpenOrders>,
+    links: [(Service, LinkState, Latency); 2],
+    fresh: [(Source, Freshness); 4],
+    ledger: Ledger,
+    revision: u64,
+}
+
+impl Store {
+    /// Empty.
+    pub fn new(intervals: &Intervals, flood_limits: FloodLimits) -> Self {
+        Self {
+            alerts: HashMap::new(),
+            quality: Quality::default(),
+            seen_live: false,
+            touched: HashMap::new(),
+            gone: VecDeque::new(),
+            counted: HashSet::new(),
+            arrivals: Arrivals::default(),
+            flood: Flood::No,
+            flood_limits,
+            chattering: HashSet::new(),
+            plant: Plant::default(),
+            orders: HashMap::new(),
+            open_orders: VecDeque::new(),
+            links: Service::ALL.map(|service| (service, LinkState::Unknown, Latency::default())),
+            fresh: [
+                (Source::Alerts, Freshness::new(intervals.alerts)),
+                (Source::Devices, Freshness::new(intervals.devices)),
+                (Source::Metrics, Freshness::new(intervals.metrics)),
+                (Source::Orders, Freshness::new(SignedDuration::ZERO)),
+            ],
+            ledger: Ledger::default(),
+            revision: 1,
+        }
+    }
+
+    /// Grows with every change of alerts, orders or what was asked: lists are sorted anew when it has.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Begins to wait: called with the time of the first event.
+    pub fn start(&mut self, now: Timestamp) {
+        for (_, fresh) in &mut self.fresh {
+            fresh.started.get_or_insert(now);
+        }
+    }
+
+    /// Takes a report in.
+    pub fn report(&mut self, now: Timestamp, report: Report) -> News {
+        let mut news = News {
+            visible: true,
+            ..News::default()
+        };
+        match report {
+            Report::Alerts {
+                result: Ok(listing),
+                cached,
+                ..
+            } => return self.take_alerts(now, listing, cached),
+            Report::Alerts { result: Err(fault), .. } => self.fail(Source::Alerts, fault, now),
+            Report::Devices {
+                result: Ok(listing),
+                cached,
+            } => {
+                if !(cached && self.plant.is_live()) {
+                    self.freshness_mut(Source::Devices).succeeded(listing.as_of, cached);
+                    self.plant.take_devices(listing, cached);
+                    self.revision += 1;
+                }
+            }
+            Report::Devices { result: Err(fault), .. } => {
+                self.plant.progress = None;
+                self.fail(Source::Devices, fault, now);
+            }
+            Report::DevicesProgress { loaded, total } => self.plant.progress = Some((loaded, total)),
+            Report::Trends {
+                result: Ok(trends),
+                window,
+            } => {
+                self.freshness_mut(Source::Metrics).succeeded(now, false);
+                self.plant.take_trends(trends, window);
+            }
+            Report::Trends { result: Err(fault), .. } => self.fail(Source::Metrics, fault, now),
+            Report::Alert { id, result } => match *result {
+                Ok(alert) if alert.id == id => {
+                    self.take_alert(alert, now, now);
+                    self.revision += 1;
+                }
+                Ok(_) => {} // an answer to another question
+                Err(_) => news.visible = false,
+            },
+            Report::OpenOrders { alert, result } => {
+                match &result {
+                    Ok(_) => self.freshness_mut(Source::Orders).succeeded(now, false),
+                    Err(fault) => self.fail(Source::Orders, fault.clone(), now),
+                }
+                self.open_orders.retain(|known| known.alert != alert);
+                self.open_orders.push_back(OpenOrders { alert, result });
+                while self.open_orders.len() > OPEN_ORDERS_MOST {
+                    self.open_orders.pop_front();
+                }
+            }
+            Report::OrderStatus(Ok(orders)) => {
+                self.freshness_mut(Source::Orders).succeeded(now, false);
+                for (alert, order) in orders {
+                    if self.orders.len() < COUNTED_MOST || self.orders.contains_key(&alert) {
+                        self.orders.insert(alert, order);
+                    }
+                }
+                self.revision += 1;
+            }
+            Report::OrderStatus(Err(fault)) => self.fail(Source::Orders, fault, now),
+            Report::Link { service, state } => {
+                for (known, link, latency) in &mut self.links {
+                    if *known == service {
+                        let before = (std::mem::discriminant(link), latency.shown());
+                        if let LinkState::Live { millis } = state {
+                            latency.add(millis);
+                        }
+                        *link = state.clone();
+                        news.visible = before != (std::mem::discriminant(link), latency.shown()) || matches!(link, LinkState::Down { .. });
+                    }
+                }
+            }
+            Report::Began(source) => {
+                self.freshness_mut(source).busy = true;
+                news.visible = false;
+            }
+        }
+        news
+    }
+
+    fn fail(&mut self, source: Source, fault: Fault, now: Timestamp) {
+        self.freshness_mut(source).failed(fault, now);
+    }
+
+    fn take_alerts(&mut self, now: Timestamp, listing: Listing<Alert>, cached: bool) -> News {
+        let mut news = News::default();
+        if cached && self.seen_live {
+            return news; // it came too late to tell anything
+        }
+        let before = (self.freshness(Source::Alerts).age(now), self.quality.clone(), self.load(now));
+        let first = !self.seen_live;
+        self.seen_live |= !cached;
+        self.freshness_mut(Source::Alerts).succeeded(listing.as_of, cached);
+        self.quality = Quality {
+            skipped: listing.skipped,
+            problem: listing.problems.into_iter().next(),
+            incomplete: !listing.complete,
+        };
+        let mut present = HashSet::with_capacity(listing.items.len());
+        let mut changed = false;
+        for alert in listing.items {
+            present.insert(alert.id.clone());
+            let id = alert.id.clone();
+            let known = self.alerts.contains_key(&id);
+            changed |= self.take_alert(alert, listing.as_of, now);
+            if first {
+                self.touched.remove(&id);
+            } else if !known {
+                news.arrived.push(id);
+            }
+        }
+        // An incomplete list proves no absence.
+        if listing.complete && present.len() < self.alerts.len() {
+            let went: Vec<AlertId> = self.alerts.keys().filter(|id| !present.contains(*id)).cloned().collect();
+            for id in went {
+                self.alerts.remove(&id);
+                self.touched.remove(&id);
+                self.gone.push_back((id, now));
+                changed = true;
+            }
+            while self.gone.len() > GONE_MOST {
+                self.gone.pop_front();
+            }
+        }
+        if changed {
+            self.revision += 1;
+            self.find_chattering(now);
+        }
+        news.flood_ended = self.step(now);
+        news.visible = changed || before != (self.freshness(Source::Alerts).age(now), self.quality.clone(), self.load(now));
+        news
+    }
+
+    /// Takes one alert; answers whether it differs from what was known.
+    fn take_alert(&mut self, mut alert: Alert, as_of: Timestamp, now: Timestamp) -> bool {
+        self.ledger.confirm(&mut alert, as_of);
+        if self.counted.len() < COUNTED_MOST && self.counted.insert(alert.id.clone()) {
+            self.arrivals.add(alert.raised_at);
+        }
+        let touch = match self.alerts.get(&alert.id) {
+            Some(known) if *known == alert => return false,
+            Some(known) => {
+                (known.state != alert.state || known.severity != alert.severity || known.acknowledged_by != alert.acknowledged_by)
+                    .then_some(Touch::Changed)
+            }
+            None => Some(Touch::Arrived),
+        };
+        if let Some(touch) = touch {
+            self.touched.insert(alert.id.clone(), (touch, now));
+        }
+        self.gone.retain(|(id, _)| *id != alert.id);
+        self.alerts.insert(alert.id.clone(), alert);
+        true
+    }
+
+    /// Lets time pass: marks of change fade, a flood may end. Answers a flood that did.
+    pub fn step(&mut self, now: Timestamp) -> Option<FloodEnded> {
+        self.arrivals.forget(now);
+        self.touched.retain(|_, (_, at)| now.duration_since(*at) < SAID_FOR);
+        self.flood.step(self.arrivals.within(TEN_MINUTES, now), now, self.flood_limits)
+    }
+
+    fn find_chattering(&mut self, now: Timestamp) {
+        let mut cycles: HashMap<(&DeviceId, &SafeText), Vec<Timestamp>> = HashMap::new();
+        for alert in self.alerts.values() {
+            cycles.entry((&alert.device, &alert.name)).or_default().push(alert.raised_at);
+        }
+        self.chattering = self
+            .alerts
+            .values()
+            .filter(|alert| {
+                cycles
+                    .get(&(&alert.device, &alert.name))
+                    .is_some_and(|times| is_chattering(times, now))
+            })
+            .map(|alert| alert.id.clone())
+            .collect();
+    }
+
+    // What the outbox tells
+
+    /// A submission is on its way to the outbox.
+    pub fn submit(&mut self, ticket: Ticket, intent: Intent) {
+        self.ledger.submit(ticket, intent);
+        self.revision += 1;
+    }
+
+    /// The outbox answered a submission; the intent comes back.
+    pub fn answered(&mut self, ticket: Ticket) -> Option<Intent> {
+        self.revision += 1;
+        self.ledger.answered(ticket)
+    }
+
+    /// A row of the outbox changed. Answers whether it was news.
+    pub fn outbox(&mut self, row: OutboxRow, now: Timestamp) -> bool {
+        let alert = row.intent.alert().cloned();
+        if !self.ledger.take(row) {
+            return false;
+        }
+        self.revision += 1;
+        let as_of = self.freshness(Source::Alerts).as_of.unwrap_or(Timestamp::MIN);
+        if let Some(mut alert) = alert.and_then(|id| self.alerts.get(&id).cloned()) {
+            // The server's confirmation is as good as its list, and newer.
+            self.ledger.confirm(&mut alert, as_of);
+            if self.alerts.get(&alert.id) != Some(&alert) {
+                self.touched.insert(alert.id.clone(), (Touch::Changed, now));
+                self.alerts.insert(alert.id.clone(), alert);
+            }
+        }
+        true
+    }
+
+    /// Everything that was asked.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    // What can be read
+
+    /// One alert.
+    pub fn alert(&self, id: &AlertId) -> Option<&Alert> {
+        self.alerts.get(id)
+    }
+
+    /// All alerts, in no order.
+    pub fn alerts(&self) -> impl Iterator<Item = &Alert> {
+        self.alerts.values()
+    }
+
+    /// Alerts of a device that are not resolved, but this one.
+    pub fn others_of<'a>(&'a self, alert: &'a Alert) -> impl Iterator<Item = &'a Alert> {
+        self.alerts
+            .values()
+            .filter(|other| other.device == alert.device && other.id != alert.id && other.state != AlertState::Resolved)
+    }
+
+    /// When an alert was found to be no longer in the list.
+    pub fn gone_since(&self, id: &AlertId) -> Option<Timestamp> {
+        self.gone.iter().rev().find(|(gone, _)| gone == id).map(|(_, at)| *at)
+    }
+
+    /// What is wrong with the list of alerts.
+    pub fn quality(&self) -> &Quality {
+        &self.quality
+    }
+
+    /// Whether the list came from a server in this run.
+    pub fn is_live(&self) -> bool {
+        self.seen_live
+    }
+
+    /// Why a row carries a mark of change, while it does.
+    pub fn touch(&self, id: &AlertId) -> Option<Touch> {
+        self.touched.get(id).map(|(touch, _)| *touch)
+    }
+
+    /// The person has looked at it.
+    pub fn looked_at(&mut self, id: &AlertId) {
+        self.touched.remove(id);
+    }
+
+    /// The order of an alert: its number, and all of it where Manage told.
+    pub fn order(&self, alert: &AlertId) -> Option<(&WorkOrderNumber, Option<&WorkOrder>)> {
+        match (self.ledger.order_made(alert), self.orders.get(alert)) {
+            (Some(made), Some(told)) if *made != told.wonum => Some((made, None)),
+            (_, Some(told)) => Some((&told.wonum, Some(told))),
+            (Some(made), None) => Some((made, None)),
+            (None, None) => None,
+        }
+    }
+
+    /// The order that an alert's note links.
+    pub fn linked_order(alert: &Alert) -> Option<&str> {
+        let note = alert.notes.as_ref()?.shown();
+        let (_, rest) = note.rsplit_once("[WO ")?;
+        rest.split_once(']').map(|(number, _)| number)
+    }
+
+    /// The open orders of an alert's asset, once they were told.
+    pub fn open_orders(&self, alert: &AlertId) -> Option<&OpenOrders> {
+        self.open_orders.iter().find(|known| known.alert == *alert)
+    }
+
+    /// Forgets them, before they are asked anew.
+    pub fn forget_open_orders(&mut self, alert: &AlertId) {
+        self.open_orders.retain(|known| known.alert != *alert);
+    }
+
+    /// An alert as the filter sees it.
+    pub fn facts<'a>(&'a self, alert: &'a Alert, me: &'a str, now: Timestamp) -> AlertFacts<'a> {
+        AlertFacts {
+            location: self.plant.of_alert(alert).and_then(|device| device.location.as_ref()),
+            order: self.order(&alert.id).map(|(number, _)| number),
+            chattering: self.chattering.contains(&alert.id),
+            pending: self
+                .ledger
+                .asked(&alert.id, &[Verb::Acknowledge, Verb::Resolve, Verb::Order], now)
+                .is_some_and(|asked| asked.progress.is_open()),
+            ..AlertFacts::of(alert, me, now)
+        }
+    }
+
+    /// How a service is doing.
+    pub fn link(&self, service: Service) -> (&LinkState, Latency) {
+        self.links
+            .iter()
+            .find(|(known, ..)| *known == service)
+            .map_or((&LinkState::Unknown, Latency::default()), |(_, state, latency)| (state, *latency))
+    }
+
+    /// A source's freshness.
+    pub fn freshness(&self, source: Source) -> &Freshness {
+        let [(_, first), ..] = &self.fresh;
+        self.fresh
+            .iter()
+            .find(|(known, _)| *known == source)
+            .map_or(first, |(_, fresh)| fresh)
+    }
+
+    fn freshness_mut(&mut self, source: Source) -> &mut Freshness {
+        let index = self.fresh.iter().position(|(known, _)| *known == source).unwrap_or(0);
+        let [first, second, third, fourth] = &mut self.fresh;
+        match index {
+            1 => &mut second.1,
+            2 => &mut third.1,
+            3 => &mut fourth.1,
+            _ => &mut first.1,
+        }
+    }
+
+    /// The load figures.
+    pub fn load(&self, now: Timestamp) -> Load {
+        let mut load = Load {
+            ten_minutes: self.arrivals.within(TEN_MINUTES, now),
+            hour: self.arrivals.within(SignedDuration::from_hours(1), now),
+            ..Load::default()
+        };
+        for alert in self.alerts.values().filter(|alert| alert.state != AlertState::Resolved) {
+            load.open += 1;
+            load.unacknowledged += usize::from(alert.state.progress() == 0);
+            load.chattering += usize::from(self.chattering.contains(&alert.id));
+            load.stale += usize::from(AlertFacts::of(alert, "", now).is(Trait::Stale));
+            if let Some(count) = load.by_severity.get_mut(usize::from(alert.severity.rank())) {
+                *count += 1;
+            }
+        }
+        load
+    }
+
+    /// Whether there is a flood, and how far back the figures reach.
+    pub fn flood(&self) -> (&Flood, Option<Timestamp>) {
+        (&self.flood, self.arrivals.since())
+    }
+}

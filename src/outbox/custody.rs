@@ -1,0 +1,322 @@
+//! What the sender does to rows. Each write checks its epoch, so that a sender that slept through a take-over writes nothing.
+
+use rusqlite::params;
+
+use super::clock::{duration_millis, timestamp};
+use super::journal::{Journal, Write, meta, put_meta};
+use super::stored::{COLUMNS, Stored};
+use super::{OutboxError, Shipment};
+use crate::domain::{IntentState, ObjectKey, OutboxId, Target};
+
+/// The number of a sender's tenure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Epoch(pub(super) i64);
+
+/// An open row, as the sender plans with it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Entry {
+    pub(super) id: OutboxId,
+    pub(super) target: Target,
+    pub(super) object: ObjectKey,
+    /// `None` once it is no longer open, or is not to be touched.
+    pub(super) state: Option<IntentState>,
+    /// Work orders have a transaction id with a life.
+    pub(super) is_order: bool,
+    pub(super) not_before: i64,
+    /// How much of the wait was left by wall time when this was read, never more than the wait itself.
+    pub(super) remaining_ms: u64,
+    pub(super) changed: i64,
+}
+
+/// What `begin` found.
+#[derive(Debug)]
+pub(super) enum Begun {
+    /// The attempt is committed: send it.
+    Go(Box<Shipment>),
+    /// Meanwhile a person or the damage of the row ended it.
+    Gone,
+}
+
+/// How an attempt or a look-up ended.
+#[derive(Clone, Debug)]
+pub(super) struct Outcome {
+    pub(super) to: IntentState,
+    pub(super) detail: Option<String>,
+    pub(super) superseded_by: Option<String>,
+    pub(super) wonum: Option<String>,
+    /// How long it then waits, at most.
+    pub(super) wait: std::time::Duration,
+}
+
+/// What a row says whose hash is wrong.
+pub(super) const DAMAGED: &str = "the stored row does not match its hash: it is not sent; ask again";
+
+impl Journal {
+    /// Begins a new tenure: whatever was on its way may have arrived.
+    pub(super) fn take_over(&mut self) -> Result<Epoch, OutboxError> {
+        self.write(|write| {
+            let epoch = meta(&write.transaction, "epoch")? + 1;
+            put_meta(&write.transaction, "epoch", epoch)?;
+            write.transaction.execute("DELETE FROM lane", [])?;
+            let doubtful = write.doubt_all_sending("it was on its way when its sender ended")?;
+            write.audit(
+                "take-over",
+                None,
+                (None, None),
+                Some(format!("sender {epoch}; {doubtful} rows in doubt")),
+            )?;
+            Ok(Epoch(epoch))
+        })
+    }
+
+    /// Ends a tenure with requests cut off.
+    pub(super) fn relinquish(&mut self, epoch: Epoch) -> Result<(), OutboxError> {
+        let sending: i64 = self
+            .connection
+            .query_row("SELECT count(*) FROM intent WHERE state = 'sending'", [], |row| row.get(0))?;
+        if sending == 0 {
+            return Ok(());
+        }
+        self.write(|write| {
+            write.require(epoch)?;
+            write.doubt_all_sending("its sender was stopped while it was on its way")?;
+            Ok(())
+        })
+    }
+
+    /// Commits the attempt, before the first byte leaves.
+    pub(super) fn begin(&mut self, epoch: Epoch, id: OutboxId) -> Result<Begun, OutboxError> {
+        self.write(|write| {
+            let Some((mut stored, state)) = write.current(epoch, id)? else {
+                return Ok(Begun::Gone);
+            };
+            if !matches!(state, IntentState::Queued | IntentState::InDoubt) {
+                return Ok(Begun::Gone);
+            }
+            stored.attempts += 1;
+            stored.first_sent_at.get_or_insert(write.now);
+            stored.owner_epoch = epoch.0;
+            stored.not_before = write.now;
+            stored.wait_ms = 0;
+            let Some(shipment) = stored.to_shipment() else {
+                return Err(OutboxError::DamagedRow(id));
+            };
+            write.transit(&mut stored, IntentState::Sending, "begin")?;
+            write.transaction.execute(
+                "INSERT INTO attempt (row_id, number, owner_epoch, begun_at) VALUES (?1, ?2, ?3, ?4)",
+                params![stored.id, stored.attempts, epoch.0, write.now],
+            )?;
+            let mut shipment = shipment;
+            if stored.attempts == 1 {
+                shipment.first_sent_at = None; // "if there was one before"
+            }
+            Ok(Begun::Go(Box::new(shipment)))
+        })
+    }
+
+    /// Reads a row in doubt for its look-up.
+    pub(super) fn shipment(&mut self, epoch: Epoch, id: OutboxId) -> Result<Begun, OutboxError> {
+        self.write(|write| {
+            Ok(match write.current(epoch, id)? {
+                Some((stored, IntentState::InDoubt)) => match stored.to_shipment() {
+                    Some(shipment) => Begun::Go(Box::new(shipment)),
+                    None => Begun::Gone,
+                },
+                _ => Begun::Gone,
+            })
+        })
+    }
+
+    /// Commits how it ended. The same state again only renews the words and the wait.
+    pub(super) fn conclude(&mut self, epoch: Epoch, id: OutboxId, what: &str, outcome: &Outcome) -> Result<(), OutboxError> {
+        self.write(|write| {
+            write.require(epoch)?;
+            let (mut stored, state) = write.sound(id)?;
+            if !state.is_open() {
+                return Ok(()); // a person was quicker
+            }
+            let wait_ms = duration_millis(outcome.wait);
+            stored.not_before = write.now.saturating_add(wait_ms);
+            stored.wait_ms = wait_ms;
+            stored.detail.clone_from(&outcome.detail);
+            stored.superseded_by.clone_from(&outcome.superseded_by);
+            stored.wonum.clone_from(&outcome.wonum);
+            stored.owner_epoch = epoch.0;
+            if state == IntentState::Sending {
+                write.transaction.execute(
+                    "UPDATE attempt SET ended_at = ?3, outcome = ?4, detail = ?5 WHERE row_id = ?1 AND number = ?2",
+                    params![stored.id, stored.attempts, write.now, outcome.to.as_str(), outcome.detail],
+                )?;
+            }
+            if state == outcome.to {
+                write.save(&mut stored)
+            } else {
+                write.transit(&mut stored, outcome.to, what)
+            }
+        })?;
+        if !outcome.to.is_open() {
+            self.ended_since_trim += 1;
+            if self.ended_since_trim >= 256 {
+                self.trim()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Says why a target's queue waits, or that it no longer does.
+    pub(super) fn explain(&mut self, epoch: Epoch, target: &Target, reason: Option<&str>) -> Result<(), OutboxError> {
+        self.write(|write| {
+            write.require(epoch)?;
+            let service = target.service.as_str();
+            match reason {
+                None => write.transaction.execute(
+                    "DELETE FROM lane WHERE service = ?1 AND profile = ?2 AND origin = ?3",
+                    params![service, target.profile, target.origin],
+                )?,
+                Some(reason) => write.transaction.execute(
+                    "INSERT INTO lane (service, profile, origin, reason, since) VALUES (?1, ?2, ?3, ?4, ?5) \
+                     ON CONFLICT (service, profile, origin) DO UPDATE SET reason = excluded.reason, since = excluded.since",
+                    params![service, target.profile, target.origin, reason, write.now],
+                )?,
+            };
+            Ok(())
+        })
+    }
+
+    /// Open rows (with `since` 0, by walking the table, so that a damaged index hides nothing), or the rows changed since.
+    pub(super) fn entries(&mut self, since: i64) -> Result<Vec<Entry>, OutboxError> {
+        let now = self.options.clock.millis();
+        let sql = if since == 0 {
+            format!(
+                "SELECT {COLUMNS} FROM intent NOT INDEXED WHERE state IN ('queued', 'sending', 'in_doubt') AND changed > ?1 ORDER BY id"
+            )
+        } else {
+            format!("SELECT {COLUMNS} FROM intent WHERE changed > ?1 ORDER BY changed")
+        };
+        let mut statement = self.connection.prepare(&sql)?;
+        let mut rows = statement.query([since])?;
+        let mut entries = Vec::new();
+        while let Some(row) = rows.next()? {
+            if let Ok(stored) = Stored::read(row)?
+                && let Some(target) = stored.target()
+            {
+                entries.push(Entry {
+                    id: OutboxId(stored.id),
+                    target,
+                    state: stored.state().filter(|state| state.is_open()),
+                    is_order: stored.service == "manage",
+                    not_before: stored.not_before,
+                    remaining_ms: u64::try_from(stored.not_before.saturating_sub(now).min(stored.wait_ms)).unwrap_or(0),
+                    changed: stored.changed,
+                    object: ObjectKey(stored.object),
+                });
+            }
+        }
+        Ok(entries)
+    }
+
+    /// When this row was first sent, for tests and records.
+    pub(super) fn attempts_of(&self, id: OutboxId) -> Result<Vec<super::Attempt>, OutboxError> {
+        let mut statement = self
+            .connection
+            .prepare("SELECT number, begun_at, ended_at, outcome, detail FROM attempt WHERE row_id = ?1 ORDER BY number")?;
+        let attempts = statement
+            .query_map([id.0], |row| {
+                Ok(super::Attempt {
+                    number: row.get(0)?,
+                    begun_at: timestamp(row.get(1)?),
+                    ended_at: row.get::<_, Option<i64>>(2)?.map(timestamp),
+                    outcome: row.get::<_, Option<String>>(3)?.as_deref().and_then(IntentState::parse),
+                    detail: row.get::<_, Option<String>>(4)?.map(Into::into),
+                })
+            })?
+            .collect::<Result<_, _>>()?;
+        Ok(attempts)
+    }
+}
+
+impl Write<'_> {
+    fn require(&self, epoch: Epoch) -> Result<(), OutboxError> {
+        if meta(&self.transaction, "epoch")? == epoch.0 {
+            Ok(())
+        } else {
+            Err(OutboxError::Fenced)
+        }
+    }
+
+    /// A sound row and its state; a damaged one is parked here and now.
+    fn current(&mut self, epoch: Epoch, id: OutboxId) -> Result<Option<(Stored, IntentState)>, OutboxError> {
+        self.require(epoch)?;
+        match self.sound(id) {
+            Ok(found) => Ok(Some(found)),
+            Err(OutboxError::NotFound(_)) => Ok(None),
+            Err(OutboxError::DamagedRow(_)) => {
+                self.park_damaged(id)?;
+                Ok(None)
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Takes a row whose hash or seal is wrong out of the queue; it stays visible. Where only the seal is wrong, what was
+    /// asked is certain and where it stands is not: then it is looked up.
+    pub(super) fn park_damaged(&mut self, id: OutboxId) -> Result<(), OutboxError> {
+        let Some(Ok(stored)) =
+            Stored::get(&self.transaction, id.0)?.filter(|found| found.as_ref().is_ok_and(|row| row.to_shipment().is_some()))
+        else {
+            // unreadable: only marked, so that it is counted as damaged and nothing waits for it
+            self.transaction
+                .execute("UPDATE intent SET state = 'damaged' WHERE id = ?1", [id.0])?;
+            return self.audit(
+                "damaged",
+                None,
+                (None, None),
+                Some(format!("row {id} can no longer be read: kept, never sent")),
+            );
+        };
+        let whole = stored.is_whole(self.identity);
+        let (to, why) = match stored.state() {
+            _ if !whole => (IntentState::Parked, DAMAGED),
+            Some(IntentState::Parked) => (IntentState::Parked, "its state was damaged in the file; a person decides"),
+            _ => (IntentState::InDoubt, "its state was damaged in the file: it is looked up"),
+        };
+        self.force(stored, to, "damaged", why)
+    }
+
+    /// Puts a row into a state outside the table of transitions: repairs only.
+    pub(super) fn force(&mut self, mut stored: Stored, to: IntentState, what: &str, why: &str) -> Result<(), OutboxError> {
+        let from = stored.state();
+        to.as_str().clone_into(&mut stored.state);
+        stored.updated_at = self.now;
+        stored.not_before = self.now;
+        stored.wait_ms = 0;
+        stored.detail = Some(why.to_owned());
+        self.save(&mut stored)?;
+        self.audit(what, Some(&stored), (from, Some(to)), Some(why.to_owned()))
+    }
+
+    /// What was on its way may have arrived. Answers how many.
+    pub(super) fn doubt_all_sending(&mut self, why: &str) -> Result<usize, OutboxError> {
+        let ids: Vec<i64> = {
+            let mut statement = self
+                .transaction
+                .prepare("SELECT id FROM intent NOT INDEXED WHERE state = 'sending' ORDER BY id")?;
+            statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?
+        };
+        let mut count = 0;
+        for id in ids {
+            match self.sound(OutboxId(id)) {
+                Ok((mut stored, _)) => {
+                    stored.detail = Some(format!("{why}: it is looked up before anything is sent again"));
+                    stored.not_before = self.now;
+                    stored.wait_ms = 0;
+                    self.transit(&mut stored, IntentState::InDoubt, "doubt")?;
+                    count += 1;
+                }
+                Err(OutboxError::DamagedRow(id)) => self.park_damaged(id)?,
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(count)
+    }
+}

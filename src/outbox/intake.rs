@@ -1,0 +1,231 @@
+//! What people do: submit, cancel, retry, replace.
+
+use rusqlite::{OptionalExtension as _, params};
+
+use super::clock::duration_millis;
+use super::journal::{Journal, Write};
+use super::stored::{COLUMNS, Stored};
+use super::{OutboxError, Submission};
+use crate::domain::{IntentState, OutboxId, OutboxRow, hex};
+
+const OPEN: &str = "state IN ('queued', 'sending', 'in_doubt')";
+
+impl Journal {
+    /// Commits an intent, or answers the row that already asks the same of the same object.
+    pub(super) fn submit(&mut self, submission: &Submission) -> Result<OutboxRow, OutboxError> {
+        self.require_space()?;
+        self.write(|write| write.accept(submission, "submit"))
+    }
+
+    /// Takes a row back that has not been sent.
+    pub(super) fn cancel(&mut self, id: OutboxId) -> Result<OutboxRow, OutboxError> {
+        self.write(|write| {
+            // a damaged row may be ended by a person, and by nothing else
+            let mut stored = write.any(id)?;
+            write.end(&mut stored, "cancel", None)?;
+            shown(&stored)
+        })
+    }
+
+    /// Sends a parked row again, or a waiting one now.
+    pub(super) fn retry(&mut self, id: OutboxId) -> Result<OutboxRow, OutboxError> {
+        self.write(|write| {
+            let (mut stored, state) = write.sound(id)?;
+            stored.not_before = write.now;
+            stored.wait_ms = 0;
+            match state {
+                IntentState::Parked => {
+                    stored.detail = None;
+                    write.transit(&mut stored, IntentState::Queued, "retry")?;
+                }
+                IntentState::Queued | IntentState::InDoubt => {
+                    write.save(&mut stored)?;
+                    write.audit("retry", Some(&stored), (Some(state), Some(state)), None)?;
+                }
+                IntentState::Sending | IntentState::Delivered | IntentState::Superseded | IntentState::Cancelled => {
+                    return Err(OutboxError::State {
+                        id,
+                        state,
+                        rule: "only a parked or waiting row can be sent again",
+                    });
+                }
+            }
+            shown(&stored)
+        })
+    }
+
+    /// Ends a row and commits an edited one in its place, in one transaction.
+    pub(super) fn replace(&mut self, id: OutboxId, submission: &Submission) -> Result<OutboxRow, OutboxError> {
+        self.require_space()?;
+        self.write(|write| {
+            let mut stored = write.any(id)?;
+            write.end(&mut stored, "replace", Some("replaced by an edited one"))?;
+            write.accept(submission, "submit")
+        })
+    }
+
+    fn require_space(&self) -> Result<(), OutboxError> {
+        const MIB: u64 = 1024 * 1024;
+        let needed = self.options.limits.free_bytes;
+        let free = self.directory.free_bytes()?;
+        if free < needed {
+            return Err(OutboxError::DiskLow {
+                free_mib: free / MIB,
+                needed_mib: needed / MIB,
+            });
+        }
+        Ok(())
+    }
+
+    /// Forgets ended rows beyond the history's bounds; the audit keeps all. Answers how many.
+    pub(super) fn trim(&mut self) -> Result<u64, OutboxError> {
+        const ENDED: &str = "state IN ('delivered', 'superseded', 'cancelled')";
+        let limits = self.options.limits;
+        let oldest = self
+            .options
+            .clock
+            .millis()
+            .saturating_sub(i64::from(limits.ended_days).saturating_mul(86_400_000));
+        let kept = i64::try_from(limits.ended_rows).unwrap_or(i64::MAX);
+        self.ended_since_trim = 0;
+        let doomed = format!(
+            "SELECT id FROM intent WHERE {ENDED} AND (updated_at < ?1 OR id <= \
+             coalesce((SELECT id FROM intent WHERE {ENDED} ORDER BY id DESC LIMIT 1 OFFSET ?2), 0))"
+        );
+        let any: Option<i64> = self
+            .connection
+            .query_row(&format!("{doomed} LIMIT 1"), params![oldest, kept], |row| row.get(0))
+            .optional()?;
+        if any.is_none() {
+            return Ok(0);
+        }
+        self.write(|write| {
+            write
+                .transaction
+                .execute(&format!("DELETE FROM attempt WHERE row_id IN ({doomed})"), params![oldest, kept])?;
+            let gone = write
+                .transaction
+                .execute(&format!("DELETE FROM intent WHERE id IN ({doomed})"), params![oldest, kept])?;
+            write.audit("trimmed", None, (None, None), Some(format!("{gone} ended rows left the history")))?;
+            Ok(gone as u64)
+        })
+    }
+}
+
+impl Write<'_> {
+    fn accept(&mut self, submission: &Submission, what: &str) -> Result<OutboxRow, OutboxError> {
+        let max = self.options.limits.body_bytes;
+        let intent = serde_json::to_string(&submission.intent).map_err(|error| OutboxError::Store(error.to_string()))?;
+        let body = (self.options.encode)(&submission.intent);
+        let bytes = body.len().max(intent.len());
+        if bytes > max {
+            return Err(OutboxError::TooLarge { bytes, max });
+        }
+        let target = &submission.target;
+        let wait_ms = duration_millis(submission.grace);
+        let mut stored = Stored {
+            id: 0,
+            created_at: self.now,
+            kind: submission.intent.verb().to_owned(),
+            intent,
+            object: submission.intent.object().0,
+            service: target.service.as_str().to_owned(),
+            profile: target.profile.clone(),
+            origin: target.origin.clone(),
+            body,
+            row_hash: Vec::new(),
+            state: IntentState::Queued.as_str().to_owned(),
+            attempts: 0,
+            first_sent_at: None,
+            updated_at: self.now,
+            not_before: self.now.saturating_add(wait_ms),
+            wait_ms,
+            detail: None,
+            superseded_by: None,
+            wonum: None,
+            owner_epoch: 0,
+            changed: 0,
+            seal: Vec::new(),
+        };
+        if let Some(same) = self.same_as(&stored)? {
+            return shown(&same);
+        }
+        let open: i64 = self
+            .transaction
+            .query_row(&format!("SELECT count(*) FROM intent WHERE {OPEN}"), [], |row| row.get(0))?;
+        let open = u64::try_from(open).unwrap_or_default();
+        if open >= self.options.limits.open_rows {
+            return Err(OutboxError::TooMany { open });
+        }
+        stored.id = super::journal::last_id(&self.transaction)? + 1;
+        stored.row_hash = stored.row_hash_of(self.identity);
+        stored.changed = self.next_change()?;
+        stored.seal = stored.seal_of();
+        stored.insert(&self.transaction)?;
+        let detail = format!(
+            "{} for {} of {} at {}, body sha256 {}",
+            stored.kind,
+            stored.service,
+            stored.profile,
+            stored.origin,
+            sha256(&stored.body)
+        );
+        self.audit(what, Some(&stored), (None, Some(IntentState::Queued)), Some(detail))?;
+        shown(&stored)
+    }
+
+    /// The newest open row of the object, if it asks the same: a double key press. An older one does not count,
+    /// since what was asked in between would otherwise have the last word.
+    fn same_as(&self, wanted: &Stored) -> Result<Option<Stored>, OutboxError> {
+        let newest = self
+            .transaction
+            .query_row(
+                &format!(
+                    "SELECT {COLUMNS} FROM intent WHERE service = ?1 AND profile = ?2 AND origin = ?3 AND object = ?4 AND {OPEN} \
+                     ORDER BY id DESC LIMIT 1"
+                ),
+                params![wanted.service, wanted.profile, wanted.origin, wanted.object],
+                Stored::read,
+            )
+            .optional()?;
+        Ok(match newest {
+            Some(Ok(newest)) if newest.kind == wanted.kind && newest.body == wanted.body && newest.is_sealed(self.identity) => Some(newest),
+            _ => None,
+        })
+    }
+
+    fn any(&self, id: OutboxId) -> Result<Stored, OutboxError> {
+        Stored::get(&self.transaction, id.0)?
+            .ok_or(OutboxError::NotFound(id))?
+            .map_err(|_| OutboxError::DamagedRow(id))
+    }
+
+    /// Ends a row that has not been sent, or is parked.
+    fn end(&mut self, stored: &mut Stored, what: &str, detail: Option<&str>) -> Result<(), OutboxError> {
+        let id = OutboxId(stored.id);
+        let state = stored.state().ok_or(OutboxError::DamagedRow(id))?;
+        let rule = match state {
+            IntentState::Queued | IntentState::Parked => {
+                if let Some(detail) = detail {
+                    stored.detail = Some(detail.to_owned());
+                }
+                return self.transit(stored, IntentState::Cancelled, what);
+            }
+            IntentState::Sending => "it is on its way; there is no reverse call",
+            IntentState::InDoubt => "it may have arrived and is being looked up",
+            IntentState::Delivered => "it has been delivered; there is no reverse call",
+            IntentState::Superseded => "somebody else was there first, nothing is left to take back",
+            IntentState::Cancelled => "it has already been taken back",
+        };
+        Err(OutboxError::State { id, state, rule })
+    }
+}
+
+fn shown(stored: &Stored) -> Result<OutboxRow, OutboxError> {
+    stored.to_row().ok_or(OutboxError::DamagedRow(OutboxId(stored.id)))
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    use sha2::{Digest as _, Sha256};
+    hex(&Sha256::digest(bytes))
+}

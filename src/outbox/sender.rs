@@ -1,0 +1,408 @@
+//! The one sender of an outbox: takes the lock, attends to the open rows, gives the lock back.
+
+use std::collections::{HashMap, HashSet};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+
+use super::attend::{Desk, Turn};
+use super::custody::Epoch;
+use super::lane::Pace;
+use super::lock::FileLock;
+use super::plan::Plan;
+use super::{Deliver, Outbox, OutboxError, Policy};
+use crate::domain::{SafeText, Target};
+
+/// Delivers the open rows of an outbox.
+pub struct Sender<D> {
+    outbox: Outbox,
+    deliver: Arc<D>,
+    targets: Vec<Target>,
+    policy: Policy,
+    dice: fastrand::Rng,
+    control: SenderControl,
+    commands: mpsc::Receiver<Command>,
+    status: watch::Sender<SenderStatus>,
+}
+
+/// Steers a running sender; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct SenderControl {
+    commands: mpsc::Sender<Command>,
+    status: watch::Receiver<SenderStatus>,
+}
+
+/// What the sender is doing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SenderStatus {
+    /// Whether it sends.
+    pub role: Role,
+    /// Its targets, in the order they were given, and then those of open rows that are not configured here.
+    pub lanes: Vec<LaneStatus>,
+    /// Why our own store keeps it from sending, if it does.
+    pub fault: Option<SafeText>,
+}
+
+/// Whether a sender sends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Role {
+    /// Another process sends; this one waits for its lock.
+    #[default]
+    Waiting,
+    /// This one sends.
+    Sending,
+    /// It gave its lock away and waits to be told to take it again.
+    Released,
+    /// It has ended.
+    Stopped,
+}
+
+/// One target's queue.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LaneStatus {
+    /// Which.
+    pub target: Target,
+    /// Open rows.
+    pub open: usize,
+    /// Why it waits, where it does.
+    pub waiting: Option<SafeText>,
+}
+
+#[derive(Debug)]
+enum Command {
+    Release(oneshot::Sender<()>),
+    Acquire,
+    Resume(Target),
+}
+
+impl SenderControl {
+    /// Stops sending, turns what was on its way into rows in doubt and frees the lock: before the process is suspended.
+    /// Answers when that is done; another process may then take over.
+    pub async fn release(&self) {
+        let (done, answer) = oneshot::channel();
+        if self.commands.send(Command::Release(done)).await.is_ok() {
+            let _ = answer.await; // it ended meanwhile: released as well
+        }
+    }
+
+    /// Goes on after a release, as soon as the lock is free.
+    pub async fn acquire(&self) {
+        let _ = self.commands.send(Command::Acquire).await; // it ended: nothing to go on with
+    }
+
+    /// Asks a waiting target at once: after the credential was renewed, or because a person says so.
+    pub async fn resume(&self, target: &Target) {
+        let _ = self.commands.send(Command::Resume(target.clone())).await; // it ended: nothing to resume
+    }
+
+    /// What it is doing.
+    pub fn status(&self) -> watch::Receiver<SenderStatus> {
+        self.status.clone()
+    }
+}
+
+/// Why a tenure ended.
+enum End {
+    Stopped,
+    Released(oneshot::Sender<()>),
+    Fenced,
+}
+
+impl<D: Deliver> Sender<D> {
+    /// Makes a sender for these targets; rows of others stay queued and say so.
+    pub fn new(outbox: Outbox, deliver: Arc<D>, targets: Vec<Target>, policy: Policy) -> Self {
+        let (command_sender, commands) = mpsc::channel(16);
+        let (status, status_receiver) = watch::channel(SenderStatus::default());
+        Self {
+            outbox,
+            deliver,
+            targets,
+            dice: policy.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed),
+            policy,
+            control: SenderControl {
+                commands: command_sender,
+                status: status_receiver,
+            },
+            commands,
+            status,
+        }
+    }
+
+    /// Its steering.
+    pub fn control(&self) -> SenderControl {
+        self.control.clone()
+    }
+
+    /// Sends until `stop` is ready; requests under way then have a short grace. Dropped instead, it is as if it were
+    /// killed: what was on its way is looked up by the next one.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), OutboxError> {
+        let mut stop = Box::pin(stop);
+        let ended = loop {
+            self.set_role(Role::Waiting);
+            let Some(lock) = self.wait_for_lock(stop.as_mut()).await? else {
+                break Ok(());
+            };
+            let epoch = match self.outbox.take_over().await {
+                Ok(epoch) => epoch,
+                Err(error) if error.is_damage() => break Err(error),
+                Err(error) => {
+                    drop(lock);
+                    self.status.send_modify(|status| status.fault = Some(error.to_string().into()));
+                    tokio::select! {
+                        () = stop.as_mut() => break Ok(()),
+                        () = sleep(Duration::from_secs(1)) => continue,
+                    }
+                }
+            };
+            self.status.send_modify(|status| status.fault = None);
+            self.set_role(Role::Sending);
+            let end = self.serve(epoch, stop.as_mut()).await;
+            drop(lock);
+            match end {
+                Ok(End::Stopped) => break Ok(()),
+                Ok(End::Fenced) => {}
+                Ok(End::Released(done)) => {
+                    let _ = done.send(()); // whoever asked is gone: fine
+                    self.set_role(Role::Released);
+                    if !self.wait_to_acquire(stop.as_mut()).await {
+                        break Ok(());
+                    }
+                }
+                Err(error) => break Err(error),
+            }
+        };
+        self.set_role(Role::Stopped);
+        ended
+    }
+
+    fn set_role(&self, role: Role) {
+        self.status.send_modify(|status| status.role = role);
+    }
+
+    /// `None` where it was stopped first.
+    async fn wait_for_lock(&mut self, mut stop: Pin<&mut (impl Future<Output = ()> + ?Sized)>) -> Result<Option<FileLock>, OutboxError> {
+        loop {
+            if let Some(lock) = FileLock::exclusive(self.outbox.sender_lock())? {
+                return Ok(Some(lock));
+            }
+            tokio::select! {
+                biased;
+                () = stop.as_mut() => return Ok(None),
+                Some(command) = self.commands.recv() => if let Command::Release(done) = command {
+                    let _ = done.send(()); // nothing is held
+                    self.set_role(Role::Released);
+                    if !self.wait_to_acquire(stop.as_mut()).await {
+                        return Ok(None);
+                    }
+                    self.set_role(Role::Waiting);
+                },
+                () = sleep(self.policy.lock_interval) => {}
+            }
+        }
+    }
+
+    /// False where it was stopped first.
+    async fn wait_to_acquire(&mut self, mut stop: Pin<&mut (impl Future<Output = ()> + ?Sized)>) -> bool {
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.as_mut() => return false,
+                Some(command) = self.commands.recv() => match command {
+                    Command::Acquire => return true,
+                    Command::Release(done) => { let _ = done.send(()); } // it is released already
+                    Command::Resume(_) => {}
+                },
+            }
+        }
+    }
+
+    /// One tenure.
+    async fn serve(&mut self, epoch: Epoch, mut stop: Pin<&mut (impl Future<Output = ()> + ?Sized)>) -> Result<End, OutboxError> {
+        let desk = Arc::new(Desk {
+            outbox: self.outbox.clone(),
+            deliver: Arc::clone(&self.deliver),
+            policy: self.policy,
+            epoch,
+        });
+        let mut paces: HashMap<Target, Pace> = self
+            .targets
+            .iter()
+            .map(|target| (target.clone(), Pace::new(&self.policy)))
+            .collect();
+        let mut explained: HashMap<Target, Option<SafeText>> = HashMap::new();
+        let mut plan = Plan::default();
+        let mut turns: JoinSet<Turn> = JoinSet::new();
+        let mut version = self.outbox.version();
+        version.mark_changed();
+        loop {
+            if version.has_changed().unwrap_or(false) {
+                version.borrow_and_update();
+                self.learn(&mut plan).await;
+            }
+            self.start(&desk, &mut plan, &mut paces, &mut turns);
+            match self.explain(epoch, &plan, &paces, &mut explained).await {
+                Err(OutboxError::Fenced) => return Ok(End::Fenced),
+                Err(error) => tracing::warn!(%error, "the reason of a waiting queue could not be written"),
+                Ok(()) => {}
+            }
+            self.publish(&plan, &paces);
+            let wake = self.next_wake(&plan, &paces);
+            tokio::select! {
+                biased;
+                () = stop.as_mut() => {
+                    self.wind_up(epoch, turns, self.policy.stop_grace).await;
+                    return Ok(End::Stopped);
+                }
+                Some(command) = self.commands.recv() => match command {
+                    Command::Release(done) => {
+                        self.wind_up(epoch, turns, Duration::ZERO).await;
+                        return Ok(End::Released(done));
+                    }
+                    Command::Acquire => {}
+                    Command::Resume(target) => {
+                        if let Some(pace) = paces.get_mut(&target) {
+                            pace.resume();
+                        }
+                        plan.release(&target, Instant::now());
+                    }
+                },
+                Some(turn) = turns.join_next() => match turn {
+                    Ok(turn) if turn.fenced => return Ok(End::Fenced),
+                    Ok(turn) => {
+                        version.borrow_and_update();
+                        self.learn(&mut plan).await;
+                        self.put_back(turn, &mut plan, &mut paces);
+                    }
+                    // a panic in a turn: its row is `sending` or as it was; a new tenure looks it up
+                    Err(error) => {
+                        tracing::error!(%error, "a delivery ended in a bug");
+                        return Ok(End::Fenced);
+                    }
+                },
+                changed = version.changed() => if changed.is_ok() { version.mark_changed(); },
+                () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {}
+            }
+        }
+    }
+
+    async fn learn(&self, plan: &mut Plan) {
+        match self.outbox.entries(plan.seen).await {
+            Ok(entries) => plan.learn(entries, Instant::now()),
+            Err(error) => {
+                tracing::warn!(%error, "the outbox could not be read");
+                self.status.send_modify(|status| status.fault = Some(error.to_string().into()));
+            }
+        }
+    }
+
+    /// Starts what is due and may start.
+    fn start(&mut self, desk: &Arc<Desk<D>>, plan: &mut Plan, paces: &mut HashMap<Target, Pace>, turns: &mut JoinSet<Turn>) {
+        for target in &self.targets {
+            let Some(pace) = paces.get_mut(target) else { continue };
+            loop {
+                let now = Instant::now();
+                if pace.next_start(now).is_none_or(|start| start > now) {
+                    break;
+                }
+                let Some((entry, memory)) = plan.take(target, now) else { break };
+                pace.started(now);
+                let (desk, roll) = (Arc::clone(desk), self.dice.f64());
+                turns.spawn(async move { desk.attend(entry, memory, roll).await });
+            }
+        }
+    }
+
+    fn put_back(&mut self, turn: Turn, plan: &mut Plan, paces: &mut HashMap<Target, Pace>) {
+        let now = Instant::now();
+        let target = turn.entry.target.clone();
+        let retried = turn.memory.failures > 0 || turn.entry.state == Some(crate::domain::IntentState::InDoubt);
+        plan.put_back(&turn.entry, turn.memory, turn.wait, turn.backing_off, now);
+        if let Some(pace) = paces.get_mut(&target)
+            && pace.ended(&turn.signal, retried, &self.policy, now, self.dice.f64())
+        {
+            plan.release(&target, now);
+        }
+        let fault = match &turn.signal {
+            super::lane::Signal::Store(error) => Some(error.as_str().into()),
+            _ => None,
+        };
+        self.status.send_modify(|status| status.fault = fault);
+    }
+
+    fn next_wake(&self, plan: &Plan, paces: &HashMap<Target, Pace>) -> Option<Instant> {
+        let now = Instant::now();
+        self.targets
+            .iter()
+            .filter_map(|target| Some(plan.next_due(target)?.max(paces.get(target)?.next_start(now)?)))
+            .min()
+    }
+
+    /// Writes down why queues wait, so that every process can show it.
+    async fn explain(
+        &self,
+        epoch: Epoch,
+        plan: &Plan,
+        paces: &HashMap<Target, Pace>,
+        explained: &mut HashMap<Target, Option<SafeText>>,
+    ) -> Result<(), OutboxError> {
+        let mut reasons: HashMap<Target, Option<SafeText>> =
+            paces.iter().map(|(target, pace)| (target.clone(), pace.reason.clone())).collect();
+        for target in plan.targets().filter(|target| !paces.contains_key(*target)) {
+            reasons.insert(target.clone(), Some(not_configured(target)));
+        }
+        for (target, reason) in reasons {
+            if explained.get(&target).cloned().flatten() != reason {
+                let text = reason.as_ref().map(|reason| reason.shown().to_owned());
+                self.outbox.explain(epoch, target.clone(), text).await?;
+                explained.insert(target, reason);
+            }
+        }
+        Ok(())
+    }
+
+    fn publish(&self, plan: &Plan, paces: &HashMap<Target, Pace>) {
+        let foreign: HashSet<&Target> = plan.targets().filter(|target| !paces.contains_key(*target)).collect();
+        let lanes: Vec<_> = self
+            .targets
+            .iter()
+            .chain(foreign)
+            .map(|target| LaneStatus {
+                target: target.clone(),
+                open: plan.open_of(target),
+                waiting: match paces.get(target) {
+                    Some(pace) => pace.reason.clone(),
+                    None => Some(not_configured(target)),
+                },
+            })
+            .collect();
+        self.status.send_if_modified(|status| {
+            let differs = status.lanes != lanes;
+            status.lanes = lanes;
+            differs
+        });
+    }
+
+    /// Lets requests under way end for a while, cuts off the rest and says that they are in doubt.
+    async fn wind_up(&self, epoch: Epoch, mut turns: JoinSet<Turn>, grace: Duration) {
+        let deadline = Instant::now() + grace;
+        while let Ok(Some(_)) = timeout_at(deadline, turns.join_next()).await {}
+        turns.shutdown().await;
+        if let Err(error) = self.outbox.relinquish(epoch).await {
+            // the next sender finds them as they are and does the same
+            tracing::warn!(%error, "rows on their way could not be marked");
+        }
+    }
+}
+
+fn not_configured(target: &Target) -> SafeText {
+    format!(
+        "made for {} of profile {} at {}, which is not configured here: start nightdesk with that profile",
+        target.service, target.profile, target.origin
+    )
+    .into()
+}

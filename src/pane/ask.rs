@@ -1,0 +1,106 @@
+//! What panes and windows ask of the app.
+
+use crate::domain::{AlertId, Filter, OutboxId, WorkOrderDraft, WorkOrderNumber};
+use crate::model::Action;
+
+use super::queue::{Column, Sort};
+
+/// A list or picture of the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Focus {
+    /// The alert queue.
+    Queue,
+    /// The device list.
+    Devices,
+    /// The metrics.
+    Metrics,
+}
+
+/// One thing to do, with the identities that it is about.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ask {
+    /// Acknowledge these, with a note or without; `again` for a new note or a take-over of what is acknowledged already.
+    Acknowledge {
+        /// Which.
+        alerts: Vec<AlertId>,
+        /// The note.
+        note: Option<String>,
+        /// True where an acknowledged alert is meant.
+        again: bool,
+    },
+    /// Resolve these.
+    Resolve {
+        /// Which.
+        alerts: Vec<AlertId>,
+        /// What was done.
+        resolution: String,
+        /// Why it happened.
+        root_cause: String,
+        /// What will keep it from happening again.
+        preventive_action: Option<String>,
+    },
+    /// Make a work order.
+    Order {
+        /// For which alert.
+        alert: AlertId,
+        /// The open orders that the person saw.
+        seen: Vec<WorkOrderNumber>,
+        /// The person wants a further one whatever is open.
+        allow_duplicate: bool,
+        /// What it says.
+        draft: WorkOrderDraft,
+    },
+    /// Link an existing order: in the alert's note.
+    Link {
+        /// Which alert.
+        alert: AlertId,
+        /// Which order.
+        number: String,
+    },
+    /// Ask Manage for the open orders of another asset.
+    OpenOrders {
+        /// For whose form.
+        alert: AlertId,
+        /// `assetnum`.
+        asset: String,
+        /// `siteid`.
+        site: String,
+    },
+    /// Send a refused row again.
+    Retry(OutboxId),
+    /// Discard a row.
+    Discard(OutboxId),
+    /// Edit a refused row.
+    Edit(OutboxId),
+    /// Filter a list.
+    Filter(Focus, Filter),
+    /// Sort the queue.
+    Sort(Sort),
+    /// Show or hide a column of the queue.
+    Column(Column),
+    /// Run an action of the table.
+    Run(Action),
+    /// Put this on the clipboard; the second is what it is called.
+    Copy(String, &'static str),
+    /// End the console.
+    Quit,
+}
+
+/// How a window took an event.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// It is not for this window: the next one below may have it.
+    Pass,
+    /// Taken.
+    Stay,
+    /// Taken; the form's text changed.
+    Changed,
+    /// Taken; the window closes.
+    Close,
+    /// The window stays and asks for something.
+    Ask(Ask),
+    /// The window closes and asks for something.
+    CloseAsk(Ask),
+    /// Refused, with a sentence.
+    Refuse(String),
+}

@@ -1,0 +1,69 @@
+//! The last line: what the keys do here, and what just happened.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::cells;
+use super::scene::Scene;
+use crate::config::theme::Role;
+use crate::model::Action;
+
+/// One sentence to the person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// What.
+    pub text: String,
+    /// Its meaning.
+    pub tone: Tone,
+}
+
+/// What kind of sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// It went well.
+    Good,
+    /// Good to know.
+    Plain,
+    /// Refused or failed: it stays until a key is pressed.
+    Bad,
+}
+
+impl Tone {
+    /// The meaning of its colour.
+    pub fn role(self) -> Role {
+        match self {
+            Self::Good => Role::Success,
+            Self::Plain => Role::Text,
+            Self::Bad => Role::Error,
+        }
+    }
+}
+
+/// Draws hints at the left and the notice at the right; a long notice takes the place of hints.
+pub(crate) fn render(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, actions: &[Action], notice: Option<&Notice>) {
+    let width = usize::from(area.width);
+    let text = notice.map(|notice| {
+        let sign = if notice.tone == Tone::Bad { "! " } else { "" };
+        scene.cut(&format!("{sign}{}", notice.text), width.saturating_sub(2))
+    });
+    let taken = text.as_ref().map_or(0, |text| cells::width(text) + 3);
+    let mut room = width.saturating_sub(taken + 1);
+    let mut parts: Vec<(String, Style)> = vec![(" ".to_owned(), scene.style(Role::Text))];
+    for action in actions {
+        let (key, hint) = (scene.key(*action), action.spec().hint);
+        let wide = cells::width(&key) + 1 + cells::width(hint) + 2;
+        if key.is_empty() || hint.is_empty() || wide > room + 2 {
+            continue;
+        }
+        room = room.saturating_sub(wide);
+        parts.push((key, scene.style(Role::Key)));
+        parts.push((format!(" {hint}  "), scene.style(Role::Muted)));
+    }
+    cells::write(buffer, area, area.x, area.y, &parts);
+    if let (Some(text), Some(notice)) = (text, notice) {
+        let x = width.saturating_sub(cells::width(&text) + 1);
+        let x = area.x + u16::try_from(x).unwrap_or(0);
+        cells::write(buffer, area, x, area.y, &[(text, scene.style(notice.tone.role()))]);
+    }
+}

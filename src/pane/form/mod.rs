@@ -1,0 +1,104 @@
+//! What a person fills in. Enter submits, Tab moves, Alt-Enter breaks a line, Esc leaves and the draft stays.
+
+mod field;
+mod note;
+mod resolve;
+mod sheet;
+mod work_order;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::ask::Step;
+use super::scene::Scene;
+use crate::model::{Action, Draft, DraftKey, Key, Store};
+
+pub(crate) use field::Field;
+pub(crate) use note::NoteForm;
+pub(crate) use resolve::ResolveForm;
+pub(crate) use resolve::{ResolveText, causes};
+pub(crate) use work_order::WorkOrderForm;
+
+/// Any of the forms.
+#[derive(Clone, Debug)]
+pub(crate) enum Form {
+    /// A note.
+    Note(NoteForm),
+    /// A resolution.
+    Resolve(ResolveForm),
+    /// A work order.
+    WorkOrder(Box<WorkOrderForm>),
+}
+
+impl Form {
+    /// Takes an action of the table.
+    pub(crate) fn act(&mut self, action: Action, store: &Store) -> Step {
+        match self {
+            Self::Note(form) => form.act(action),
+            Self::Resolve(form) => form.act(action),
+            Self::WorkOrder(form) => form.act(action, store),
+        }
+    }
+
+    /// Takes a key that means text.
+    pub(crate) fn key(&mut self, key: Key, store: &Store) -> Step {
+        match self {
+            Self::Note(form) => form.key(key),
+            Self::Resolve(form) => form.key(key),
+            Self::WorkOrder(form) => form.key(key, store),
+        }
+    }
+
+    /// Takes pasted text.
+    pub(crate) fn paste(&mut self, text: &str, store: &Store) -> Step {
+        match self {
+            Self::Note(form) => form.paste(text),
+            Self::Resolve(form) => form.paste(text),
+            Self::WorkOrder(form) => form.paste(text, store),
+        }
+    }
+
+    /// What is to be kept of it.
+    pub(crate) fn draft(&self, now: jiff::Timestamp) -> Draft {
+        match self {
+            Self::Note(form) => form.draft(now),
+            Self::Resolve(form) => form.draft(now),
+            Self::WorkOrder(form) => form.draft(now),
+        }
+    }
+
+    /// Whose draft it is.
+    pub(crate) fn draft_key(&self) -> &DraftKey {
+        match self {
+            Self::Note(form) => form.draft_key(),
+            Self::Resolve(form) => form.draft_key(),
+            Self::WorkOrder(form) => form.draft_key(),
+        }
+    }
+
+    /// Fills it from what was kept.
+    pub(crate) fn restore(&mut self, draft: &Draft) {
+        match self {
+            Self::Note(form) => form.restore(draft),
+            Self::Resolve(form) => form.restore(draft),
+            Self::WorkOrder(form) => form.restore(draft),
+        }
+    }
+
+    /// Takes in what was told since the last frame.
+    pub(crate) fn arrange(&mut self, store: &Store) {
+        match self {
+            Self::Note(_) | Self::Resolve(_) => {}
+            Self::WorkOrder(form) => form.arrange(store),
+        }
+    }
+
+    /// Draws it.
+    pub(crate) fn render(&self, scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
+        match self {
+            Self::Note(form) => form.render(scene, buffer, area),
+            Self::Resolve(form) => form.render(scene, buffer, area),
+            Self::WorkOrder(form) => form.render(scene, buffer, area),
+        }
+    }
+}

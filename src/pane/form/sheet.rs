@@ -1,0 +1,326 @@
+//! Several fields, one of them focused.
+
+use jiff::Timestamp;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use ratatui::widgets::Widget as _;
+
+use super::super::cells;
+use super::super::scene::Scene;
+use super::field::Field;
+use crate::config::theme::Role;
+use crate::model::{Action, Draft, DraftKey, Key};
+
+/// Most choices that are listed below a field.
+const CHOICES_MOST: u16 = 6;
+/// Cells of the labels.
+const LABEL: u16 = 18;
+
+/// What became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Took {
+    /// The text changed.
+    Changed,
+    /// Something else changed, or nothing.
+    Stay,
+    /// The person wants it sent.
+    Submit,
+    /// The person leaves.
+    Leave,
+}
+
+/// The fields of a form.
+#[derive(Clone, Debug)]
+pub(crate) struct Sheet {
+    /// Whose draft it is.
+    pub(crate) key: DraftKey,
+    pub(crate) fields: Vec<Field>,
+    pub(crate) focus: usize,
+    /// Why it was not sent: the field and a sentence.
+    pub(crate) error: Option<(&'static str, String)>,
+    /// When the draft that it was filled from was written.
+    pub(crate) restored: Option<Timestamp>,
+}
+
+impl Sheet {
+    pub(crate) fn new(key: DraftKey, fields: Vec<Field>) -> Self {
+        Self {
+            key,
+            fields,
+            focus: 0,
+            error: None,
+            restored: None,
+        }
+    }
+
+    /// The text of a field.
+    pub(crate) fn value(&self, name: &str) -> String {
+        self.fields
+            .iter()
+            .find(|field| field.name == name)
+            .map_or_else(String::new, Field::value)
+    }
+
+    /// The text of a field, where there is any.
+    pub(crate) fn optional(&self, name: &str) -> Option<String> {
+        Some(self.value(name)).filter(|value| !value.is_empty())
+    }
+
+    /// Puts the focus on a field with a reason.
+    pub(crate) fn refuse(&mut self, name: &'static str, why: String) {
+        if let Some(at) = self.fields.iter().position(|field| field.name == name) {
+            self.focus = at;
+        }
+        self.error = Some((name, why));
+    }
+
+    /// What is to be kept of it.
+    pub(crate) fn draft(&self, now: Timestamp) -> Draft {
+        Draft {
+            key: self.key.clone(),
+            fields: self.fields.iter().map(|field| (field.name.to_owned(), field.shown())).collect(),
+            saved_at: now,
+        }
+    }
+
+    /// Fills it from what was kept.
+    pub(crate) fn restore(&mut self, draft: &Draft) {
+        for (name, text) in &draft.fields {
+            if let Some(field) = self.fields.iter_mut().find(|field| field.name == name && field.shown() != *text) {
+                field.put(text);
+                self.restored = Some(draft.saved_at);
+            }
+        }
+    }
+
+    fn focused(&mut self) -> Option<&mut Field> {
+        self.fields.get_mut(self.focus)
+    }
+
+    fn step(&mut self, forward: bool) {
+        let count = self.fields.len().max(1);
+        self.focus = (self.focus + if forward { 1 } else { count - 1 }) % count;
+    }
+
+    /// Takes an action of the table.
+    pub(crate) fn act(&mut self, action: Action) -> Took {
+        match action {
+            Action::Submit => return Took::Submit,
+            Action::Leave => return Took::Leave,
+            Action::NextField => self.step(true),
+            Action::PreviousField => self.step(false),
+            Action::BreakLine => {
+                if self.focused().is_some_and(Field::break_line) {
+                    return Took::Changed;
+                }
+            }
+            Action::NextChoice | Action::PreviousChoice => {
+                let down = action == Action::NextChoice;
+                let Some(field) = self.focused() else { return Took::Stay };
+                if !field.choices.is_empty() {
+                    if field.choose(down) {
+                        self.error = None;
+                        return Took::Changed;
+                    }
+                } else if !field.move_line(down) {
+                    let at = self.focus;
+                    let last = self.fields.len().saturating_sub(1);
+                    self.focus = if down { (at + 1).min(last) } else { at.saturating_sub(1) };
+                }
+            }
+            _ => {}
+        }
+        Took::Stay
+    }
+
+    /// Takes a key that means text.
+    pub(crate) fn key(&mut self, key: Key) -> Took {
+        self.edit(|field| field.key(key))
+    }
+
+    /// Takes pasted text.
+    pub(crate) fn paste(&mut self, text: &str) -> Took {
+        self.edit(|field| field.paste(text))
+    }
+
+    fn edit(&mut self, with: impl FnOnce(&mut Field) -> bool) -> Took {
+        if self.focused().is_some_and(with) {
+            self.error = None;
+            Took::Changed
+        } else {
+            Took::Stay
+        }
+    }
+
+    /// Lines that it would like.
+    pub(crate) fn wanted(&self) -> u16 {
+        let choices = self.fields.iter().map(|field| field.choices.len()).max().unwrap_or(0);
+        let choices = u16::try_from(choices).unwrap_or(CHOICES_MOST).min(CHOICES_MOST);
+        self.fields.iter().map(|field| field.rows + u16::from(field.rows > 1)).sum::<u16>() + choices + 1
+    }
+
+    /// Draws the fields; where they do not fit, those around the focused one.
+    pub(crate) fn render(&self, scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, focused: bool) {
+        if area.height == 0 || area.width < LABEL + 4 {
+            return;
+        }
+        // The last line says what is wrong, or where the text came from.
+        let body = Rect {
+            height: area.height.saturating_sub(1).max(1),
+            ..area
+        };
+        let mut rows: Vec<u16> = self.fields.iter().map(|field| field.rows).collect();
+        let extra = |at: usize, field: &Field| {
+            if at == self.focus && focused {
+                u16::try_from(field.fitting().len()).unwrap_or(CHOICES_MOST).min(CHOICES_MOST)
+            } else {
+                0
+            }
+        };
+        let total = |rows: &[u16]| -> u16 {
+            self.fields
+                .iter()
+                .enumerate()
+                .zip(rows)
+                .map(|((at, field), rows)| rows + extra(at, field))
+                .sum()
+        };
+        // Tall fields shrink first, but for the focused one; then the sheet scrolls.
+        while total(&rows) > body.height {
+            let tallest = rows
+                .iter()
+                .enumerate()
+                .filter(|(at, rows)| **rows > 1 && *at != self.focus)
+                .max_by_key(|(_, rows)| **rows);
+            let Some(at) = tallest.map(|(at, _)| at) else { break };
+            if let Some(row) = rows.get_mut(at) {
+                *row -= 1;
+            }
+        }
+        let mut first = 0;
+        let bottom_of_focus = |first: usize, rows: &[u16]| -> u16 {
+            self.fields
+                .iter()
+                .enumerate()
+                .zip(rows)
+                .skip(first)
+                .take((self.focus + 1).saturating_sub(first))
+                .map(|((at, field), rows)| rows + extra(at, field))
+                .sum()
+        };
+        while bottom_of_focus(first, &rows) > body.height && first < self.focus {
+            first += 1;
+        }
+        let roomy = total(&rows) + u16::try_from(self.fields.len()).unwrap_or(0) <= body.height;
+        let mut y = body.y;
+        for (at, field) in self.fields.iter().enumerate().skip(first) {
+            let height = rows.get(at).copied().unwrap_or(1).min(body.bottom().saturating_sub(y));
+            if height == 0 {
+                break;
+            }
+            let here = at == self.focus && focused;
+            let label_style = scene.style(if here { Role::Title } else { Role::Muted });
+            let sign = if here { scene.glyphs().cursor } else { " " };
+            cells::write(
+                buffer,
+                body,
+                body.x,
+                y,
+                &[
+                    (format!("{sign} "), scene.style(Role::Key)),
+                    (cells::left(field.label, usize::from(LABEL) - 3, "") + " ", label_style),
+                ],
+            );
+            let input = Rect {
+                x: body.x + LABEL,
+                y,
+                width: body.width - LABEL,
+                height,
+            };
+            render_field(scene, buffer, input, field, here);
+            y += height;
+            let choices = extra(at, field);
+            if choices > 0 {
+                y = render_choices(
+                    scene,
+                    buffer,
+                    Rect {
+                        y,
+                        height: choices.min(body.bottom().saturating_sub(y)),
+                        ..input
+                    },
+                    field,
+                );
+            }
+            if roomy && field.rows > 1 && y < body.bottom() {
+                y += 1;
+            }
+        }
+        let (text, role) = match (&self.error, self.restored) {
+            (Some((_, why)), _) => (format!("! {why}"), Role::Error),
+            (None, Some(at)) => (format!("restored from your draft of {}", scene.clock(at)), Role::Warning),
+            (None, None) => return,
+        };
+        if area.height > 1 {
+            let text = scene.cut(&text, usize::from(area.width.saturating_sub(2)));
+            cells::write(buffer, area, area.x + 2, area.bottom() - 1, &[(text, scene.style(role))]);
+        }
+    }
+}
+
+fn render_field(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, field: &Field, here: bool) {
+    let style = scene.style(if here { Role::InputFocused } else { Role::Input });
+    let mut text = field.area.clone();
+    text.set_style(style);
+    text.set_cursor_line_style(Style::new());
+    text.set_cursor_style(if here {
+        Style::new().add_modifier(Modifier::REVERSED)
+    } else {
+        style
+    });
+    // Where the field begins and ends is seen without colour, too.
+    for y in area.y..area.bottom() {
+        let line: String = if here { "_" } else { "." }.repeat(usize::from(area.width));
+        buffer.set_stringn(area.x, y, line, usize::from(area.width), scene.style(Role::Muted));
+    }
+    let mut drawn = Buffer::empty(area);
+    text.render(area, &mut drawn);
+    for y in area.y..area.bottom() {
+        let used = (area.x..area.right())
+            .rev()
+            .find(|x| {
+                drawn
+                    .cell((*x, y))
+                    .is_some_and(|cell| cell.symbol() != " " || cell.modifier.contains(Modifier::REVERSED))
+            })
+            .map_or(area.x, |x| x + 1);
+        for x in area.x..area.right() {
+            if let (Some(from), Some(to)) = (drawn.cell((x, y)), buffer.cell_mut((x, y))) {
+                if x < used {
+                    *to = from.clone();
+                } else {
+                    to.set_style(style);
+                }
+            }
+        }
+    }
+}
+
+fn render_choices(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, field: &Field) -> u16 {
+    let shown = field.shown();
+    let fitting = field.fitting();
+    let at = fitting.iter().position(|choice| **choice == shown);
+    let height = usize::from(area.height);
+    let top = at.map_or(0, |at| (at + 1).saturating_sub(height));
+    let mut y = area.y;
+    for (index, choice) in fitting.iter().enumerate().skip(top).take(height) {
+        let here = Some(index) == at;
+        let sign = if here { scene.glyphs().cursor } else { " " };
+        let style = scene.style(if here { Role::Selection } else { Role::Text });
+        let text = cells::left(&format!("{sign} {choice}"), usize::from(area.width), scene.glyphs().ellipsis);
+        cells::write(buffer, area, area.x, y, &[(text, style)]);
+        y += 1;
+    }
+    y
+}

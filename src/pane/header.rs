@@ -1,0 +1,219 @@
+//! The lines at the top: who and where, the links, the clock; the load figures; what is wrong.
+
+use jiff::SignedDuration;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::cells;
+use super::scene::Scene;
+use crate::config::theme::Role;
+use crate::domain::Service;
+use crate::domain::load::Flood;
+use crate::model::store::Age;
+use crate::model::{LinkState, Source};
+
+/// ISA-18.2: the most new alerts in ten minutes that one person can handle.
+const TEN_MINUTES_MOST: usize = 10;
+
+/// The first line: program, profile, person, links, outbox, clock.
+pub(crate) fn render_status(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, muted_bell: bool) {
+    let text = scene.style(Role::Text);
+    let muted = scene.style(Role::Muted);
+    let dot = scene.glyphs().dot;
+    let setup = scene.setup;
+    let ledger = scene.store.ledger();
+
+    let mut right: Vec<(String, Style)> = Vec::new();
+    let (open, refused) = (ledger.open(), ledger.refused());
+    let outbox = if open > 0 { scene.style(Role::StatePending) } else { muted };
+    right.push((format!("outbox {open}"), outbox));
+    if refused > 0 {
+        right.push((format!(" {dot} {refused} refused"), scene.style(Role::StateRefused)));
+    }
+    if setup.read_only {
+        right.push(("  READ ONLY".into(), scene.style(Role::Warning)));
+    }
+    if muted_bell {
+        right.push(("  bell off".into(), muted));
+    }
+    right.push((format!("  {} {} ", scene.clock(scene.now), scene.zone_name()), text));
+
+    let monitor = link(scene, Service::Monitor);
+    let manage = if setup.manage {
+        link(scene, Service::Manage)
+    } else {
+        vec![("Manage not set up".into(), muted)]
+    };
+    let measure = |parts: &[(String, Style)]| parts.iter().map(|(text, _)| cells::width(text)).sum::<usize>();
+    let width = usize::from(area.width);
+    let who = [
+        vec![
+            (" nightdesk  ".to_owned(), scene.style(Role::Title)),
+            (format!("{} {dot} {}", setup.profile, setup.operator), text),
+        ],
+        vec![(format!(" {} {dot} {}", setup.profile, setup.operator), text)],
+        vec![(format!(" {}", setup.profile), text)],
+        Vec::new(),
+    ];
+    let gap = 2;
+    // What says who and where gives way before what says whether the data can be trusted.
+    let links: [Vec<(String, Style)>; 2] = [
+        [monitor.clone(), vec![("   ".into(), text)], manage.clone()].concat(),
+        [short(&monitor), vec![(" ".into(), text)], short(&manage)].concat(),
+    ];
+    let mut chosen = (Vec::new(), Vec::new());
+    'found: for link in &links {
+        for left in &who {
+            if measure(left) + measure(link) + measure(&right) + 2 * gap <= width {
+                chosen = (left.clone(), link.clone());
+                break 'found;
+            }
+        }
+    }
+    let (left, middle) = chosen;
+    cells::write(buffer, area, area.x, area.y, &left);
+    let right_x = width.saturating_sub(measure(&right));
+    let free = right_x.saturating_sub(measure(&left) + measure(&middle));
+    let middle_x = measure(&left) + if left.is_empty() { 1 } else { free / 2 };
+    cells::write(buffer, area, area.x + to_u16(middle_x), area.y, &middle);
+    cells::write(buffer, area, area.x + to_u16(right_x), area.y, &right);
+}
+
+fn to_u16(number: usize) -> u16 {
+    u16::try_from(number).unwrap_or(u16::MAX)
+}
+
+/// A link's first letters and sign only.
+fn short(parts: &[(String, Style)]) -> Vec<(String, Style)> {
+    parts.iter().take(2).cloned().collect()
+}
+
+/// `Monitor ● live 40ms`
+fn link(scene: &Scene<'_>, service: Service) -> Vec<(String, Style)> {
+    let (state, latency) = scene.store.link(service);
+    let glyphs = scene.glyphs();
+    let (sign, word, role) = match state {
+        LinkState::Unknown => (glyphs.unknown, " not asked yet".to_owned(), Role::Muted),
+        LinkState::Live { .. } => (glyphs.online, format!(" live {}", latency.shown()), Role::LinkLive),
+        LinkState::Down { since, .. } => (glyphs.offline, format!(" down since {}", scene.clock(*since)), Role::LinkDown),
+    };
+    let style = scene.style(role);
+    vec![
+        (format!("{service} "), scene.style(Role::Text)),
+        (sign.to_owned(), style),
+        (word, style),
+    ]
+}
+
+/// The second line: how much an operator is asked to look at.
+pub(crate) fn render_load(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
+    let text = scene.style(Role::Text);
+    let muted = scene.style(Role::Muted);
+    let load = scene.store.load(scene.now);
+    let (flood, since) = scene.store.flood();
+    let of = |over: bool, role: Role| if over { scene.style(role) } else { text };
+    let flood_part = match flood {
+        Flood::No => ("flood no".to_owned(), text),
+        Flood::Since { start, peak } => (
+            format!("FLOOD since {}, peak {peak}", scene.clock(*start)),
+            scene.style(Role::Flood),
+        ),
+    };
+    let window = since.map(|since| scene.now.duration_since(since));
+    let [critical, high, medium, low] = load.by_severity;
+    let mut figures: Vec<(String, Style)> = vec![
+        (
+            format!("10m {}/{TEN_MINUTES_MOST}", load.ten_minutes),
+            of(load.ten_minutes > TEN_MINUTES_MOST, Role::Warning),
+        ),
+        (format!("hr {}", load.hour), text),
+        flood_part,
+        (format!("chat {}", load.chattering), of(load.chattering > 0, Role::Warning)),
+        (format!("stale {}", load.stale), of(load.stale > 0, Role::Stale)),
+        (
+            format!("crit/high/med/low {critical}/{high}/{medium}/{low}"),
+            of(critical > 0, Role::SeverityCritical),
+        ),
+        (
+            format!("unack {}", load.unacknowledged),
+            of(load.unacknowledged > 0, Role::StateNew),
+        ),
+    ];
+    if let Some(window) = window {
+        figures.push((format!("{} of data", scene.span(window.max(SignedDuration::ZERO))), muted));
+    }
+    let bar = format!(" {} ", scene.glyphs().bar);
+    let room = usize::from(area.width).saturating_sub(2);
+    let measure = |figures: &[(String, Style)]| {
+        figures
+            .iter()
+            .map(|(text, _)| cells::width(text) + cells::width(&bar))
+            .sum::<usize>()
+    };
+    // Least needed first, where the line is short.
+    for least in ["hr ", "flood no", "chat 0", "stale 0", "stale ", "chat "] {
+        if measure(&figures) <= room + cells::width(&bar) {
+            break;
+        }
+        figures.retain(|(text, _)| !text.starts_with(least));
+    }
+    let mut parts = vec![(" ".to_owned(), text)];
+    let mut used = 1;
+    for (index, (figure, style)) in figures.into_iter().enumerate() {
+        let before = if index > 0 { cells::width(&bar) } else { 0 };
+        if used + before + cells::width(&figure) > usize::from(area.width) {
+            break; // a figure is whole or absent
+        }
+        if index > 0 {
+            parts.push((bar.clone(), scene.style(Role::Border)));
+        }
+        used += before + cells::width(&figure);
+        parts.push((figure, style));
+    }
+    cells::write(buffer, area, area.x, area.y, &parts);
+}
+
+/// What is wrong with the data, in a sentence; `None` while nothing is. It names the oldest trouble first.
+pub(crate) fn trouble(scene: &Scene<'_>) -> Option<String> {
+    let mut sentences: Vec<String> = Vec::new();
+    let down = Service::ALL.into_iter().find_map(|service| match scene.store.link(service).0 {
+        LinkState::Down { since, fault } if service == Service::Monitor || scene.setup.manage => {
+            Some(format!("{service} down since {}: {}", scene.clock(*since), fault.message.shown()))
+        }
+        LinkState::Down { .. } | LinkState::Unknown | LinkState::Live { .. } => None,
+    });
+    sentences.extend(down);
+    for (source, name) in [
+        (Source::Alerts, "alerts"),
+        (Source::Devices, "devices"),
+        (Source::Metrics, "readings"),
+    ] {
+        let fresh = scene.store.freshness(source);
+        let silent = match fresh.age(scene.now) {
+            Age::Silent(Some(since)) => format!("{name}: NO DATA since {}", scene.clock(since)),
+            Age::Silent(None) => format!("{name}: NO DATA yet"),
+            Age::Connecting | Age::Cached(_) | Age::Live => match &fresh.failing {
+                Some((since, _)) => format!("{name}: reads fail since {}", scene.clock(*since)),
+                None => continue,
+            },
+        };
+        // The link's own fault says why; another one is named here.
+        let reason = match &fresh.failing {
+            Some((_, fault)) if !sentences.iter().any(|said| said.contains(fault.message.shown())) => {
+                format!(" ({})", fault.message.shown())
+            }
+            _ => String::new(),
+        };
+        sentences.push(format!("{silent}{reason}"));
+    }
+    (!sentences.is_empty()).then(|| sentences.join(&format!(" {} ", scene.glyphs().dot)))
+}
+
+/// The line that stands below the load figures while something is wrong.
+pub(crate) fn render_trouble(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, text: &str) {
+    let style = scene.style(Role::LinkDown);
+    buffer.set_style(area, style);
+    let text = scene.cut(&format!(" ! {text}"), usize::from(area.width));
+    cells::write(buffer, area, area.x, area.y, &[(text, style)]);
+}

@@ -1,0 +1,332 @@
+//! The queue's columns: what stands in them, how wide they are, how they sort.
+
+use std::cmp::Ordering;
+
+use ratatui::style::Style;
+
+use super::super::cells;
+use super::super::scene::Scene;
+use crate::config::theme::Role;
+use crate::domain::{Alert, MetricValue, SafeText, short_number, triage_order};
+use crate::model::Store;
+use crate::model::store::Verb;
+
+/// One column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Column {
+    /// Since it was raised.
+    Age,
+    /// Its severity in a word.
+    Severity,
+    /// Its device.
+    Device,
+    /// The device's type.
+    Type,
+    /// The device's location.
+    Location,
+    /// The rule that raised it.
+    Alert,
+    /// The metric.
+    Metric,
+    /// The value at the trigger.
+    Value,
+    /// The limit.
+    Limit,
+    /// Where it stands, and where what was asked of it stands.
+    State,
+    /// Its work order.
+    Order,
+}
+
+impl Column {
+    /// All, in the order in which they stand.
+    pub const ALL: [Self; 11] = [
+        Self::Age,
+        Self::Severity,
+        Self::Device,
+        Self::Type,
+        Self::Location,
+        Self::Alert,
+        Self::Metric,
+        Self::Value,
+        Self::Limit,
+        Self::State,
+        Self::Order,
+    ];
+
+    /// Shown unless the person chooses otherwise.
+    pub const DEFAULT: [Self; 7] = [
+        Self::Age,
+        Self::Severity,
+        Self::Device,
+        Self::Alert,
+        Self::Value,
+        Self::State,
+        Self::Order,
+    ];
+
+    /// Its head.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Age => "AGE",
+            Self::Severity => "SEV",
+            Self::Device => "DEVICE",
+            Self::Type => "TYPE",
+            Self::Location => "LOCATION",
+            Self::Alert => "ALERT",
+            Self::Metric => "METRIC",
+            Self::Value => "VALUE",
+            Self::Limit => "LIMIT",
+            Self::State => "STATE",
+            Self::Order => "WO",
+        }
+    }
+
+    /// Numbers stand at the right.
+    fn is_right(self) -> bool {
+        matches!(self, Self::Age | Self::Value | Self::Limit)
+    }
+
+    /// Compares two alerts by this column, ascending.
+    fn order(self, one: &Alert, other: &Alert, store: &Store) -> Ordering {
+        let number = |value: &Option<MetricValue>| value.as_ref().and_then(MetricValue::as_number).unwrap_or(f64::NEG_INFINITY);
+        let location = |alert: &Alert| store.plant.of_alert(alert).and_then(|device| device.location.clone());
+        match self {
+            Self::Age => other.raised_at.cmp(&one.raised_at),
+            Self::Severity => one.severity.rank().cmp(&other.severity.rank()),
+            Self::Device => one.device.cmp(&other.device),
+            Self::Type => one.device_type.cmp(&other.device_type),
+            Self::Location => location(one).cmp(&location(other)),
+            Self::Alert => one.name.cmp(&other.name),
+            Self::Metric => one.metric.cmp(&other.metric),
+            Self::Value => number(&one.value).total_cmp(&number(&other.value)),
+            Self::Limit => one
+                .threshold
+                .unwrap_or(f64::NEG_INFINITY)
+                .total_cmp(&other.threshold.unwrap_or(f64::NEG_INFINITY)),
+            Self::State => one.state.progress().cmp(&other.state.progress()),
+            Self::Order => {
+                let number = |alert: &Alert| store.order(&alert.id).map(|(number, _)| number.raw().to_owned());
+                number(one).cmp(&number(other))
+            }
+        }
+    }
+}
+
+/// How the queue is sorted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// Unacknowledged first, then the worst, then the newest.
+    #[default]
+    Triage,
+    /// By a column, then as for triage.
+    By(Column, Direction),
+}
+
+/// Which end comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// The smallest, the youngest, the worst.
+    Ascending,
+    /// The other way round.
+    Descending,
+}
+
+impl Sort {
+    /// Compares two alerts.
+    pub(super) fn order(self, one: &Alert, other: &Alert, store: &Store) -> Ordering {
+        match self {
+            Self::Triage => Ordering::Equal,
+            Self::By(column, Direction::Ascending) => column.order(one, other, store),
+            Self::By(column, Direction::Descending) => column.order(other, one, store),
+        }
+        .then_with(|| triage_order(one, other))
+    }
+
+    /// In words, where it is not the usual one.
+    pub fn shown(self) -> Option<String> {
+        match self {
+            Self::Triage => None,
+            Self::By(column, Direction::Ascending) => Some(format!("by {}", column.title())),
+            Self::By(column, Direction::Descending) => Some(format!("by {} down", column.title())),
+        }
+    }
+}
+
+/// A column with its width in cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sized {
+    pub(super) column: Column,
+    pub(super) width: usize,
+}
+
+/// The widest device, type, location, metric and order among the rows, found when the rows change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Widest {
+    pub(super) device: usize,
+    pub(super) device_type: usize,
+    pub(super) location: usize,
+    pub(super) metric: usize,
+    pub(super) order: usize,
+}
+
+impl Widest {
+    /// Takes one more row into account.
+    pub(super) fn add(&mut self, scene: &Scene<'_>, alert: &Alert) {
+        let wide = |text: &str| cells::width(text);
+        self.device = self.device.max(wide(alert.device.shown()));
+        self.device_type = self
+            .device_type
+            .max(alert.device_type.as_ref().map_or(0, |text| wide(text.shown())));
+        let location = scene.store.plant.of_alert(alert).and_then(|device| device.location.as_ref());
+        self.location = self.location.max(location.map_or(0, |text| wide(text.shown())));
+        self.metric = self.metric.max(alert.metric.as_ref().map_or(0, |text| wide(text.shown())));
+        self.order = self.order.max(wide(&order(scene, alert, 12).0));
+    }
+}
+
+/// Shares `width` cells among columns, a cell between each two. Where there is not enough, the least needed go first.
+pub(super) fn share(columns: &[Column], width: usize, widest: Widest) -> Vec<Sized> {
+    let fixed = |column: Column| match column {
+        Column::Age => 4,
+        Column::Severity => 4,
+        Column::Device => widest.device.clamp(6, 16),
+        Column::Type => widest.device_type.clamp(4, 18),
+        Column::Location => widest.location.clamp(8, 18),
+        Column::Alert => 12,
+        Column::Metric => widest.metric.clamp(6, 16),
+        Column::Value | Column::Limit => 7,
+        Column::State => 14,
+        Column::Order => widest.order.clamp(2, 12),
+    };
+    // Without these a row still says what is wrong, where, how bad, and where it stands.
+    let mut chosen: Vec<Column> = columns.to_vec();
+    let needed = |chosen: &[Column]| chosen.iter().map(|column| fixed(*column) + 1).sum::<usize>();
+    for least in [
+        Column::Limit,
+        Column::Metric,
+        Column::Type,
+        Column::Location,
+        Column::Value,
+        Column::Order,
+        Column::Age,
+        Column::State,
+        Column::Device,
+    ] {
+        if needed(&chosen) <= width + 1 {
+            break;
+        }
+        chosen.retain(|column| *column != least);
+    }
+    let mut spare = (width + 1).saturating_sub(needed(&chosen));
+    let mut sized: Vec<Sized> = chosen
+        .iter()
+        .map(|column| Sized {
+            column: *column,
+            width: fixed(*column),
+        })
+        .collect();
+    // The name of the alert takes what is left up to a comfortable width, then the state up to its whole sentence.
+    for (column, most) in [(Column::Alert, 26_usize), (Column::State, 28), (Column::Alert, 60)] {
+        if let Some(found) = sized.iter_mut().find(|sized| sized.column == column) {
+            let more = most.saturating_sub(found.width).min(spare);
+            found.width += more;
+            spare -= more;
+        }
+    }
+    sized
+}
+
+/// The head of a column in its width.
+pub(super) fn head(sized: Sized) -> String {
+    aligned(sized, sized.column.title(), "")
+}
+
+fn aligned(sized: Sized, text: &str, ellipsis: &str) -> String {
+    if sized.column.is_right() {
+        cells::right(text, sized.width, ellipsis)
+    } else {
+        cells::left(text, sized.width, ellipsis)
+    }
+}
+
+/// What stands in a column for an alert, in exactly its width.
+pub(super) fn cell(scene: &Scene<'_>, alert: &Alert, gone: bool, sized: Sized) -> (String, Style) {
+    let text = scene.style(Role::Text);
+    let glyphs = scene.glyphs();
+    let optional = |value: Option<&SafeText>| value.map_or_else(|| glyphs.none.to_owned(), |value| value.shown().to_owned());
+    let (content, style) = match sized.column {
+        Column::Age => (scene.age(alert.raised_at), text),
+        Column::Severity => scene.severity(&alert.severity),
+        Column::Device => (alert.device.shown().to_owned(), text),
+        Column::Type => (
+            alert
+                .device_type
+                .as_ref()
+                .map_or_else(|| glyphs.none.to_owned(), |kind| kind.shown().to_owned()),
+            text,
+        ),
+        Column::Location => (
+            optional(scene.store.plant.of_alert(alert).and_then(|device| device.location.as_ref())),
+            text,
+        ),
+        Column::Alert => {
+            let facts = scene.store.facts(alert, &scene.setup.operator, scene.now);
+            let badge = badge(scene, &facts);
+            let room = sized.width.saturating_sub(cells::width(badge));
+            (format!("{}{badge}", scene.cut(alert.name.shown(), room)), text)
+        }
+        Column::Metric => (optional(alert.metric.as_ref()), text),
+        Column::Value => match &alert.value {
+            None | Some(MetricValue::Null) => (glyphs.none.to_owned(), scene.style(Role::Muted)),
+            Some(value) => (value.to_string(), text),
+        },
+        Column::Limit => (
+            alert.threshold.map_or_else(|| glyphs.none.to_owned(), short_number),
+            scene.style(Role::Muted),
+        ),
+        Column::State if gone => ("gone".to_owned(), scene.style(Role::Warning)),
+        Column::State => scene.state(alert, sized.width),
+        Column::Order => order(scene, alert, sized.width),
+    };
+    (aligned(sized, &content, glyphs.ellipsis), style)
+}
+
+/// What is unusual about an alert, in a word after its name.
+fn badge(scene: &Scene<'_>, facts: &crate::domain::AlertFacts<'_>) -> &'static str {
+    use crate::domain::{Facts as _, Trait};
+    match (facts.is(Trait::Chattering), facts.is(Trait::Stale), scene.setup.ascii) {
+        (true, _, false) => " ·chat",
+        (true, _, true) => " -chat",
+        (false, true, false) => " ·stale",
+        (false, true, true) => " -stale",
+        (false, false, _) => "",
+    }
+}
+
+/// The work order of an alert: number and the first letter of its status, or where the wish for one stands.
+fn order(scene: &Scene<'_>, alert: &Alert, width: usize) -> (String, Style) {
+    if let Some((number, told)) = scene.store.order(&alert.id) {
+        let style = match told {
+            Some(order) if order.is_completed() => scene.style(Role::Success),
+            _ => scene.style(Role::Text),
+        };
+        let status = told.map_or_else(String::new, |order| order.status.shown().chars().take(4).collect());
+        let whole = format!("{} {status}", number.shown());
+        let text = if cells::width(&whole) <= width {
+            whole.trim_end().to_owned()
+        } else {
+            number.shown().to_owned()
+        };
+        return (text, style);
+    }
+    if let Some(asked) = scene.store.ledger().asked(&alert.id, &[Verb::Order], scene.now) {
+        let (text, style) = scene.progress(&asked, 12);
+        let text = text.trim_start_matches("WO ").to_owned();
+        return (scene.cut(&text, width.max(6)), style);
+    }
+    match Store::linked_order(alert) {
+        Some(number) => (format!("{}{number}", scene.glyphs().arrow), scene.style(Role::Text)),
+        None => (scene.glyphs().none.to_owned(), scene.style(Role::Muted)),
+    }
+}

@@ -1,0 +1,219 @@
+//! The queue on the screen.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::super::cells;
+use super::super::scene::{Scene, framed};
+use super::Queue;
+use super::column::{self, Sized};
+use crate::config::theme::Role;
+use crate::domain::AlertId;
+use crate::model::store::{Age, Touch};
+use crate::model::{Action, Source};
+
+/// Cells before the first column: the cursor's sign, the mark, the sign of change.
+const GUTTER: u16 = 3;
+
+impl Queue {
+    /// Rows that fit into a pane of this height: without its frame and its line of heads.
+    pub(crate) fn height_in(area: Rect) -> usize {
+        usize::from(area.height.saturating_sub(3))
+    }
+
+    /// Draws the pane.
+    pub(crate) fn render(&self, scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, focused: bool) {
+        let inner = framed(scene, buffer, area, focused, &self.title(scene), &self.aside(scene));
+        if inner.height == 0 || inner.width < GUTTER + 4 {
+            return;
+        }
+        if self.rows.is_empty() {
+            self.render_empty(scene, buffer, inner);
+            return;
+        }
+        let sized = column::share(&self.columns, usize::from(inner.width - GUTTER), self.widest);
+        let mut heads = String::new();
+        for one in &sized {
+            heads.push_str(&column::head(*one));
+            heads.push(' ');
+        }
+        cells::write(buffer, inner, inner.x + GUTTER, inner.y, &[(heads, scene.style(Role::Title))]);
+        for (line, id) in (1..inner.height).zip(self.in_view()) {
+            let row = Rect {
+                y: inner.y + line,
+                height: 1,
+                ..inner
+            };
+            self.render_row(scene, buffer, row, id, &sized, focused);
+        }
+        let index = self.index();
+        if let Some(place) = self.scroll.place(index, self.rows.len()) {
+            let text = format!(" {place} ");
+            let x = area.right().saturating_sub(2 + u16::try_from(cells::width(&text)).unwrap_or(0));
+            cells::write(
+                buffer,
+                area,
+                x,
+                area.bottom().saturating_sub(1),
+                &[(text, scene.style(Role::Muted))],
+            );
+        }
+    }
+
+    fn render_row(&self, scene: &Scene<'_>, buffer: &mut Buffer, row: Rect, id: &AlertId, sized: &[Sized], focused: bool) {
+        let Some((alert, gone)) = self.alert(scene.store, id) else { return };
+        let glyphs = scene.glyphs();
+        let here = self.cursor.as_ref() == Some(id);
+        let blank = scene.style(Role::Text);
+        let cursor = if here { glyphs.cursor } else { " " };
+        let mark = if self.marks.contains(id) { glyphs.mark } else { " " };
+        let touch = match scene.store.touch(id) {
+            Some(Touch::Arrived) => glyphs.arrived,
+            Some(Touch::Changed) => glyphs.changed,
+            None => " ",
+        };
+        let mut parts: Vec<(String, Style)> = vec![
+            (cursor.to_owned(), scene.style(Role::Key)),
+            (mark.to_owned(), scene.style(Role::Mark)),
+            (touch.to_owned(), scene.style(Role::Warning)),
+        ];
+        for one in sized {
+            parts.push(column::cell(scene, alert, gone, *one));
+            parts.push((" ".to_owned(), blank));
+        }
+        cells::write(buffer, row, row.x, row.y, &parts);
+        if gone {
+            buffer.set_style(row, scene.style(Role::Muted));
+        }
+        if here && focused {
+            buffer.set_style(row, scene.style(Role::Selection));
+        }
+    }
+
+    fn title(&self, scene: &Scene<'_>) -> Vec<(String, Style)> {
+        let dot = scene.glyphs().dot;
+        let title = scene.style(Role::Title);
+        let count = if self.rows.len() == self.open {
+            format!("Alerts {}", self.open)
+        } else {
+            format!("Alerts {} of {}", self.rows.len(), self.open)
+        };
+        let mut parts = vec![(count, title), (format!(" {dot} unack {}", self.waiting_unacknowledged), title)];
+        if !self.marks.is_empty() {
+            parts.push((format!(" {dot} {} marked", self.marks.len()), scene.style(Role::Mark)));
+        }
+        let quality = scene.store.quality();
+        if quality.incomplete {
+            parts.push((format!(" {dot} list incomplete"), scene.style(Role::Warning)));
+        }
+        if quality.skipped > 0 {
+            parts.push((format!(" {dot} {} unreadable", quality.skipped), scene.style(Role::Warning)));
+        }
+        parts
+    }
+
+    /// The right of the title: what is left out, whether it moves, how old it is.
+    fn aside(&self, scene: &Scene<'_>) -> Vec<(String, Style)> {
+        let dot = scene.glyphs().dot;
+        let mut parts = Vec::new();
+        if let Some(frozen) = &self.frozen {
+            let waits = match (frozen.arrived, frozen.gone) {
+                (0, 0) => String::new(),
+                (new, 0) => format!(", {new} new wait"),
+                (0, gone) => format!(", {gone} gone"),
+                (new, gone) => format!(", {new} new wait, {gone} gone"),
+            };
+            parts.push((
+                format!("FROZEN {}{waits} {dot} ", scene.clock(frozen.since)),
+                scene.style(Role::Warning),
+            ));
+        }
+        let narrowing = self.narrowing();
+        if !narrowing.is_empty() {
+            parts.push((format!("{narrowing} {dot} "), scene.style(Role::Match)));
+        }
+        if let Some(sort) = self.sort.shown() {
+            parts.push((format!("{sort} {dot} "), scene.style(Role::Muted)));
+        }
+        let (word, role) = scene.freshness(Source::Alerts);
+        parts.push((word, scene.style(role)));
+        parts
+    }
+
+    /// The filter and the quick narrowings, as one line.
+    fn narrowing(&self) -> String {
+        let mut texts = Vec::new();
+        if self.only.unacknowledged {
+            texts.push("unacknowledged only".to_owned());
+        }
+        if self.only.noisy {
+            texts.push("chattering and stale only".to_owned());
+        }
+        if !self.filter.is_empty() {
+            texts.push(crate::domain::SafeText::new(self.filter.text()).shown().to_owned());
+        }
+        texts.join(", ")
+    }
+
+    fn render_empty(&self, scene: &Scene<'_>, buffer: &mut Buffer, inner: Rect) {
+        let fresh = scene.store.freshness(Source::Alerts);
+        let text = scene.style(Role::Text);
+        let muted = scene.style(Role::Muted);
+        let mut lines: Vec<(String, Style)> = Vec::new();
+        let narrowing = self.narrowing();
+        match fresh.age(scene.now) {
+            Age::Connecting => lines.push((format!("connecting to Monitor {}", scene.glyphs().ellipsis), text)),
+            Age::Silent(None) => {
+                lines.push(("Nothing has come from Monitor yet.".into(), scene.style(Role::LinkDown)));
+                if let Some((_, fault)) = &fresh.failing {
+                    lines.push((fault.message.shown().to_owned(), text));
+                }
+                lines.push((
+                    format!("It is tried again without end; {} tries now.", scene.key(Action::Refresh)),
+                    muted,
+                ));
+            }
+            _ if self.open > 0 && !narrowing.is_empty() => {
+                lines.push((format!("No alert matches {narrowing}; {} are open.", self.open), text));
+                lines.push((
+                    format!(
+                        "{} shows all, {} changes the filter.",
+                        scene.key(Action::Back),
+                        scene.key(Action::Filter)
+                    ),
+                    muted,
+                ));
+            }
+            age => {
+                let when = fresh
+                    .as_of
+                    .map_or_else(String::new, |at| format!(" Last checked {}.", scene.clock(at)));
+                let what = if matches!(age, Age::Live) {
+                    "No alert is open."
+                } else {
+                    "No alert was open."
+                };
+                lines.push((format!("{what}{when}"), text));
+                lines.push((
+                    format!(
+                        "{} reads now, {} shows the devices, {} every key.",
+                        scene.key(Action::Refresh),
+                        scene.key(Action::PaneDevices),
+                        scene.key(Action::Help)
+                    ),
+                    muted,
+                ));
+            }
+        }
+        let mut y = inner.y + inner.height.min(4) / 3;
+        for (line, style) in lines {
+            for part in cells::wrap(&line, usize::from(inner.width.saturating_sub(2))) {
+                if y < inner.bottom() {
+                    cells::write(buffer, inner, inner.x + 1, y, &[(part, style)]);
+                    y += 1;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,431 @@
+//! The alert queue: which rows, in which order, where the cursor is, what is marked.
+//!
+//! Rows are arranged when a frame begins and only then. Between two frames keys act on the rows as they were last drawn,
+//! so that nothing that arrives in between can slip under the cursor.
+
+mod column;
+mod draw;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use jiff::Timestamp;
+
+use super::scene::Scene;
+use super::scroll::{Motion, Scroll};
+use crate::domain::{Alert, AlertId, AlertState, Facts, Filter, Trait};
+use crate::model::Store;
+
+use column::Widest;
+pub use column::{Column, Direction, Sort};
+
+/// The queue.
+#[derive(Debug)]
+pub struct Queue {
+    rows: Vec<AlertId>,
+    cursor: Option<AlertId>,
+    /// The cursor's row as it was when the cursor came: it decides the row's place until the cursor leaves.
+    held: Option<Alert>,
+    /// The last form of rows that may vanish while they stay on the screen.
+    ghosts: HashMap<AlertId, Alert>,
+    scroll: Scroll,
+    marks: BTreeSet<AlertId>,
+    range: Option<Range>,
+    filter: Filter,
+    only: Only,
+    sort: Sort,
+    columns: Vec<Column>,
+    frozen: Option<Frozen>,
+    basis: Option<(u64, Timestamp, u64)>,
+    generation: u64,
+    /// The person changed what is shown: the cursor's row need not stay if it does not fit.
+    narrowed: bool,
+    widest: Widest,
+    open: usize,
+    waiting_unacknowledged: usize,
+}
+
+/// Rows from here to the cursor are marked, besides those that were.
+#[derive(Debug)]
+struct Range {
+    anchor: AlertId,
+    before: BTreeSet<AlertId>,
+}
+
+/// A quick narrowing besides the filter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Only {
+    unacknowledged: bool,
+    noisy: bool,
+}
+
+/// A frozen list and what waits behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frozen {
+    /// Since when.
+    pub since: Timestamp,
+    /// Rows that would be there and are not shown.
+    pub arrived: usize,
+    /// Rows that are shown and no longer in the list.
+    pub gone: usize,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self {
+            rows: Vec::new(),
+            cursor: None,
+            held: None,
+            ghosts: HashMap::new(),
+            scroll: Scroll::default(),
+            marks: BTreeSet::new(),
+            range: None,
+            filter: Filter::all(),
+            only: Only::default(),
+            sort: Sort::Triage,
+            columns: Column::DEFAULT.to_vec(),
+            frozen: None,
+            basis: None,
+            generation: 0,
+            narrowed: false,
+            widest: Widest::default(),
+            open: 0,
+            waiting_unacknowledged: 0,
+        }
+    }
+}
+
+impl Queue {
+    // What can be read
+
+    /// The alert under the cursor.
+    pub fn cursor(&self) -> Option<&AlertId> {
+        self.cursor.as_ref()
+    }
+
+    /// The rows as they were last drawn.
+    pub fn rows(&self) -> &[AlertId] {
+        &self.rows
+    }
+
+    /// The rows in view, top down.
+    pub fn in_view(&self) -> &[AlertId] {
+        self.rows.get(self.scroll.range(self.rows.len())).unwrap_or_default()
+    }
+
+    /// The marked alerts, in the order of the list.
+    pub fn marked(&self) -> Vec<AlertId> {
+        self.rows.iter().filter(|id| self.marks.contains(*id)).cloned().collect()
+    }
+
+    /// How many are marked.
+    pub fn mark_count(&self) -> usize {
+        self.marks.len()
+    }
+
+    /// Whether the list is frozen, and what waits.
+    pub fn frozen(&self) -> Option<&Frozen> {
+        self.frozen.as_ref()
+    }
+
+    /// The filter in force.
+    pub fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
+    /// The sort in force.
+    pub fn sort(&self) -> Sort {
+        self.sort
+    }
+
+    /// The columns that are shown.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// A row's alert, and whether it is only remembered.
+    pub fn alert<'a>(&'a self, store: &'a Store, id: &AlertId) -> Option<(&'a Alert, bool)> {
+        store
+            .alert(id)
+            .map(|alert| (alert, false))
+            .or_else(|| self.ghosts.get(id).map(|alert| (alert, true)))
+    }
+
+    fn index(&self) -> Option<usize> {
+        let cursor = self.cursor.as_ref()?;
+        self.rows.iter().position(|id| id == cursor)
+    }
+
+    // What a person does
+
+    /// Moves the cursor over the rows as they were last drawn. Answers whether it moved.
+    pub(crate) fn go(&mut self, store: &Store, motion: Motion) -> bool {
+        let from = self.index();
+        let to = from.map_or(0, |at| motion.apply(at, self.rows.len(), self.scroll.height));
+        let Some(id) = self.rows.get(to).cloned() else { return false };
+        if from == Some(to) {
+            return false;
+        }
+        self.place(store, id);
+        self.extend_range();
+        true
+    }
+
+    /// Puts the cursor on an alert of the list.
+    fn place(&mut self, store: &Store, id: AlertId) {
+        let left = self.held.take();
+        if left.as_ref().is_none_or(|left| store.alert(&left.id) != Some(left)) {
+            self.generation += 1; // the row that was left may go to its place now
+        }
+        self.held = store.alert(&id).cloned().or_else(|| self.ghosts.get(&id).cloned());
+        self.cursor = Some(id);
+    }
+
+    /// Marks the row, or takes its mark away, and goes on to the next.
+    pub(crate) fn mark(&mut self, store: &Store) -> Option<usize> {
+        let id = self.cursor.clone()?;
+        self.range = None;
+        if !self.marks.remove(&id) {
+            self.marks.insert(id);
+        }
+        self.go(store, Motion::By(1));
+        Some(self.marks.len())
+    }
+
+    /// Begins or ends a range. Answers whether one began.
+    pub(crate) fn mark_range(&mut self) -> Option<bool> {
+        if self.range.take().is_some() {
+            return Some(false);
+        }
+        let anchor = self.cursor.clone()?;
+        self.range = Some(Range {
+            anchor,
+            before: self.marks.clone(),
+        });
+        self.extend_range();
+        Some(true)
+    }
+
+    /// Whether moving marks rows.
+    pub fn is_ranging(&self) -> bool {
+        self.range.is_some()
+    }
+
+    fn extend_range(&mut self) {
+        let Some(range) = &self.range else { return };
+        let position = |wanted: &AlertId| self.rows.iter().position(|id| id == wanted);
+        let (Some(from), Some(to)) = (position(&range.anchor), self.cursor.as_ref().and_then(position)) else {
+            return;
+        };
+        let rows = self.rows.get(from.min(to)..=from.max(to)).unwrap_or_default();
+        self.marks = range.before.iter().chain(rows).cloned().collect();
+    }
+
+    /// Marks all rows, or none where all are. Answers how many are marked now.
+    pub(crate) fn mark_all(&mut self) -> usize {
+        self.range = None;
+        if self.rows.iter().all(|id| self.marks.contains(id)) {
+            self.marks.clear();
+        } else {
+            self.marks = self.rows.iter().cloned().collect();
+        }
+        self.marks.len()
+    }
+
+    /// Takes these marks away.
+    pub(crate) fn unmark(&mut self, ids: &[AlertId]) {
+        self.range = None;
+        for id in ids {
+            self.marks.remove(id);
+        }
+    }
+
+    /// Takes all marks away; answers whether there were any.
+    pub(crate) fn clear_marks(&mut self) -> bool {
+        let ranging = self.range.take().is_some();
+        let had = !self.marks.is_empty();
+        self.marks.clear();
+        had || ranging
+    }
+
+    /// Shows what passes a filter.
+    pub(crate) fn set_filter(&mut self, filter: Filter) {
+        if self.filter != filter {
+            self.filter = filter;
+            self.narrow();
+        }
+    }
+
+    /// Unacknowledged only, or all again. Answers which.
+    pub(crate) fn toggle_unacknowledged(&mut self) -> bool {
+        self.only.unacknowledged = !self.only.unacknowledged;
+        self.narrow();
+        self.only.unacknowledged
+    }
+
+    /// Chattering and stale only, or all again. Answers which.
+    pub(crate) fn toggle_noisy(&mut self) -> bool {
+        self.only.noisy = !self.only.noisy;
+        self.narrow();
+        self.only.noisy
+    }
+
+    /// Takes every narrowing away; answers whether there was one.
+    pub(crate) fn clear_filter(&mut self) -> bool {
+        let had = !self.filter.is_empty() || self.only != Only::default();
+        if had {
+            self.filter = Filter::all();
+            self.only = Only::default();
+            self.narrow();
+        }
+        had
+    }
+
+    fn narrow(&mut self) {
+        self.generation += 1;
+        self.narrowed = true;
+    }
+
+    /// Sorts anew.
+    pub(crate) fn set_sort(&mut self, sort: Sort) {
+        self.sort = sort;
+        self.generation += 1;
+    }
+
+    /// Shows or hides a column; the last one stays.
+    pub(crate) fn toggle_column(&mut self, column: Column) {
+        if self.columns.contains(&column) {
+            if self.columns.len() > 1 {
+                self.columns.retain(|shown| *shown != column);
+            }
+        } else {
+            self.columns = Column::ALL
+                .into_iter()
+                .filter(|known| *known == column || self.columns.contains(known))
+                .collect();
+        }
+    }
+
+    /// Freezes the list, or lets it go on. Answers whether it is frozen now.
+    pub(crate) fn toggle_freeze(&mut self, store: &Store, now: Timestamp) -> bool {
+        self.generation += 1;
+        if self.frozen.take().is_some() {
+            return false;
+        }
+        self.ghosts.extend(
+            self.rows
+                .iter()
+                .filter_map(|id| store.alert(id).cloned())
+                .map(|alert| (alert.id.clone(), alert)),
+        );
+        self.frozen = Some(Frozen {
+            since: now,
+            arrived: 0,
+            gone: 0,
+        });
+        true
+    }
+
+    // A frame begins
+
+    /// Takes in what has arrived since the last frame. Answers how many marks fell away because their rows did.
+    pub(crate) fn arrange(&mut self, scene: &Scene<'_>, height: usize) -> usize {
+        let minute = if self.filter.is_empty() && !self.only.noisy {
+            Timestamp::MIN
+        } else {
+            scene.minute()
+        };
+        let basis = Some((scene.store.revision(), minute, self.generation));
+        self.scroll.height = height;
+        let mut lost = 0;
+        if self.basis != basis {
+            self.basis = basis;
+            lost = self.rebuild(scene);
+        }
+        self.scroll.follow(self.index().unwrap_or(0), self.rows.len());
+        lost
+    }
+
+    fn rebuild(&mut self, scene: &Scene<'_>) -> usize {
+        let store = scene.store;
+        let line = self.index().map_or(0, |at| at.saturating_sub(self.scroll.top));
+        let wants_resolved = self.filter.text().contains("state:");
+        let shown = |alert: &&Alert| wants_resolved || alert.state != AlertState::Resolved;
+        self.open = store.alerts().filter(|alert| alert.state != AlertState::Resolved).count();
+        let mut fresh: Vec<&Alert> = store.alerts().filter(shown).filter(|alert| self.passes(scene, alert)).collect();
+        self.waiting_unacknowledged = fresh.iter().filter(|alert| alert.state.progress() == 0).count();
+        // Remember the rows that could vanish while they stay.
+        for id in self.cursor.iter().chain(self.rows.iter().filter(|_| self.frozen.is_some())) {
+            if let Some(alert) = store.alert(id) {
+                self.ghosts.insert(id.clone(), alert.clone());
+            }
+        }
+        if let Some(frozen) = &mut self.frozen
+            && !self.narrowed
+        {
+            let there: HashSet<&AlertId> = self.rows.iter().collect();
+            frozen.arrived = fresh.iter().filter(|alert| !there.contains(&alert.id)).count();
+            frozen.gone = self.rows.iter().filter(|id| store.alert(id).is_none()).count();
+            self.measure(scene);
+            return 0;
+        }
+        if self.narrowed {
+            self.frozen = None; // another list was asked for
+        }
+        let held = self.cursor.clone().and_then(|cursor| {
+            let held = self.held.clone().or_else(|| self.ghosts.get(&cursor).cloned())?;
+            let present = fresh.iter().any(|alert| alert.id == cursor);
+            (present || !self.narrowed).then_some(held)
+        });
+        if let Some(held) = &held {
+            fresh.retain(|alert| alert.id != held.id);
+            fresh.push(held);
+        }
+        fresh.sort_by(|one, other| self.sort.order(one, other, store));
+        let before = self.index();
+        let rows: Vec<AlertId> = fresh.iter().map(|alert| alert.id.clone()).collect();
+        self.rows = rows;
+        self.narrowed = false;
+        let cursor = self.cursor.take().filter(|id| self.rows.contains(id));
+        match cursor {
+            Some(id) => self.cursor = Some(id),
+            None => {
+                let at = before.unwrap_or(0).min(self.rows.len().saturating_sub(1));
+                self.cursor = self.rows.get(at).cloned();
+                self.held = self.cursor.as_ref().and_then(|id| store.alert(id).cloned());
+            }
+        }
+        let cursor = self.cursor.clone();
+        self.ghosts.retain(|id, _| Some(id) == cursor.as_ref());
+        // The cursor's row stays on its line of the screen.
+        self.scroll.top = self.index().unwrap_or(0).saturating_sub(line);
+        let had = self.marks.len();
+        let there: HashSet<&AlertId> = self.rows.iter().collect();
+        self.marks.retain(|id| there.contains(id) && store.alert(id).is_some());
+        let lost = had - self.marks.len();
+        if lost > 0 {
+            self.range = None;
+        }
+        self.measure(scene);
+        lost
+    }
+
+    fn measure(&mut self, scene: &Scene<'_>) {
+        let mut widest = Widest::default();
+        for id in &self.rows {
+            if let Some((alert, _)) = self.alert(scene.store, id) {
+                widest.add(scene, alert);
+            }
+        }
+        self.widest = widest;
+    }
+
+    fn passes(&self, scene: &Scene<'_>, alert: &Alert) -> bool {
+        if self.filter.is_empty() && self.only == Only::default() {
+            return true;
+        }
+        let facts = scene.store.facts(alert, &scene.setup.operator, scene.now);
+        (!self.only.unacknowledged || facts.is(Trait::Unacknowledged))
+            && (!self.only.noisy || facts.is(Trait::Chattering) || facts.is(Trait::Stale))
+            && self.filter.matches(&facts)
+    }
+}

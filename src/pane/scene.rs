@@ -1,0 +1,354 @@
+//! What every pane may look at while it acts or draws, and the words that all of them share.
+
+use jiff::{SignedDuration, Timestamp, Unit};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::cells;
+use super::glyphs::{ASCII, Glyphs, UNICODE};
+use super::setup::Setup;
+use crate::config::theme::Role;
+use crate::domain::{Alert, AlertState, DeviceStatus, Severity};
+use crate::model::store::{Age, Asked, Progress, SAID_FOR, Verb, seconds_left};
+use crate::model::{Action, Source, Store};
+
+/// The world as it is at `now`.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene<'a> {
+    /// What was told at the start.
+    pub setup: &'a Setup,
+    /// What the servers told.
+    pub store: &'a Store,
+    /// The time of the newest event.
+    pub now: Timestamp,
+}
+
+impl Scene<'_> {
+    /// The style of a meaning.
+    pub fn style(&self, role: Role) -> Style {
+        self.setup.theme.style(role)
+    }
+
+    /// The signs to draw with.
+    pub(crate) fn glyphs(&self) -> &'static Glyphs {
+        if self.setup.ascii { &ASCII } else { &UNICODE }
+    }
+
+    /// The first key of an action, for hints.
+    pub fn key(&self, action: Action) -> String {
+        self.setup.keymap.key(action)
+    }
+
+    /// A text that fits.
+    pub fn cut(&self, text: &str, cells: usize) -> String {
+        cells::cut(text, cells, self.glyphs().ellipsis)
+    }
+
+    /// Hours and minutes; with the day where it is not today.
+    pub fn clock(&self, at: Timestamp) -> String {
+        self.time(at, "%H:%M")
+    }
+
+    /// To the second; with the day where it is not today.
+    pub fn clock_seconds(&self, at: Timestamp) -> String {
+        self.time(at, "%H:%M:%S")
+    }
+
+    fn time(&self, at: Timestamp, format: &str) -> String {
+        let zone = &self.setup.time_zone;
+        let zoned = at.to_zoned(zone.clone());
+        let today = self.now.to_zoned(zone.clone()).date();
+        if zoned.date() == today {
+            zoned.strftime(format).to_string()
+        } else if zoned.date().year() == today.year() {
+            zoned.strftime(&format!("%-d %b {format}")).to_string()
+        } else {
+            zoned.strftime(&format!("%Y-%m-%d {format}")).to_string()
+        }
+    }
+
+    /// The name of the time zone, as it is called now.
+    pub fn zone_name(&self) -> String {
+        self.now.to_zoned(self.setup.time_zone.clone()).strftime("%Z").to_string()
+    }
+
+    /// The minute that has begun: ages count from here, so that all of them change at once and only then.
+    pub fn minute(&self) -> Timestamp {
+        let seconds = self.now.as_second();
+        Timestamp::from_second(seconds - seconds.rem_euclid(60)).unwrap_or(self.now)
+    }
+
+    /// How long ago, in one number: `<1m`, `4m`, `3h`, `2d`.
+    pub fn age(&self, at: Timestamp) -> String {
+        let minutes = self.minutes_since(at);
+        match minutes {
+            0 => "<1m".into(),
+            1..=99 => format!("{minutes}m"),
+            100..=2_879 => format!("{}h", minutes / 60),
+            _ => format!("{}d", minutes / (60 * 24)),
+        }
+    }
+
+    fn minutes_since(&self, at: Timestamp) -> i64 {
+        let minute_of = |at: Timestamp| at.as_second().div_euclid(60);
+        (minute_of(self.now) - minute_of(at)).max(0)
+    }
+
+    /// A source's freshness in words, and the meaning of their colour.
+    pub fn freshness(&self, source: Source) -> (String, Role) {
+        let fresh = self.store.freshness(source);
+        match fresh.age(self.now) {
+            Age::Connecting => ("connecting".into(), Role::Muted),
+            Age::Cached(as_of) => (format!("last known {}", self.clock(as_of)), Role::Stale),
+            Age::Live => ("live".into(), Role::LinkLive),
+            Age::Silent(Some(since)) => (format!("NO DATA since {}", self.clock(since)), Role::LinkDown),
+            Age::Silent(None) => ("NO DATA yet".into(), Role::LinkDown),
+        }
+    }
+
+    /// Severity as a word of four letters.
+    pub fn severity(&self, severity: &Severity) -> (String, Style) {
+        let (word, role) = match severity {
+            Severity::Critical => ("CRIT".to_owned(), Role::SeverityCritical),
+            Severity::High => ("HIGH".to_owned(), Role::SeverityHigh),
+            Severity::Medium => ("MED".to_owned(), Role::SeverityMedium),
+            Severity::Low => ("LOW".to_owned(), Role::SeverityLow),
+            Severity::Other(word) => (word.shown().to_uppercase(), Role::SeverityOther),
+        };
+        (word, self.style(role))
+    }
+
+    /// A device's sign, word and colour.
+    pub fn device_status(&self, status: &DeviceStatus) -> (&'static str, Style) {
+        match status {
+            DeviceStatus::Online => (self.glyphs().online, self.style(Role::DeviceOnline)),
+            DeviceStatus::Offline => (self.glyphs().offline, self.style(Role::DeviceOffline)),
+            DeviceStatus::Other(_) => (self.glyphs().unknown, self.style(Role::Muted)),
+        }
+    }
+
+    /// Where an alert stands, for the queue's STATE column: what was asked of it first, else what the server says.
+    pub fn state(&self, alert: &Alert, cells: usize) -> (String, Style) {
+        let asked = self.store.ledger().asked(&alert.id, &[Verb::Acknowledge, Verb::Resolve], self.now);
+        if let Some(asked) = asked.filter(|asked| self.is_worth_saying(asked, alert)) {
+            return self.progress(&asked, cells);
+        }
+        match &alert.state {
+            AlertState::New => ("new".into(), self.style(Role::StateNew)),
+            AlertState::Acknowledged => {
+                let text = alert
+                    .acknowledged_by
+                    .as_ref()
+                    .map_or("ack".to_owned(), |by| format!("ack {}", by.shown()));
+                (self.cut(&text, cells), self.style(Role::StateAcknowledged))
+            }
+            AlertState::Resolved => {
+                let text = alert
+                    .resolved_by
+                    .as_ref()
+                    .map_or("resolved".to_owned(), |by| format!("res {}", by.shown()));
+                (self.cut(&text, cells), self.style(Role::StateResolved))
+            }
+            AlertState::Other(word) => (self.cut(word.shown(), cells), self.style(Role::StateNew)),
+        }
+    }
+
+    /// Whether the newest thing that was asked says more than the alert itself.
+    fn is_worth_saying(&self, asked: &Asked, alert: &Alert) -> bool {
+        let lately = |at: Timestamp| self.now.duration_since(at) < SAID_FOR;
+        match &asked.progress {
+            Progress::Saving | Progress::Grace(_) | Progress::Queued(_) | Progress::Sending | Progress::Checking => true,
+            Progress::Refused(_) => alert.state != AlertState::Resolved,
+            Progress::Done(at) => {
+                let ours = match asked.verb {
+                    Verb::Acknowledge => {
+                        alert.acknowledged_by.as_ref().map(crate::domain::SafeText::raw) == Some(self.setup.operator.as_str())
+                    }
+                    Verb::Resolve => alert.state == AlertState::Resolved,
+                    Verb::Order | Verb::Metadata => true,
+                };
+                lately(*at) && ours
+            }
+            Progress::Superseded { at, .. } => lately(*at),
+            Progress::Cancelled => false,
+        }
+    }
+
+    /// Where something that was asked stands, in at most `cells`.
+    pub fn progress(&self, asked: &Asked, cells: usize) -> (String, Style) {
+        let short = asked.verb.short();
+        let pick = |texts: &[String]| {
+            let fits = texts.iter().find(|text| cells::width(text) <= cells);
+            fits.cloned()
+                .unwrap_or_else(|| self.cut(texts.last().map_or("", String::as_str), cells))
+        };
+        let pending = self.style(Role::StatePending);
+        match &asked.progress {
+            Progress::Saving => (pick(&["saving".into()]), pending),
+            Progress::Grace(until) => {
+                let left = seconds_left(*until, self.now);
+                let undo = self.key(Action::Undo);
+                let texts = [
+                    format!("{short} sends in {left}s ({undo} undoes)"),
+                    format!("sends in {left}s ({undo} undoes)"),
+                    format!("sends in {left}s"),
+                    format!("in {left}s"),
+                ];
+                (pick(&texts), pending)
+            }
+            Progress::Queued(None) => (pick(&[format!("{short} queued"), "queued".into()]), pending),
+            Progress::Queued(Some(reason)) => (
+                pick(&[
+                    format!("{short} queued: {}", reason.shown()),
+                    format!("{short} queued"),
+                    "queued".into(),
+                ]),
+                pending,
+            ),
+            Progress::Sending => (pick(&[format!("{short} sending"), "sending".into()]), pending),
+            Progress::Checking => (
+                pick(&[format!("? checking {short}"), "? checking".into(), "? chk".into()]),
+                self.style(Role::StateDoubt),
+            ),
+            Progress::Done(at) => {
+                let (done, when) = (self.glyphs().done, self.clock_seconds(*at));
+                (
+                    pick(&[
+                        format!("{short} {done} {when}"),
+                        format!("{done} {when}"),
+                        format!("{done} {}", self.clock(*at)),
+                    ]),
+                    self.style(Role::Success),
+                )
+            }
+            Progress::Superseded { by, at, .. } => {
+                let who = by.as_ref().map_or("another", |by| by.shown());
+                let when = self.clock(*at);
+                let room = cells.saturating_sub(4 + cells::width(&when));
+                (
+                    pick(&[format!("by {who} {when}"), format!("by {} {when}", self.cut(who, room))]),
+                    self.style(Role::Warning),
+                )
+            }
+            Progress::Refused(reason) => (
+                if cells >= 24 {
+                    self.cut(&format!("! refused: {}", reason.shown()), cells)
+                } else {
+                    pick(&[format!("! {short} refused"), "! refused".into(), "! no".into()])
+                },
+                self.style(Role::StateRefused),
+            ),
+            Progress::Cancelled => (pick(&["taken back".into()]), self.style(Role::Muted)),
+        }
+    }
+
+    /// The same as a whole sentence, for the detail.
+    pub fn progress_sentence(&self, asked: &Asked) -> (String, Style) {
+        let verb = asked.verb.shown();
+        let (_, style) = self.progress(asked, 14);
+        let text = match &asked.progress {
+            Progress::Saving => format!("{verb}: being saved"),
+            Progress::Grace(until) => format!(
+                "{verb}: sends in {}s ({} undoes)",
+                seconds_left(*until, self.now),
+                self.key(Action::Undo)
+            ),
+            Progress::Queued(None) => format!("{verb}: queued"),
+            Progress::Queued(Some(reason)) => format!("{verb}: queued, tried before: {}", reason.shown()),
+            Progress::Sending => format!("{verb}: sending"),
+            Progress::Checking => format!("{verb}: ? checking whether it arrived"),
+            Progress::Done(at) => format!("{} {} {}", asked.verb.done(), self.glyphs().done, self.clock_seconds(*at)),
+            Progress::Superseded { by, at, detail } => {
+                let who = by.as_ref().map_or("somebody else", |by| by.shown());
+                let detail = detail.as_ref().map_or(String::new(), |detail| format!(": {}", detail.shown()));
+                format!("{verb}: by {who} {}, before ours{detail}", self.clock(*at))
+            }
+            Progress::Refused(reason) => {
+                format!(
+                    "{verb}: ! refused: {} ({} opens the outbox)",
+                    reason.shown(),
+                    self.key(Action::Outbox)
+                )
+            }
+            Progress::Cancelled => format!("{verb}: taken back"),
+        };
+        (text, style)
+    }
+
+    /// How an alert is called in sentences: device and name.
+    pub fn name(&self, alert: &Alert) -> String {
+        format!("{} {}", alert.device.shown(), self.cut(alert.name.shown(), 40))
+    }
+
+    /// A span of time in words: `40 min`, `11 h`.
+    pub fn span(&self, span: SignedDuration) -> String {
+        let minutes = span.as_mins();
+        if minutes < 90 {
+            format!("{minutes} min")
+        } else {
+            let hours = span.round(Unit::Hour).map_or(minutes / 60, |span| span.as_hours());
+            format!("{hours} h")
+        }
+    }
+}
+
+/// Draws a pane's frame with its titles and answers what is inside. The left title gives way to the right one.
+pub(crate) fn framed(
+    scene: &Scene<'_>,
+    buffer: &mut Buffer,
+    area: Rect,
+    focused: bool,
+    left: &[(String, Style)],
+    right: &[(String, Style)],
+) -> Rect {
+    use ratatui::widgets::{Block, Borders, Widget as _};
+    let role = if focused { Role::BorderFocused } else { Role::Border };
+    let block = Block::new()
+        .borders(Borders::ALL)
+        .border_set(scene.glyphs().border)
+        .border_style(scene.style(role));
+    let inner = block.inner(area);
+    block.render(area, buffer);
+    titles(scene, buffer, area, left, right);
+    inner
+}
+
+/// Writes a left and a right title into the top line of an area, one cell in from its corners.
+pub(crate) fn titles(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, left: &[(String, Style)], right: &[(String, Style)]) {
+    if area.width < 6 || area.height == 0 {
+        return;
+    }
+    let room = usize::from(area.width) - 4;
+    let measure = |parts: &[(String, Style)]| parts.iter().map(|(text, _)| cells::width(text)).sum::<usize>();
+    let right_wide = if right.is_empty() {
+        0
+    } else {
+        (measure(right) + 2).min(room * 2 / 3)
+    };
+    let left_room = room.saturating_sub(right_wide + usize::from(right_wide > 0));
+    put(scene, buffer, Rect { height: 1, ..area }, area.x + 1, left, left_room);
+    if right_wide > 0 {
+        let x = area.right().saturating_sub(1 + u16::try_from(right_wide).unwrap_or(0));
+        put(scene, buffer, Rect { height: 1, ..area }, x, right, right_wide - 2);
+    }
+}
+
+fn put(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, x: u16, parts: &[(String, Style)], room: usize) {
+    if parts.is_empty() || room == 0 {
+        return;
+    }
+    let blank = scene.style(Role::Text);
+    let mut shown = vec![(" ".to_owned(), blank)];
+    let mut used = 0;
+    for (text, style) in parts {
+        let text = scene.cut(text, room - used);
+        used += cells::width(&text);
+        shown.push((text, *style));
+        if used >= room {
+            break;
+        }
+    }
+    shown.push((" ".to_owned(), blank));
+    cells::write(buffer, area, x, area.y, &shown);
+}

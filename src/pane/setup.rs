@@ -1,0 +1,80 @@
+//! What the console is told once, at its start.
+
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+
+use crate::config::keymap::Keymap;
+use crate::config::theme::Theme;
+use crate::config::{Bell, RootCause, UndoGrace};
+use crate::domain::WorkOrderDefaults;
+use crate::domain::load::FloodLimits;
+use crate::model::store::Intervals;
+
+/// Everything that the console needs to know besides events. Fill what differs, the rest from [`Setup::default`].
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// In whose name actions are sent.
+    pub operator: String,
+    /// The profile's name.
+    pub profile: String,
+    /// The site, for the header and new work orders.
+    pub site: String,
+    /// In which times are shown.
+    pub time_zone: TimeZone,
+    /// Defaults of new work orders.
+    pub work_order: WorkOrderDefaults,
+    /// Undo graces.
+    pub graces: UndoGrace,
+    /// Refuse every write with a sentence.
+    pub read_only: bool,
+    /// Draw with ASCII characters only.
+    pub ascii: bool,
+    /// Colours by meaning.
+    pub theme: Theme,
+    /// Keys.
+    pub keymap: Keymap,
+    /// The coded root causes of the resolve form.
+    pub root_causes: Vec<RootCause>,
+    /// When the shift starts, in the time zone above.
+    pub shift_start: Option<Time>,
+    /// How often the sources are read: the yardstick of `NO DATA`.
+    pub intervals: Intervals,
+    /// Whether Manage is configured; without it no work order can be made.
+    pub manage: bool,
+    /// Above this many alerts the person types the number.
+    pub bulk_limit: usize,
+    /// How far back the charts reach, in seconds.
+    pub trend_window_seconds: u32,
+    /// When a flood begins and ends.
+    pub flood: FloodLimits,
+    /// When to ring.
+    pub bell: Bell,
+    /// No bell until the person turns it on.
+    pub muted: bool,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            operator: "operator".into(),
+            profile: "default".into(),
+            site: WorkOrderDefaults::default().siteid,
+            time_zone: TimeZone::UTC,
+            work_order: WorkOrderDefaults::default(),
+            graces: UndoGrace::default(),
+            read_only: false,
+            ascii: false,
+            theme: Theme::default(),
+            keymap: Keymap::default(),
+            root_causes: Vec::new(),
+            shift_start: None,
+            intervals: Intervals::default(),
+            manage: true,
+            bulk_limit: 100,
+            trend_window_seconds: 2 * 60 * 60,
+            flood: FloodLimits::default(),
+            bell: Bell::default(),
+            muted: false,
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Links, sources, and what was said lately.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::super::ask::Step;
+use super::super::bar::Notice;
+use super::super::cells;
+use super::super::scene::{Scene, framed};
+use super::super::scroll::{Motion, Scroll};
+use crate::config::theme::Role;
+use crate::domain::Service;
+use crate::model::{Action, LinkState, Source};
+
+/// The health window.
+#[derive(Debug, Default)]
+pub(crate) struct Health {
+    scroll: Scroll,
+    lines: usize,
+}
+
+impl Health {
+    /// Takes an action of the table.
+    pub(crate) fn act(&mut self, action: Action) -> Step {
+        if let Some(motion) = Motion::of(action) {
+            let count = self.lines.saturating_sub(self.scroll.height) + 1;
+            self.scroll.top = motion.apply(self.scroll.top, count, self.scroll.height);
+            return Step::Stay;
+        }
+        match action {
+            Action::Back | Action::Quit | Action::Health => Step::Close,
+            _ => Step::Pass,
+        }
+    }
+
+    pub(crate) fn arrange(&mut self, scene: &Scene<'_>, area: Rect, said: &[(jiff::Timestamp, Notice)]) {
+        self.scroll.height = usize::from(area.height.saturating_sub(2));
+        self.lines = lines(scene, usize::from(area.width.saturating_sub(4)), said).len();
+        self.scroll.top = self.scroll.top.min(self.lines.saturating_sub(self.scroll.height));
+    }
+
+    pub(crate) fn render(&self, scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, said: &[(jiff::Timestamp, Notice)]) {
+        let inner = framed(scene, buffer, area, true, &[("Health".into(), scene.style(Role::Title))], &[]);
+        let lines = lines(scene, usize::from(inner.width.saturating_sub(2)), said);
+        for (y, line) in (inner.y..inner.bottom()).zip(lines.iter().skip(self.scroll.top)) {
+            cells::write(buffer, inner, inner.x + 1, y, line);
+        }
+    }
+}
+
+fn lines(scene: &Scene<'_>, width: usize, said: &[(jiff::Timestamp, Notice)]) -> Vec<Vec<(String, Style)>> {
+    let text = scene.style(Role::Text);
+    let muted = scene.style(Role::Muted);
+    let title = scene.style(Role::Title);
+    let mut lines: Vec<Vec<(String, Style)>> = vec![vec![("Links".into(), title)]];
+    let mut put = |label: &str, words: &str, style: Style| {
+        let mut label = cells::left(label, 12, "");
+        for line in cells::wrap(words, width.saturating_sub(14).max(8)) {
+            lines.push(vec![(format!("  {label}"), muted), (line, style)]);
+            label = " ".repeat(12);
+        }
+    };
+    for service in Service::ALL {
+        if service == Service::Manage && !scene.setup.manage {
+            put("Manage", "not set up: no work orders", muted);
+            continue;
+        }
+        let (state, latency) = scene.store.link(service);
+        let (words, role) = match state {
+            LinkState::Unknown => ("not asked yet".to_owned(), Role::Muted),
+            LinkState::Live { .. } => (format!("live, about {}", latency.shown()), Role::LinkLive),
+            LinkState::Down { since, fault } => (
+                format!("down since {}: {}", scene.clock(*since), fault.message.shown()),
+                Role::LinkDown,
+            ),
+        };
+        put(&service.to_string(), &words, scene.style(role));
+    }
+    lines.push(Vec::new());
+    lines.push(vec![("Sources".into(), title)]);
+    let mut put = |label: &str, words: &str, style: Style| {
+        let mut label = cells::left(label, 12, "");
+        for line in cells::wrap(words, width.saturating_sub(14).max(8)) {
+            lines.push(vec![(format!("  {label}"), muted), (line, style)]);
+            label = " ".repeat(12);
+        }
+    };
+    for (source, name) in [
+        (Source::Alerts, "alerts"),
+        (Source::Devices, "devices"),
+        (Source::Metrics, "readings"),
+        (Source::Orders, "work orders"),
+    ] {
+        let fresh = scene.store.freshness(source);
+        let (word, role) = scene.freshness(source);
+        let (word, role) = if source == Source::Orders && fresh.as_of.is_none() && fresh.failing.is_none() {
+            ("not asked yet".to_owned(), Role::Muted)
+        } else {
+            (word, role)
+        };
+        let when = fresh
+            .as_of
+            .map_or_else(String::new, |at| format!(", newest of {}", scene.clock(at)));
+        let every = if fresh.interval.is_zero() {
+            String::new()
+        } else {
+            format!(", every {} s", fresh.interval.as_secs())
+        };
+        let why = fresh.failing.as_ref().map_or_else(String::new, |(since, fault)| {
+            format!("; fails since {}: {}", scene.clock(*since), fault.message.shown())
+        });
+        put(name, &format!("{word}{when}{every}{why}"), scene.style(role));
+    }
+    let quality = scene.store.quality();
+    if let Some(problem) = &quality.problem {
+        put(
+            "unreadable",
+            &format!("{} alerts left out, the first: {}", quality.skipped, problem.shown()),
+            scene.style(Role::Warning),
+        );
+    }
+    lines.push(Vec::new());
+    lines.push(vec![("Said lately".into(), title)]);
+    if said.is_empty() {
+        lines.push(vec![("  nothing".into(), muted)]);
+    }
+    for (at, notice) in said.iter().rev() {
+        let mut label = cells::left(&scene.clock_seconds(*at), 12, scene.glyphs().ellipsis);
+        for line in cells::wrap(&notice.text, width.saturating_sub(14).max(8)) {
+            let style = if notice.tone == super::super::bar::Tone::Plain {
+                text
+            } else {
+                scene.style(notice.tone.role())
+            };
+            lines.push(vec![(format!("  {label}"), muted), (line, style)]);
+            label = " ".repeat(12);
+        }
+    }
+    lines
+}

@@ -1,0 +1,86 @@
+//! Windows over the panes; [`crate::app`] keeps them on a stack.
+
+mod filter_line;
+mod health;
+mod help;
+mod menu;
+mod outbox;
+mod palette;
+mod question;
+mod results;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::widgets::{Clear, Widget as _};
+
+use super::cells;
+use super::scene::{Scene, framed};
+use crate::config::theme::Role;
+use crate::model::Action;
+
+pub(crate) use filter_line::FilterLine;
+pub(crate) use health::Health;
+pub(crate) use help::Help;
+pub(crate) use menu::{Item, Menu};
+pub(crate) use outbox::OutboxList;
+pub(crate) use palette::Palette;
+pub(crate) use question::Question;
+pub(crate) use results::{Outcome, Results};
+
+/// A window's frame: in the middle of the area, with a title and the keys that matter below.
+pub(crate) struct Frame<'a> {
+    pub(crate) title: &'a str,
+    pub(crate) hints: &'a [Action],
+    /// Wanted cells, the frame included.
+    pub(crate) width: u16,
+    /// Wanted lines, without the frame.
+    pub(crate) height: u16,
+}
+
+impl Frame<'_> {
+    /// Clears the place, draws the frame, answers what is inside.
+    pub(crate) fn render(&self, scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) -> Rect {
+        let place = self.place(area);
+        Clear.render(place, buffer);
+        buffer.set_style(place, scene.style(Role::Overlay));
+        let title = [(self.title.to_owned(), scene.style(Role::Title))];
+        let inner = framed(scene, buffer, place, true, &title, &[]);
+        let mut parts: Vec<(String, Style)> = Vec::new();
+        let mut room = usize::from(place.width.saturating_sub(5));
+        for action in self.hints {
+            let (key, hint) = (scene.key(*action), action.spec().hint);
+            let wide = cells::width(&key) + cells::width(hint) + 3;
+            if wide > room {
+                break;
+            }
+            room -= wide;
+            parts.push((format!(" {key} "), scene.style(Role::Key)));
+            parts.push((format!("{hint} "), scene.style(Role::Muted)));
+        }
+        if place.height > 1 {
+            cells::write(buffer, place, place.x + 2, place.bottom() - 1, &parts);
+        }
+        Rect {
+            x: inner.x + 1,
+            width: inner.width.saturating_sub(2),
+            ..inner
+        }
+    }
+
+    fn place(&self, area: Rect) -> Rect {
+        let width = self.width.min(area.width);
+        let height = self.height.saturating_add(2).min(area.height);
+        Rect {
+            x: area.x + (area.width - width) / 2,
+            y: area.y + (area.height - height) / 2,
+            width,
+            height,
+        }
+    }
+
+    /// Lines inside of the frame.
+    pub(crate) fn inner_height(&self, area: Rect) -> usize {
+        usize::from(self.place(area).height.saturating_sub(2))
+    }
+}

@@ -1,0 +1,124 @@
+//! The judge: every effect that was committed, in order, never changed.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+/// The key that marks what the simulated second operator did.
+pub const SIMULATED: &str = "simulated";
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EffectKind {
+    /// An alert was acknowledged, or its note replaced.
+    Acknowledge,
+    /// An alert was resolved.
+    Resolve,
+    /// A work order was made.
+    CreateWorkOrder,
+    /// A device's metadata was merged.
+    UpdateMetadata,
+    /// A device was made.
+    CreateDevice,
+    /// An asset was made.
+    CreateAsset,
+    /// An asset was changed.
+    UpdateAsset,
+}
+
+/// One committed effect; a line of `ledger.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LedgerEntry {
+    /// From 1, without gaps.
+    pub seq: u64,
+    /// By the simulator's clock.
+    pub at: Timestamp,
+    /// Who, as the request says it.
+    pub actor: String,
+    /// The credential: `api-key`, `oauth2`, `manage-key`, or [`SIMULATED`].
+    pub key: String,
+    /// What.
+    pub effect: EffectKind,
+    /// The alert.
+    #[serde(skip_serializing_if = "Option::is_none", rename = "alertId")]
+    pub alert_id: Option<String>,
+    /// The device.
+    #[serde(skip_serializing_if = "Option::is_none", rename = "deviceId")]
+    pub device_id: Option<String>,
+    /// The work order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wonum: Option<String>,
+    /// The asset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assetnum: Option<String>,
+    /// The request's body.
+    pub body: Value,
+    /// The request's `transactionid` header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transactionid: Option<String>,
+}
+
+impl LedgerEntry {
+    /// Whether a client did it, and not the simulator's own second operator.
+    pub fn is_by_client(&self) -> bool {
+        self.key != SIMULATED
+    }
+}
+
+/// What an effect is about, before it has its number.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Objects {
+    pub(crate) alert_id: Option<String>,
+    pub(crate) device_id: Option<String>,
+    pub(crate) wonum: Option<String>,
+    pub(crate) assetnum: Option<String>,
+    pub(crate) transactionid: Option<String>,
+}
+
+/// Append only.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    entries: Vec<LedgerEntry>,
+    file: Option<File>,
+}
+
+impl Ledger {
+    /// Also writes to a new or existing file, owner only.
+    pub(crate) fn write_to(&mut self, path: &Path) -> io::Result<()> {
+        self.file = Some(OpenOptions::new().create(true).append(true).mode(0o600).open(path)?);
+        Ok(())
+    }
+
+    pub(crate) fn append(&mut self, at: Timestamp, (actor, key): (&str, &str), effect: EffectKind, objects: Objects, body: Value) {
+        let entry = LedgerEntry {
+            seq: self.entries.len() as u64 + 1,
+            at,
+            actor: actor.to_owned(),
+            key: key.to_owned(),
+            effect,
+            alert_id: objects.alert_id,
+            device_id: objects.device_id,
+            wonum: objects.wonum,
+            assetnum: objects.assetnum,
+            body,
+            transactionid: objects.transactionid,
+        };
+        if let Some(file) = &mut self.file {
+            let line = serde_json::to_string(&entry).map_or_else(|error| error.to_string(), |line| line + "\n");
+            if let Err(error) = file.write_all(line.as_bytes()) {
+                tracing::error!(%error, seq = entry.seq, "the ledger's file lacks an entry");
+            }
+        }
+        self.entries.push(entry);
+    }
+
+    pub(crate) fn entries(&self) -> &[LedgerEntry] {
+        &self.entries
+    }
+}

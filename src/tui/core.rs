@@ -1,0 +1,37 @@
+//! What the loop drives.
+
+use jiff::Timestamp;
+use ratatui::Frame;
+
+use crate::app::App;
+use crate::model::{Effect, Event};
+
+/// A console's core: events in, effects out, a picture on demand. No method blocks.
+pub trait Core {
+    /// Takes one event, which happened at `now`.
+    fn update(&mut self, now: Timestamp, event: Event) -> Vec<Effect>;
+    /// Draws the whole screen.
+    fn render(&mut self, frame: &mut Frame<'_>);
+    /// Whether something visible changed since the last drawing.
+    fn needs_draw(&self) -> bool;
+    /// Whether `Event::Tick` is of use: something counts down or grows old.
+    fn wants_tick(&self) -> bool;
+}
+
+impl Core for App {
+    fn update(&mut self, now: Timestamp, event: Event) -> Vec<Effect> {
+        Self::update(self, now, event)
+    }
+
+    fn render(&mut self, frame: &mut Frame<'_>) {
+        Self::render(self, frame);
+    }
+
+    fn needs_draw(&self) -> bool {
+        Self::needs_draw(self)
+    }
+
+    fn wants_tick(&self) -> bool {
+        Self::wants_tick(self)
+    }
+}

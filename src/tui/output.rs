@@ -1,0 +1,443 @@
+//! The thread that writes to the terminal. The loop leaves the newest picture in a slot of one and goes on; the
+//! thread works out the difference to what it has really written. A link that stalls blocks this thread alone, and a
+//! picture that was replaced before its turn costs nothing and breaks nothing.
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+
+use super::canvas::Picture;
+use super::encode::{Screen, is_forbidden};
+
+/// Alternate screen, title saved, bracketed paste, focus reports, cursor hidden. The mouse stays the terminal's.
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[22;0t\x1b[?2004h\x1b[?1004h\x1b[?25l\x1b[5 q\x1b[?25l";
+/// All of it back, in the opposite order; harmless where it was not set.
+pub(super) const LEAVE: &[u8] = b"\x1b[?2026l\x1b[0m\x1b[0 q\x1b[?1004l\x1b[?2004l\x1b[23;0t\x1b[?1049l\x1b[?25h";
+/// Longest title in characters.
+const TITLE_MAX: usize = 120;
+
+/// The loop's end of the thread. Clones write to the same terminal.
+#[derive(Clone, Debug)]
+pub(super) struct Output {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    slot: Mutex<Slot>,
+    /// For the thread: something to do.
+    work: Condvar,
+    /// For who waits: something was done.
+    done: Condvar,
+    /// For the loop: a frame is out.
+    idle: Notify,
+    bytes: AtomicU64,
+    frames: AtomicU64,
+    skipped: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Slot {
+    wanted: Mode,
+    actual: Mode,
+    picture: Option<Picture>,
+    redraw: bool,
+    bell: bool,
+    title: Option<String>,
+    clipboard: Option<Vec<u8>>,
+    writing: bool,
+    failure: Option<String>,
+    thread: Option<ThreadId>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// The person's own screen.
+    Left,
+    /// Ours.
+    Entered,
+    /// Nothing is written any more.
+    Gone,
+}
+
+impl Output {
+    /// Starts the thread on a writer. Nothing is written before [`Output::enter`].
+    pub(super) fn start(writer: impl Write + Send + 'static) -> io::Result<Self> {
+        let shared = Arc::new(Shared {
+            slot: Mutex::new(Slot {
+                wanted: Mode::Left,
+                actual: Mode::Left,
+                picture: None,
+                redraw: false,
+                bell: false,
+                title: None,
+                clipboard: None,
+                writing: false,
+                failure: None,
+                thread: None,
+            }),
+            work: Condvar::new(),
+            done: Condvar::new(),
+            idle: Notify::new(),
+            bytes: AtomicU64::new(0),
+            frames: AtomicU64::new(0),
+            skipped: AtomicU64::new(0),
+        });
+        let ends = Ends(shared.clone());
+        thread::Builder::new().name("output".into()).spawn(move || ends.0.write(writer))?;
+        Ok(Self { shared })
+    }
+
+    /// Takes the screen, with a full redraw of the next picture.
+    pub(super) fn enter(&self) {
+        let mut slot = self.shared.lock();
+        if slot.wanted != Mode::Gone {
+            slot.wanted = Mode::Entered;
+        }
+        drop(slot);
+        self.shared.work.notify_one();
+    }
+
+    /// Gives the screen back and waits for that, at most so long. Whether it was done.
+    pub(super) fn leave(&self, at_most: Duration) -> bool {
+        let mut slot = self.shared.lock();
+        if slot.wanted == Mode::Entered {
+            slot.wanted = Mode::Left;
+        }
+        slot.picture = None;
+        self.shared.work.notify_one();
+        if slot.thread == Some(thread::current().id()) {
+            return false; // the thread itself panicked: it cannot wait for itself
+        }
+        let until = Instant::now() + at_most;
+        while (slot.actual == Mode::Entered || slot.writing) && slot.failure.is_none() {
+            let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) else {
+                return false;
+            };
+            slot = self.shared.done.wait_timeout(slot, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        slot.actual == Mode::Left
+    }
+
+    /// Writes nothing any more, ever: the terminal is dead.
+    pub(super) fn abandon(&self) {
+        let mut slot = self.shared.lock();
+        slot.wanted = Mode::Gone;
+        slot.picture = None;
+        drop(slot);
+        self.shared.work.notify_one();
+    }
+
+    /// Shows a picture, in place of one that still waits.
+    pub(super) fn show(&self, picture: Picture) {
+        let mut slot = self.shared.lock();
+        if slot.picture.replace(picture).is_some() {
+            self.shared.skipped.fetch_add(1, Ordering::Relaxed);
+        }
+        drop(slot);
+        self.shared.work.notify_one();
+    }
+
+    /// The next picture is drawn whole.
+    pub(super) fn redraw(&self) {
+        self.shared.lock().redraw = true;
+    }
+
+    pub(super) fn bell(&self) {
+        self.shared.lock().bell = true;
+        self.shared.work.notify_one();
+    }
+
+    pub(super) fn title(&self, text: &str) {
+        let safe = text.chars().filter(|char| !is_forbidden(*char)).take(TITLE_MAX).collect();
+        self.shared.lock().title = Some(safe);
+        self.shared.work.notify_one();
+    }
+
+    /// A sequence made by `clipboard`.
+    pub(super) fn clipboard(&self, sequence: Vec<u8>) {
+        self.shared.lock().clipboard = Some(sequence);
+        self.shared.work.notify_one();
+    }
+
+    /// Whether an earlier picture is not out yet.
+    pub(super) fn is_busy(&self) -> bool {
+        let slot = self.shared.lock();
+        slot.writing || slot.picture.is_some()
+    }
+
+    /// Waits until a write ended. Cancelling the wait loses nothing: ask [`Output::is_busy`].
+    pub(super) async fn idle(&self) {
+        self.shared.idle.notified().await;
+    }
+
+    /// Why the thread ended, if it did.
+    pub(super) fn failure(&self) -> Option<String> {
+        self.shared.lock().failure.clone()
+    }
+
+    /// Bytes and frames written, and pictures that were replaced before their turn.
+    pub(super) fn written(&self) -> (u64, u64, u64) {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        (read(&self.shared.bytes), read(&self.shared.frames), read(&self.shared.skipped))
+    }
+}
+
+/// What the thread found to do.
+enum Work {
+    Enter,
+    Leave,
+    Write {
+        picture: Option<Picture>,
+        redraw: bool,
+        extras: Vec<u8>,
+    },
+    End,
+}
+
+/// Says that the thread has ended, however it ends.
+struct Ends(Arc<Shared>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        let mut slot = self.0.lock();
+        slot.writing = false;
+        if slot.wanted != Mode::Gone && slot.failure.is_none() {
+            slot.failure = Some("the thread that writes to it ended".into());
+        }
+        drop(slot);
+        self.0.done.notify_all();
+        self.0.idle.notify_one();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Slot> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner) // plain fields: valid after any panic
+    }
+
+    fn write(&self, mut writer: impl Write) {
+        self.lock().thread = Some(thread::current().id());
+        let mut screen = Screen::default();
+        loop {
+            let bytes = match self.next() {
+                Work::End => return,
+                Work::Enter => {
+                    screen.forget();
+                    ENTER.to_vec()
+                }
+                Work::Leave => LEAVE.to_vec(),
+                Work::Write {
+                    picture,
+                    redraw,
+                    mut extras,
+                } => {
+                    if redraw {
+                        screen.forget();
+                    }
+                    if let Some(picture) = picture {
+                        let frame = screen.advance(picture);
+                        if !frame.is_empty() {
+                            self.frames.fetch_add(1, Ordering::Relaxed);
+                        }
+                        extras.extend(frame);
+                    }
+                    extras
+                }
+            };
+            self.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+            let result = if bytes.is_empty() {
+                Ok(())
+            } else {
+                writer.write_all(&bytes).and_then(|()| writer.flush())
+            };
+            let mut slot = self.lock();
+            slot.writing = false;
+            if bytes == ENTER {
+                slot.actual = Mode::Entered;
+            } else if bytes == LEAVE {
+                slot.actual = Mode::Left;
+            }
+            if let Err(error) = &result {
+                slot.failure = Some(error.to_string());
+            }
+            drop(slot);
+            self.done.notify_all();
+            self.idle.notify_one();
+            if result.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Waits for something to do.
+    fn next(&self) -> Work {
+        let mut slot = self.lock();
+        loop {
+            match (slot.wanted, slot.actual) {
+                (Mode::Gone, _) => return Work::End,
+                (Mode::Left, Mode::Entered) => {
+                    slot.writing = true;
+                    return Work::Leave;
+                }
+                (Mode::Entered, Mode::Left) => {
+                    slot.writing = true;
+                    return Work::Enter;
+                }
+                (Mode::Entered, Mode::Entered) => {
+                    let mut extras = Vec::new();
+                    if std::mem::take(&mut slot.bell) {
+                        extras.push(0x07);
+                    }
+                    if let Some(title) = slot.title.take() {
+                        extras.extend(format!("\x1b]2;{title}\x07").into_bytes());
+                    }
+                    extras.extend(slot.clipboard.take().unwrap_or_default());
+                    let picture = slot.picture.take();
+                    if picture.is_some() || !extras.is_empty() {
+                        slot.writing = true;
+                        let redraw = picture.is_some() && std::mem::take(&mut slot.redraw);
+                        return Work::Write { picture, redraw, extras };
+                    }
+                }
+                (Mode::Left, Mode::Left | Mode::Gone) | (Mode::Entered, Mode::Gone) => {}
+            }
+            slot = self.work.wait(slot).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use ratatui::buffer::Buffer;
+
+    use super::*;
+
+    fn picture(text: &str) -> Picture {
+        Picture {
+            buffer: Buffer::with_lines([format!("{text:8}")]),
+            cursor: None,
+        }
+    }
+
+    /// A terminal that takes each write only when the test lets it.
+    struct Link {
+        passes: mpsc::Receiver<()>,
+        seen: mpsc::Sender<Vec<u8>>,
+    }
+
+    impl Write for Link {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.passes.recv().map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
+            self.seen
+                .send(bytes.to_vec())
+                .map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn link() -> (Output, mpsc::Sender<()>, mpsc::Receiver<Vec<u8>>) {
+        let (pass, passes) = mpsc::channel();
+        let (seen, written) = mpsc::channel();
+        (Output::start(Link { passes, seen }).unwrap(), pass, written)
+    }
+
+    fn screen(parser: &vt100::Parser) -> String {
+        parser.screen().contents()
+    }
+
+    #[test]
+    fn a_stalled_link_skips_pictures_and_still_ends_up_right() {
+        let (output, pass, written) = link();
+        let mut parser = vt100::Parser::new(1, 8, 0);
+        output.enter();
+        pass.send(()).unwrap();
+        parser.process(&written.recv().unwrap());
+        output.show(picture("aaaaaaaa"));
+        pass.send(()).unwrap();
+        parser.process(&written.recv().unwrap());
+        assert_eq!(screen(&parser), "aaaaaaaa");
+        output.show(picture("bbbbaaaa")); // the thread takes it and stalls, or it is replaced: both are right
+        for index in 0..100 {
+            output.show(picture(&format!("{index:08}")));
+        }
+        output.show(picture("aaaabbbb"));
+        assert!(output.is_busy());
+        drop(pass.send(()));
+        drop(pass.send(()));
+        while screen(&parser) != "aaaabbbb" {
+            parser.process(&written.recv().unwrap());
+        }
+        assert!(output.written().2 >= 99, "{:?}", output.written());
+    }
+
+    #[test]
+    fn leaving_restores_the_terminal_once_and_a_dead_link_does_not_hold_it_up() {
+        let (output, pass, written) = link();
+        output.enter();
+        pass.send(()).unwrap();
+        let mut parser = vt100::Parser::new(1, 8, 0);
+        parser.process(&written.recv().unwrap());
+        assert!(parser.screen().alternate_screen() && parser.screen().hide_cursor() && parser.screen().bracketed_paste());
+        pass.send(()).unwrap();
+        assert!(output.leave(Duration::from_secs(60)));
+        assert!(output.leave(Duration::from_secs(60)), "twice is once");
+        parser.process(&written.recv().unwrap());
+        assert!(!parser.screen().alternate_screen() && !parser.screen().hide_cursor() && !parser.screen().bracketed_paste());
+        output.enter();
+        pass.send(()).unwrap();
+        written.recv().unwrap();
+        assert!(!output.leave(Duration::from_millis(1)), "nothing passes: nothing is claimed");
+    }
+
+    #[test]
+    fn after_it_was_abandoned_nothing_is_written() {
+        let (output, pass, written) = link();
+        output.abandon();
+        output.enter();
+        output.show(picture("x"));
+        output.bell();
+        drop(pass);
+        assert!(written.recv().is_err(), "the thread ended without a byte");
+        assert_eq!(output.written().0, 0);
+        assert_eq!(output.failure(), None);
+    }
+
+    #[test]
+    fn a_terminal_that_fails_is_said_to_be_gone() {
+        let (output, pass, written) = link();
+        drop(pass);
+        output.enter();
+        assert!(written.recv().is_err());
+        assert!(!output.leave(Duration::from_secs(60)) || output.failure().is_some());
+    }
+
+    #[test]
+    fn equal_pictures_cost_nothing_and_titles_hold_no_sequence() {
+        let (output, pass, written) = link();
+        for _ in 0..4 {
+            pass.send(()).unwrap();
+        }
+        output.enter();
+        written.recv().unwrap();
+        output.show(picture("same"));
+        written.recv().unwrap();
+        let before = output.written().0;
+        output.show(picture("same"));
+        output.title("a\x1b]0;b\x07c");
+        let title = written.recv().unwrap();
+        assert_eq!(title, b"\x1b]2;a]0;bc\x07");
+        assert!(output.leave(Duration::from_secs(60)));
+        assert_eq!(output.written().0 - before, (title.len() + LEAVE.len()) as u64);
+    }
+}

@@ -1,0 +1,54 @@
+//! Signals as messages.
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+/// What the system asks of the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signal {
+    /// TERM, INT or QUIT: end now. Its number.
+    End(i32),
+    /// HUP: the terminal is gone.
+    Hangup,
+    /// TSTP: stop as Ctrl-Z does.
+    Stop,
+    /// CONT: we were stopped and go on.
+    Continue,
+}
+
+/// Listens. In raw mode Ctrl-C, Ctrl-Z and Ctrl-\ are keys; these come from outside.
+pub(super) fn listen() -> std::io::Result<mpsc::Receiver<Signal>> {
+    let (sender, receiver) = mpsc::channel(16);
+    let stop = rustix::process::Signal::TSTP.as_raw();
+    let go_on = rustix::process::Signal::CONT.as_raw();
+    for (kind, meaning) in [
+        (SignalKind::terminate(), Signal::End(15)),
+        (SignalKind::interrupt(), Signal::End(2)),
+        (SignalKind::quit(), Signal::End(3)),
+        (SignalKind::hangup(), Signal::Hangup),
+        (SignalKind::from_raw(stop), Signal::Stop),
+        (SignalKind::from_raw(go_on), Signal::Continue),
+    ] {
+        let mut stream = signal(kind)?;
+        let sender = sender.clone();
+        tokio::spawn(async move {
+            while stream.recv().await.is_some() {
+                if sender.send(meaning).await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+    Ok(receiver)
+}
+
+/// Whether a shell with job control is there to bring us back: then it gave us a process group of our own.
+pub(super) fn can_stop() -> bool {
+    rustix::process::getsid(None).is_ok_and(|session| session != rustix::process::getpgrp())
+}
+
+/// Stops the whole job, as the terminal would. It cannot be caught, so it comes after everything is put away; it may
+/// take effect a moment later, so the loop waits for [`Signal::Continue`].
+pub(super) fn stop() {
+    let _ = rustix::process::kill_current_process_group(rustix::process::Signal::STOP); // our own group: it can be signalled
+}

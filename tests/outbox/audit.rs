@@ -1,0 +1,142 @@
+//! The audit finds an edit, a removal, a changed order and a cut tail.
+
+use std::path::Path;
+
+use nightdesk::domain::{IntentState, OutboxId};
+use nightdesk::outbox::{AuditFinding, Outbox};
+
+use super::support::{note, open};
+
+async fn filled(folder: &Path) -> Outbox {
+    let outbox = open(folder).await;
+    for number in 0..6 {
+        outbox.submit(note(&number.to_string(), "x")).await.unwrap();
+    }
+    outbox
+}
+
+/// Somebody with an editor, while we have it open.
+fn tamper(folder: &Path, sql: &str) {
+    rusqlite::Connection::open(folder.join("outbox/outbox.db"))
+        .unwrap()
+        .execute_batch(sql)
+        .unwrap();
+}
+
+#[tokio::test]
+async fn an_entry_says_who_what_when_and_from_where() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = open(folder.path()).await;
+    let row = outbox.submit(note("a", "x")).await.unwrap();
+    outbox.cancel(row.id).await.unwrap();
+    let entries = outbox.audit().show(None, 100).await.unwrap();
+    let words: Vec<_> = entries.iter().map(|entry| entry.what.raw()).collect();
+    assert_eq!(words, ["created", "submit", "cancel"]);
+    let last = entries.last().unwrap();
+    assert_eq!(last.who.operator, "j.weber");
+    assert_eq!(last.who.ssh_client.as_deref(), Some("192.0.2.7"));
+    assert_eq!(last.object.as_ref().unwrap().raw(), "alert/a");
+    assert_eq!(
+        (last.row, last.from, last.to),
+        (Some(OutboxId(1)), Some(IntentState::Queued), Some(IntentState::Cancelled))
+    );
+    assert_eq!(
+        outbox.audit().show(None, 1).await.unwrap(),
+        std::slice::from_ref(last),
+        "the newest ones"
+    );
+    let later = last.at + jiff::Span::new().hours(1);
+    assert!(outbox.audit().show(Some(later), 100).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn untouched_it_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = filled(folder.path()).await.audit().verify().await.unwrap();
+    assert_eq!((report.entries, report.last, report.after_anchor), (7, 7, 0));
+    assert!(report.is_whole());
+}
+
+#[tokio::test]
+async fn an_edit_a_removal_a_reorder_and_a_cut_tail_are_each_found_and_named() {
+    let cases: [(&str, AuditFinding); 9] = [
+        (
+            "UPDATE audit SET operator = 'other' WHERE seq = 3",
+            AuditFinding::Altered { seq: 3 },
+        ),
+        ("UPDATE audit SET at = at + 1 WHERE seq = 7", AuditFinding::Altered { seq: 7 }),
+        ("UPDATE audit SET detail = NULL WHERE seq = 2", AuditFinding::Altered { seq: 2 }),
+        ("UPDATE audit SET what = x'ff' WHERE seq = 4", AuditFinding::Altered { seq: 4 }),
+        ("DELETE FROM audit WHERE seq = 4", AuditFinding::Removed { after: 3, before: 5 }),
+        ("DELETE FROM audit WHERE seq = 1", AuditFinding::Removed { after: 0, before: 2 }),
+        (
+            "UPDATE audit SET seq = -1 WHERE seq = 3; UPDATE audit SET seq = 3 WHERE seq = 4; UPDATE audit SET seq = 4 WHERE seq = -1",
+            AuditFinding::Reordered { seq: 3 },
+        ),
+        ("DELETE FROM audit WHERE seq > 5", AuditFinding::CutTail { last: 5, anchor: 7 }),
+        ("DELETE FROM audit WHERE seq > 6", AuditFinding::CutTail { last: 6, anchor: 7 }),
+    ];
+    for (sql, finding) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let outbox = filled(folder.path()).await;
+        tamper(folder.path(), sql);
+        let report = outbox.audit().verify().await.unwrap();
+        assert!(report.findings.contains(&finding), "{sql}: {report:?}");
+        assert!(!finding.to_string().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_removal_that_renumbers_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = filled(folder.path()).await;
+    tamper(
+        folder.path(),
+        "DELETE FROM audit WHERE seq = 4; UPDATE audit SET seq = 4 WHERE seq = 5; UPDATE audit SET seq = 5 WHERE seq = 6;
+         UPDATE audit SET seq = 6 WHERE seq = 7",
+    );
+    let report = outbox.audit().verify().await.unwrap();
+    assert!(report.findings.contains(&AuditFinding::Reordered { seq: 4 }), "{report:?}");
+}
+
+#[tokio::test]
+async fn a_lost_anchor_is_said_now_and_ever_after() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = filled(folder.path()).await;
+    std::fs::remove_file(folder.path().join("outbox/anchor.json")).unwrap();
+    assert_eq!(outbox.audit().verify().await.unwrap().findings, [AuditFinding::NoAnchor]);
+    drop(outbox);
+    let report = open(folder.path()).await.audit().verify().await.unwrap();
+    assert!(
+        matches!(report.findings.as_slice(), [AuditFinding::Lost { seq: 8, .. }]),
+        "{report:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_anchor_that_is_behind_is_no_finding_and_catches_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let anchor = folder.path().join("outbox/anchor.json");
+    let outbox = filled(folder.path()).await;
+    let old = std::fs::read(&anchor).unwrap();
+    outbox.submit(note("late", "x")).await.unwrap();
+    std::fs::write(&anchor, old).unwrap(); // as if killed between commit and anchor
+    let report = outbox.audit().verify().await.unwrap();
+    assert!(report.is_whole() && report.after_anchor == 1, "{report:?}");
+    outbox.submit(note("later", "x")).await.unwrap();
+    assert_eq!(outbox.audit().verify().await.unwrap().after_anchor, 0);
+}
+
+#[tokio::test]
+async fn a_tail_cut_between_two_runs_is_told_at_the_start_and_by_every_later_check() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(filled(folder.path()).await);
+    tamper(folder.path(), "DELETE FROM audit WHERE seq > 5");
+    let outbox = open(folder.path()).await;
+    assert_eq!(outbox.recovery().unwrap().audit_lost, 2);
+    drop(outbox);
+    let outbox = open(folder.path()).await;
+    assert_eq!(outbox.recovery(), None, "said once");
+    let report = outbox.audit().verify().await.unwrap();
+    assert!(matches!(report.findings.as_slice(), [AuditFinding::Lost { .. }]), "{report:?}");
+}

@@ -1,0 +1,588 @@
+//! The sender, on a paused clock against a scripted server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nightdesk::domain::{IntentState, OutboxId, OutboxRow};
+use nightdesk::outbox::{Outbox, Policy, Role, RowFilter, Sender};
+use tokio::time::{Instant, sleep};
+
+use super::support::{Act, LONG, Look, Server, Wall, manage, note, open, options, order, policy, start, start_with, target};
+
+async fn settled(outbox: &Outbox, id: OutboxId) -> OutboxRow {
+    let row = outbox.wait_settled(&[id], LONG).await.unwrap().remove(0);
+    assert!(!row.state.is_open(), "{row:?}");
+    row
+}
+
+fn bodies(server: &Server) -> Vec<Vec<u8>> {
+    server.ledger().into_iter().map(|(_, body)| body).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_answer_leads_to_its_state() {
+    let cases = [
+        (vec![Act::Commit], vec![], IntentState::Delivered, 1),
+        (vec![Act::LoseAnswer], vec![], IntentState::Delivered, 1),
+        (vec![Act::LoseRequest, Act::Commit], vec![], IntentState::Delivered, 2),
+        (vec![Act::NotSent, Act::NotSent, Act::Commit], vec![], IntentState::Delivered, 3),
+        (vec![Act::Throttle(None), Act::Commit], vec![], IntentState::Delivered, 2),
+        (vec![Act::Unauthorized, Act::Commit], vec![], IntentState::Delivered, 2),
+        (vec![Act::Hang], vec![], IntentState::Delivered, 1),
+        (vec![Act::LoseAnswer], vec![Look::Unknown, Look::Unknown], IntentState::Delivered, 1),
+        (vec![Act::LoseAnswer], vec![Look::Unauthorized], IntentState::Delivered, 1),
+        (vec![Act::Refuse], vec![], IntentState::Parked, 1),
+        (vec![Act::NeedsDecision], vec![], IntentState::Parked, 1),
+        (vec![Act::Conflict], vec![], IntentState::Parked, 1),
+        (vec![Act::LoseRequest], vec![Look::Gone], IntentState::Parked, 1),
+        (vec![Act::Superseded], vec![], IntentState::Superseded, 1),
+        (vec![Act::Conflict], vec![Look::Superseded], IntentState::Superseded, 1),
+        (vec![Act::LoseRequest], vec![Look::Superseded], IntentState::Superseded, 1),
+    ];
+    for (acts, looks, state, attempts) in cases {
+        let case = format!("{acts:?} {looks:?}");
+        let folder = tempfile::tempdir().unwrap();
+        let outbox = open(folder.path()).await;
+        let server = Server::new();
+        server.will(acts);
+        server.will_look(looks);
+        let (_control, running) = start(&outbox, &server);
+        let row = outbox.submit(note("a", "x")).await.unwrap();
+        let row = settled(&outbox, row.id).await;
+        assert_eq!((row.state, row.attempts), (state, attempts), "{case}");
+        assert_eq!(bodies(&server).len(), usize::from(state == IntentState::Delivered), "{case}");
+        assert_eq!(outbox.attempts(row.id).await.unwrap().len(), attempts as usize, "{case}");
+        if state == IntentState::Superseded {
+            assert_eq!(row.superseded_by.unwrap().raw(), "k.lee", "{case}");
+        } else if state == IntentState::Parked {
+            assert!(row.detail.is_some(), "{case}: the server's words");
+        }
+        running.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_work_orders_number_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = open(folder.path()).await;
+    let server = Server::new();
+    let (_control, _running) = start(&outbox, &server);
+    let row = outbox.submit(order("a")).await.unwrap();
+    let row = settled(&outbox, row.id).await;
+    assert_eq!(row.wonum.unwrap().raw(), "1000");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_attempt_is_committed_before_the_first_byte_leaves() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = open(folder.path()).await;
+    let server = Server::new();
+    server.will([Act::Hang]);
+    let mut changes = outbox.changes();
+    let (_control, running) = start(&outbox, &server);
+    let row = outbox.submit(note("a", "x")).await.unwrap();
+    while changes.recv().await.unwrap().state != IntentState::Sending {}
+    running.kill().await;
+    let left = outbox.row(row.id).await.unwrap();
+    assert_eq!((left.state, left.attempts), (IntentState::Sending, 1));
+    let attempts = outbox.attempts(row.id).await.unwrap();
+    assert_eq!((attempts.len(), attempts[0].ended_at), (1, None));
+    drop(outbox);
+    // whoever starts turns it into a doubt, never back
+    let outbox = open(folder.path()).await;
+    let [recovered] = <[_; 1]>::try_from(outbox.recovered()).unwrap();
+    assert_eq!((recovered.id, recovered.state), (row.id, IntentState::InDoubt));
+}
+
+#[tokio::test(start_paused = true)]
+async fn not_found_proves_nothing_while_the_request_may_still_be_running() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = open(folder.path()).await;
+    let server = Server::new();
+    server.will([Act::CommitLater(Duration::from_secs(29))]);
+    let (_control, _running) = start(&outbox, &server);
+    let row = outbox.submit(note("a", "x")).await.unwrap();
+    let row = settled(&outbox, row.id).await;
+    assert_eq!((row.state, row.attempts), (IntentState::Delivered, 1));
+    assert_eq!(bodies(&server).len(), 1);
+    assert!(server.looked().len() >= 2, "an early look-up, and one after the request's time");
+}
+
+#[tokio::test(start_paused = true)]
+async fn past_the_life_of_the_transaction_id_an_order_is_looked_up_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = open(folder.path()).await;
+    let server = Server::new();
+    server.will([Act::LoseRequest]);
+    // Manage cannot be asked for longer than the id's life
+    server.will_look(vec![Look::Unknown; 60]);
+    let (_control, _running) = start(&outbox, &server);
+    let row = outbox.submit(order("a")).await.unwrap();
+    let row = settled(&outbox, row.id).await;
+    assert_eq!((row.state, row.attempts), (IntentState::Delivered, 2));
+    let (looked, sent) = (server.looked(), server.sent());
+    let resent = sent[1].1;
+    assert!(resent - sent[0].1 > Duration::from_secs(300));
+    let [.., first, second] = looked.as_slice() else {
+        panic!("{looked:?}")
+    };
+    assert!(
+        second.1 - first.1 >= Duration::from_secs(5) && resent >= second.1,
+        "{looked:?} {sent:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn within_its_life_one_look_up_is_enough() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = open(folder.path()).await;
+    let server = Server::new();
+    server.will([Act::LoseRequest]);
+    let (_control, _running) = start(&outbox, &server);
+    let row = outbox.submit(order("a")).await.unwrap();
+    assert_eq!(settled(&outbox, row.id).await.state, IntentState::Delivered);
+    let (first, second) = (server.sent()[0].1, server.sent()[1].1);
+    assert!((30..45).contains(&(second - first).as_secs()), "{:?}", second - first);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conflict_that_echoes_an_earlier_request_is_no_verdict() {
+    // the server remembers the id of a request that came to nothing: 409 within its life, then it takes the order
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = open(folder.path()).await;
+    let server = Server::new();
+    server.will([Act::LoseRequest, Act::Conflict, Act::Commit]);
+    let (_control, _running) = start(&outbox, &server);
+    let row = outbox.submit(order("a")).await.unwrap();
+    let row = settled(&outbox, row.id).await;
+    assert_eq!((row.state, row.attempts), (IntentState::Delivered, 3));
+    assert_eq!(bodies(&server).len(), 1);
+    let sent = server.sent();
+    assert!(sent[2].1 - sent[1].1 >= Duration::from_secs(300), "{sent:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_order_of_an_object_is_kept_and_a_parked_row_blocks_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = open(folder.path()).await;
+    let server = Server::new();
+    // the first one is in doubt for a while; the second is refused; the third goes on
+    server.will([Act::LoseRequest]);
+    for text in ["one", "two", "three"] {
+        outbox.submit(note("a", text)).await.unwrap();
+    }
+    let other = outbox.submit(note("b", "other")).await.unwrap();
+    let (_control, _running) = start(&outbox, &server);
+    settled(&outbox, other.id).await;
+    assert_eq!(outbox.row(OutboxId(1)).await.unwrap().state, IntentState::InDoubt);
+    assert_eq!(outbox.row(OutboxId(2)).await.unwrap().state, IntentState::Queued);
+    server.will([Act::Commit, Act::Refuse, Act::Commit]);
+    let rows = outbox.wait_settled(&[1, 2, 3].map(OutboxId), LONG).await.unwrap();
+    let states: Vec<_> = rows.iter().map(|row| row.state).collect();
+    assert_eq!(states, [IntentState::Delivered, IntentState::Parked, IntentState::Delivered]);
+    let order: Vec<_> = server.sent().into_iter().map(|(id, _)| id.0).collect();
+    assert_eq!(order, [1, 4, 1, 2, 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_parked_row_can_be_retried_edited_or_cancelled() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = open(folder.path()).await;
+    let server = Server::new();
+    server.will([Act::Refuse, Act::Refuse, Act::Refuse]);
+    let (_control, _running) = start(&outbox, &server);
+    let mut parked = Vec::new();
+    for alert in ["a", "b", "c"] {
+        let row = outbox.submit(note(alert, "x")).await.unwrap();
+        assert_eq!(settled(&outbox, row.id).await.state, IntentState::Parked);
+        parked.push(row.id);
+    }
+    outbox.retry(parked[0]).await.unwrap();
+    assert_eq!(settled(&outbox, parked[0]).await.state, IntentState::Delivered);
+    let edited = outbox.replace(parked[1], note("b", "better")).await.unwrap();
+    assert_eq!(settled(&outbox, edited.id).await.state, IntentState::Delivered);
+    assert_eq!(outbox.cancel(parked[2]).await.unwrap().state, IntentState::Cancelled);
+    assert_eq!(server.ledger().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn within_its_grace_it_can_be_taken_back_and_is_not_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = options();
+    options.clock = Wall::at(1_780_000_000).clock(); // the paused clock does not move the system's
+    let outbox = Outbox::open(&folder.path().join("outbox"), options).await.unwrap();
+    let server = Server::new();
+    let (_control, _running) = start(&outbox, &server);
+    let mut undone = note("a", "x");
+    undone.grace = Duration::from_secs(3);
+    let mut kept = note("b", "x");
+    kept.grace = Duration::from_secs(3);
+    let began = Instant::now();
+    let undone = outbox.submit(undone).await.unwrap();
+    let kept = outbox.submit(kept).await.unwrap();
+    sleep(Duration::from_millis(2_900)).await;
+    assert!(server.sent().is_empty());
+    outbox.cancel(undone.id).await.unwrap();
+    settled(&outbox, kept.id).await;
+    let sent = server.sent();
+    assert_eq!(sent.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [kept.id]);
+    assert!(sent[0].1 - began >= Duration::from_secs(3));
+    assert!(outbox.cancel(kept.id).await.is_err(), "once delivered there is no reverse call");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_jump_of_the_clock_neither_releases_nor_stalls() {
+    for jump in [-7 * 24 * 3600, 7 * 24 * 3600] {
+        let folder = tempfile::tempdir().unwrap();
+        let wall = Wall::at(1_780_000_000);
+        let mut options = options();
+        options.clock = wall.clock();
+        let outbox = Outbox::open(&folder.path().join("outbox"), options).await.unwrap();
+        let server = Server::new();
+        server.will([Act::LoseRequest]);
+        let (_control, running) = start(&outbox, &server);
+        let mut graced = note("a", "x");
+        graced.grace = Duration::from_secs(5);
+        let began = Instant::now();
+        let row = outbox.submit(graced).await.unwrap();
+        sleep(Duration::from_secs(1)).await;
+        wall.jump(jump);
+        settled(&outbox, row.id).await;
+        let sent = server.sent();
+        let first = (sent[0].1 - began).as_secs_f64();
+        assert!((5.0..6.0).contains(&first), "grace {first} s after a jump of {jump}");
+        let second = (sent[1].1 - sent[0].1).as_secs_f64();
+        assert!((30.0..40.0).contains(&second), "request time {second} s after a jump of {jump}");
+
+        // found by a later start: never longer than the wait that was set
+        running.stop().await;
+        let mut graced = note("b", "x");
+        graced.grace = Duration::from_secs(5);
+        let row = outbox.submit(graced).await.unwrap();
+        wall.jump(-3600);
+        let began = Instant::now();
+        let (_control, _running) = start(&outbox, &server);
+        settled(&outbox, row.id).await;
+        let waited = (server.sent()[2].1 - began).as_secs_f64();
+        assert!(waited <= 5.1, "{waited} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_credential_pauses_its_target_alone_until_it_is_resumed() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = open(folder.path()).await;
+    let server = Server::new();
+    server.will([Act::Unauthorized]);
+    let (control, _running) = start(&outbox, &server);
+    let mut status = control.status();
+    let first = outbox.submit(note("a", "x")).await.unwrap();
+    let waits =
+        |status: &nightdesk::outbox::SenderStatus| status.lanes.iter().any(|lane| lane.target == target() && lane.waiting.is_some());
+    status.wait_for(waits).await.unwrap();
+    let second = outbox.submit(note("b", "x")).await.unwrap();
+    let elsewhere = outbox.submit(order("a")).await.unwrap();
+    settled(&outbox, elsewhere.id).await;
+    sleep(Duration::from_secs(20)).await;
+    assert_eq!(server.sent().len(), 2, "Monitor is left alone");
+    for row in outbox.list(RowFilter::open()).await.unwrap() {
+        assert_eq!((row.state, row.detail.unwrap().raw()), (IntentState::Queued, "scripted"));
+    }
+    assert_eq!(outbox.lanes().await.unwrap()[0].target, target());
+    control.resume(&target()).await;
+    outbox.wait_settled(&[first.id, second.id], Duration::from_secs(10)).await.unwrap();
+    assert_eq!(server.ledger().len(), 3);
+    status
+        .wait_for(|status| status.lanes.iter().all(|lane| lane.waiting.is_none()))
+        .await
+        .unwrap();
+    assert_eq!(outbox.lanes().await.unwrap(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_person_a_paused_target_is_probed_by_one_row_a_minute() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = open(folder.path()).await;
+    let server = Server::new();
+    server.always(Act::Unauthorized);
+    let (_control, _running) = start(&outbox, &server);
+    for number in 0..50 {
+        outbox.submit(note(&number.to_string(), "x")).await.unwrap();
+    }
+    sleep(Duration::from_secs(600)).await;
+    let sent = server.sent().len();
+    assert!((8..=12).contains(&sent), "{sent} in ten minutes");
+    server.heal();
+    assert_eq!(outbox.drain(LONG).await.unwrap().delivered, 50);
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttled_it_waits_as_long_as_the_server_says_and_at_most_fifteen_minutes() {
+    for (after, least, most) in [(7, 7, 9), (100_000, 900, 902)] {
+        let folder = tempfile::tempdir().unwrap();
+        let outbox = open(folder.path()).await;
+        let server = Server::new();
+        server.will([Act::Throttle(Some(Duration::from_secs(after)))]);
+        let (_control, _running) = start(&outbox, &server);
+        for alert in ["a", "b", "c"] {
+            outbox.submit(note(alert, "x")).await.unwrap();
+        }
+        outbox.drain(LONG).await.unwrap();
+        let sent = server.sent();
+        assert!((least..=most).contains(&(sent[1].1 - sent[0].1).as_secs()), "{sent:?}");
+        assert_eq!(sent.len(), 4);
+    }
+}
+
+/// The most starts in any window of a second.
+fn most_in_a_second(sent: &[(OutboxId, Instant)]) -> usize {
+    sent.iter()
+        .enumerate()
+        .map(|(index, (_, at))| {
+            sent[index..]
+                .iter()
+                .take_while(|(_, later)| *later - *at < Duration::from_secs(1))
+                .count()
+        })
+        .max()
+        .unwrap_or(0)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_is_met_with_few_requests_and_its_end_with_no_burst() {
+    for (act, name) in [
+        (Act::NotSent, "no connection"),
+        (Act::LoseRequest, "500"),
+        (Act::Throttle(None), "503"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let outbox = open(folder.path()).await;
+        let server = Server::new();
+        server.always(act);
+        server.will_look(if name == "500" { vec![Look::Unknown; 100_000] } else { Vec::new() });
+        let (_control, _running) = start(&outbox, &server);
+        for number in 0..200 {
+            outbox.submit(note(&number.to_string(), "x")).await.unwrap();
+        }
+        sleep(Duration::from_secs(3600)).await;
+        let calls = server.sent().len() + server.looked().len();
+        assert!((200..700).contains(&calls), "{name}: {calls} calls in an hour");
+        assert!(server.ledger().is_empty());
+        server.heal();
+        let healed = Instant::now();
+        assert_eq!(outbox.drain(LONG).await.unwrap().delivered, 200, "{name}");
+        let took = healed.elapsed();
+        assert!(took < Duration::from_secs(180), "{name}: delivered {took:?} after the return");
+        let after: Vec<_> = server.sent().into_iter().filter(|(_, at)| *at >= healed).collect();
+        let first_three: Vec<_> = after.iter().take(3).map(|(_, at)| *at).collect();
+        assert!(
+            first_three[1] - first_three[0] >= Duration::from_millis(400),
+            "{name}: one first, then more"
+        );
+        assert!(server.most_under_way() <= 4, "{name}");
+        assert_eq!(server.ledger().len(), 200, "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rate_is_bounded_whatever_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = open(folder.path()).await;
+    for number in 0..300 {
+        outbox.submit(note(&number.to_string(), "x")).await.unwrap();
+    }
+    let server = Server::new();
+    let calm = Policy {
+        shortest_gap: Duration::from_millis(100),
+        ..policy()
+    };
+    let (_control, _running) = start_with(&outbox, &server, calm);
+    assert_eq!(outbox.drain(LONG).await.unwrap().delivered, 300);
+    let most = most_in_a_second(&server.sent());
+    assert!(most <= 10, "{most} in a second");
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_of_a_target_that_is_not_configured_stay_and_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = open(folder.path()).await;
+    let mut foreign = note("a", "x");
+    foreign.target.origin = "https://old.example:443".into();
+    let foreign = outbox.submit(foreign).await.unwrap();
+    let ours = outbox.submit(note("a", "x")).await.unwrap();
+    let server = Server::new();
+    let (_control, _running) = start(&outbox, &server);
+    settled(&outbox, ours.id).await;
+    assert_eq!(server.sent().len(), 1);
+    let row = outbox.row(foreign.id).await.unwrap();
+    assert_eq!(row.state, IntentState::Queued);
+    assert!(row.detail.unwrap().raw().contains("not configured"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_sender_at_a_time_and_the_next_one_takes_over_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, two) = (open(folder.path()).await, open(folder.path()).await);
+    let server = Server::new();
+    let (first, first_running) = start(&one, &server);
+    first.status().wait_for(|status| status.role == Role::Sending).await.unwrap();
+    let (second, _second_running) = start(&two, &server);
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!(second.status().borrow().role, Role::Waiting);
+    // submitted through the one that does not send
+    let row = two.submit(note("a", "x")).await.unwrap();
+    assert_eq!(settled(&two, row.id).await.state, IntentState::Delivered);
+    server.will([Act::Hang]);
+    let row = one.submit(note("b", "x")).await.unwrap();
+    let mut changes = one.changes();
+    while changes.recv().await.unwrap().state != IntentState::Sending {}
+    first_running.kill().await;
+    second.status().wait_for(|status| status.role == Role::Sending).await.unwrap();
+    assert_eq!(settled(&two, row.id).await.state, IntentState::Delivered);
+    assert_eq!(server.ledger().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn released_before_a_suspend_another_takes_over_and_the_old_one_writes_nothing_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, two) = (open(folder.path()).await, open(folder.path()).await);
+    let server = Server::new();
+    let (first, _first_running) = start(&one, &server);
+    server.will([Act::Hang]);
+    let row = one.submit(note("a", "x")).await.unwrap();
+    let mut changes = one.changes();
+    while changes.recv().await.unwrap().state != IntentState::Sending {}
+    first.release().await;
+    assert_eq!(one.row(row.id).await.unwrap().state, IntentState::InDoubt);
+    assert_eq!(first.status().borrow().role, Role::Released);
+    let (second, second_running) = start(&two, &server);
+    second.status().wait_for(|status| status.role == Role::Sending).await.unwrap();
+    assert_eq!(settled(&two, row.id).await.state, IntentState::Delivered);
+    first.acquire().await;
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!(first.status().borrow().role, Role::Waiting);
+    second_running.stop().await;
+    first.status().wait_for(|status| status.role == Role::Sending).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_sender_that_slept_through_a_take_over_is_fenced() {
+    // its lock is gone without its knowing: the file was removed under it
+    let folder = tempfile::tempdir().unwrap();
+    let (one, two) = (open(folder.path()).await, open(folder.path()).await);
+    let (old_server, new_server) = (Server::new(), Server::new());
+    old_server.will([Act::Hang]);
+    let (old, _old_running) = start(&one, &old_server);
+    let row = one.submit(note("a", "x")).await.unwrap();
+    let mut changes = one.changes();
+    while changes.recv().await.unwrap().state != IntentState::Sending {}
+    std::fs::remove_file(folder.path().join("outbox/sender.lock")).unwrap();
+    new_server.always(Act::Refuse);
+    new_server.will_look([Look::Gone]);
+    let (new, _new_running) = start(&two, &new_server);
+    new.status().wait_for(|status| status.role == Role::Sending).await.unwrap();
+    assert_eq!(settled(&two, row.id).await.state, IntentState::Parked);
+    // the old one's answer comes (its time runs out): it may not touch the row, and it stops sending
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(two.row(row.id).await.unwrap().state, IntentState::Parked);
+    let later = one.submit(note("b", "x")).await.unwrap();
+    settled(&two, later.id).await;
+    assert_eq!(old_server.sent().len(), 1, "nothing more after it was fenced");
+    assert_eq!(old.status().borrow().role, Role::Waiting);
+    assert!(two.audit().verify().await.unwrap().is_whole());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_whose_hash_is_wrong_is_never_sent() {
+    let cases = [
+        "UPDATE intent SET body = x'7b7d' WHERE id = 1",
+        "UPDATE intent SET origin = 'https://evil.example:443' WHERE id = 1",
+        "UPDATE intent SET intent = replace(intent, 'x', 'y') WHERE id = 1",
+        "UPDATE intent SET intent = '{' WHERE id = 1",
+        "UPDATE intent SET row_hash = zeroblob(32) WHERE id = 1",
+    ];
+    for restart in [false, true] {
+        for sql in cases {
+            let folder = tempfile::tempdir().unwrap();
+            let mut outbox = open(folder.path()).await;
+            outbox.submit(note("a", "x")).await.unwrap();
+            let other = outbox.submit(note("b", "x")).await.unwrap();
+            rusqlite::Connection::open(folder.path().join("outbox/outbox.db"))
+                .unwrap()
+                .execute_batch(sql)
+                .unwrap();
+            if restart {
+                drop(outbox);
+                outbox = open(folder.path()).await;
+            }
+            let server = Server::new();
+            let everything = vec![
+                target(),
+                manage(),
+                nightdesk::domain::Target {
+                    origin: "https://evil.example:443".into(),
+                    ..target()
+                },
+            ];
+            let sender = Sender::new(outbox.clone(), Arc::clone(&server), everything, policy());
+            let task = tokio::spawn(sender.run(std::future::pending()));
+            settled(&outbox, other.id).await;
+            sleep(Duration::from_secs(120)).await;
+            assert!(server.sent().iter().all(|(id, _)| *id == other.id), "{sql}");
+            let counts = outbox.counts().await.unwrap();
+            assert_eq!((counts.parked + counts.damaged, counts.open()), (1, 0), "{sql}: {counts:?}");
+            if counts.parked == 1 {
+                assert!(outbox.row(OutboxId(1)).await.unwrap().detail.unwrap().raw().contains("hash"));
+                outbox.retry(OutboxId(1)).await.unwrap_err();
+                outbox.cancel(OutboxId(1)).await.unwrap();
+            }
+            task.abort();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopped_it_lets_requests_end_and_says_of_the_rest_that_they_are_in_doubt() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = open(folder.path()).await;
+    let server = Server::new();
+    let (_control, running) = start(&outbox, &server);
+    let mut changes = outbox.changes();
+    let quick = outbox.submit(note("a", "x")).await.unwrap();
+    while changes.recv().await.unwrap().state != IntentState::Sending {}
+    running.stop().await;
+    assert_eq!(outbox.row(quick.id).await.unwrap().state, IntentState::Delivered);
+    server.will([Act::Hang]);
+    let (_control, running) = start(&outbox, &server);
+    let hung = outbox.submit(note("b", "x")).await.unwrap();
+    while changes.recv().await.unwrap().state != IntentState::Sending {}
+    while outbox.row(hung.id).await.unwrap().state != IntentState::Sending {}
+    running.stop().await;
+    assert_eq!(outbox.row(hung.id).await.unwrap().state, IntentState::InDoubt);
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_has_an_end_and_says_how_things_stand() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = open(folder.path()).await;
+    let row = outbox.submit(note("a", "x")).await.unwrap();
+    let began = Instant::now();
+    let rows = outbox.wait_settled(&[row.id], Duration::from_secs(30)).await.unwrap();
+    assert_eq!(rows, [row]);
+    assert!(began.elapsed() >= Duration::from_secs(30));
+    assert_eq!(outbox.drain(Duration::from_secs(5)).await.unwrap().queued, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_rows_go_out_once_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = open(folder.path()).await;
+    for number in 0..1_000 {
+        outbox.submit(note(&number.to_string(), "x")).await.unwrap();
+    }
+    let server = Server::new();
+    let (_control, _running) = start(&outbox, &server);
+    let counts = outbox.drain(LONG).await.unwrap();
+    assert_eq!((counts.open(), server.ledger().len()), (0, 1_000));
+    assert_eq!(server.sent().len(), 1_000);
+}
