@@ -18,5 +18,6 @@ mod e2e;
 mod faults;
 mod maximo;
 mod outbox;
+mod readme;
 mod rooms;
 mod simulator;
