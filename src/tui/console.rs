@@ -202,7 +202,7 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
             lines,
             host,
             canvas: Canvas::new(terminal::bounded(columns, rows)),
-            pace: Pace::default(),
+            pace: Pace::new(now),
             forced: true,
             next_tick: now + TICK,
             next_look: now + ALIVE_EVERY,
@@ -221,8 +221,9 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
             }
             self.draw();
             if let Some(failure) = self.lines.output.failure() {
+                let is_gone = self.lines.output.is_gone();
                 self.close(Ended::Hangup).await;
-                return Err(TuiError::Lost(failure));
+                return if is_gone { Ok(Ended::Hangup) } else { Err(TuiError::Lost(failure)) };
             }
             let woken = self.wait().await;
             turn = self.take(woken).await?;

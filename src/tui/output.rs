@@ -51,6 +51,7 @@ struct Slot {
     clipboard: Option<Vec<u8>>,
     writing: bool,
     failure: Option<String>,
+    gone: bool,
     thread: Option<ThreadId>,
 }
 
@@ -78,6 +79,7 @@ impl Output {
                 clipboard: None,
                 writing: false,
                 failure: None,
+                gone: false,
                 thread: None,
             }),
             work: Condvar::new(),
@@ -175,6 +177,11 @@ impl Output {
         self.shared.idle.notified().await;
     }
 
+    /// Whether the terminal refused a write: it went away.
+    pub(super) fn is_gone(&self) -> bool {
+        self.shared.lock().gone
+    }
+
     /// Why the thread ended, if it did.
     pub(super) fn failure(&self) -> Option<String> {
         self.shared.lock().failure.clone()
@@ -264,6 +271,7 @@ impl Shared {
             }
             if let Err(error) = &result {
                 slot.failure = Some(error.to_string());
+                slot.gone = true;
             }
             drop(slot);
             self.done.notify_all();

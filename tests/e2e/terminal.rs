@@ -5,23 +5,27 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Nothing waits longer; a machine that is slow is not a failure, one that hangs is.
-const GUARD: Duration = Duration::from_secs(90);
+const GUARD: Duration = Duration::from_secs(30);
 
 /// The terminal with the program in it.
 pub(super) struct Terminal {
     child: Box<dyn Child + Send + Sync>,
-    master: Box<dyn MasterPty + Send>,
+    /// `None` once it hung up.
+    master: Option<Box<dyn MasterPty + Send>>,
     keyboard: Option<Box<dyn Write + Send>>,
+    reader: Option<JoinHandle<()>>,
     output: Receiver<Vec<u8>>,
     parser: vt100::Parser,
     before: String,
     stopped: Arc<AtomicBool>,
+    gone: Arc<AtomicBool>,
 }
 
 /// The program under test.
@@ -69,14 +73,15 @@ impl Terminal {
         let mut reader = pair.master.try_clone_reader().unwrap();
         let (sender, output) = channel();
         let stopped = Arc::new(AtomicBool::new(false));
-        let stop = stopped.clone();
-        std::thread::spawn(move || {
+        let gone = Arc::new(AtomicBool::new(false));
+        let (stop, leave) = (stopped.clone(), gone.clone());
+        let reading = std::thread::spawn(move || {
             let mut buffer = [0; 16 * 1024];
             while let Ok(count @ 1..) = reader.read(&mut buffer) {
                 while stop.load(Ordering::SeqCst) {
                     std::thread::park(); // for good: the other end fills up
                 }
-                if sender.send(buffer[..count].to_vec()).is_err() {
+                if leave.load(Ordering::SeqCst) || sender.send(buffer[..count].to_vec()).is_err() {
                     return;
                 }
             }
@@ -84,11 +89,13 @@ impl Terminal {
         Self {
             child,
             keyboard: Some(pair.master.take_writer().unwrap()),
-            master: pair.master,
+            master: Some(pair.master),
+            reader: Some(reading),
             output,
             parser: vt100::Parser::new(rows, columns, 0),
             before,
             stopped,
+            gone,
         }
     }
 
@@ -156,9 +163,14 @@ impl Terminal {
         self.child.wait().unwrap().exit_code()
     }
 
-    /// The terminal's other end goes away, as when a link drops.
-    pub(super) fn hang_up(self) -> Box<dyn Child + Send + Sync> {
-        unreachable!()
+    /// The terminal's other end goes away, as when a link drops. The exit code.
+    pub(super) fn hang_up(mut self) -> u32 {
+        self.gone.store(true, Ordering::SeqCst);
+        self.press("\u{c}"); // a frame, with which the reader ends
+        self.reader.take().unwrap().join().unwrap();
+        self.keyboard = None;
+        self.master = None;
+        self.child.wait().unwrap().exit_code()
     }
 
     /// Checks that nothing of the console stays: screen, cursor, modes, line discipline.
@@ -169,7 +181,7 @@ impl Terminal {
         assert!(!screen.bracketed_paste(), "bracketed paste stays on");
         assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
         assert_eq!(screen.fgcolor(), vt100::Color::Default);
-        let after = format!("{:?}", self.master.get_termios().unwrap());
+        let after = format!("{:?}", self.master.as_ref().unwrap().get_termios().unwrap());
         assert_eq!(after, self.before, "the line discipline is another");
     }
 }
