@@ -24,7 +24,7 @@ pub(super) async fn run(locate: &Locate, arguments: &ConsoleArgs) -> Result<(), 
     tui::usable(&Probe::new())?;
     let config = Config::load(locate)?;
     let handoff = handoff(&config)?;
-    show(config, arguments, Some(handoff)).await
+    Box::pin(show(config, arguments, Some(handoff))).await
 }
 
 /// The console on a configuration. A site and the demo go the same way.

@@ -72,7 +72,7 @@ pub struct Limits {
     pub call: Duration,
     /// Largest body, after decompression, in bytes.
     pub body: usize,
-    /// Calls under way at once.
+    /// Calls under way at once; two of them are kept free for a person's reads and for writes.
     pub concurrent: usize,
     /// Rows asked for per page; a server may give fewer.
     pub page: usize,
@@ -85,7 +85,7 @@ impl Default for Limits {
             idle: Duration::from_secs(15),
             call: Duration::from_secs(30),
             body: 16 * 1024 * 1024,
-            concurrent: 8,
+            concurrent: 10,
             page: 100,
         }
     }

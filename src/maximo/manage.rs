@@ -74,7 +74,7 @@ pub struct WorkOrderQuery {
 /// What a server said to a new order.
 pub(super) enum Created {
     /// Here it is.
-    Order(WorkOrder),
+    Order(Box<WorkOrder>),
     /// Confirmed without its number; `located` where a `Location` names it.
     Unnamed { located: bool },
 }
@@ -200,7 +200,7 @@ impl ManageClient {
             Err(words) => return Err(self.transport.error(&call, ErrorKind::Malformed, words)),
         };
         match order {
-            Ok(order) if order.externalrefid.as_ref().is_none_or(|id| id.raw() == reference.short()) => Ok(Created::Order(order)),
+            Ok(order) if order.externalrefid.as_ref().is_none_or(|id| id.raw() == reference.short()) => Ok(Created::Order(Box::new(order))),
             Ok(_) => Err(self
                 .transport
                 .error(&call, ErrorKind::Malformed, "the answer speaks of another order")),
@@ -209,15 +209,14 @@ impl ManageClient {
         }
     }
 
-    /// All pages of a look-up, each order once. A list that shifts meanwhile (fewer orders than announced) is read again, three times at most.
+    /// All pages of a look-up, each order once. A list that shifts meanwhile (the count changes, or fewer orders come than announced) is read again, three times at most.
     async fn orders(&self, object: &str, clause: &Where, wanted: &[String]) -> Result<Listing<WorkOrder>, Error> {
         let mut listing = Listing::whole(Vec::new(), Timestamp::now());
         for _ in 0..SWEEPS {
-            let (pass, total) = self.sweep(object, clause, wanted).await?;
-            let whole = total.is_none_or(|total| pass.items.len() + pass.skipped >= total);
+            let pass = self.sweep(object, clause, wanted).await?;
             listing.skipped = pass.skipped;
             listing.problems = pass.problems;
-            if whole {
+            if pass.complete {
                 listing.items = pass.items;
                 listing.complete = true;
                 return Ok(listing);
@@ -232,7 +231,7 @@ impl ManageClient {
         Ok(listing)
     }
 
-    async fn sweep(&self, object: &str, clause: &Where, wanted: &[String]) -> Result<(Listing<WorkOrder>, Option<usize>), Error> {
+    async fn sweep(&self, object: &str, clause: &Where, wanted: &[String]) -> Result<Listing<WorkOrder>, Error> {
         let mut listing = Listing::whole(Vec::new(), Timestamp::now());
         let mut known: HashSet<(String, String)> = HashSet::new();
         let mut total = None;
@@ -244,7 +243,10 @@ impl ManageClient {
             let count = info
                 .get("totalCount")
                 .and_then(|count| count.as_u64().or_else(|| count.as_str()?.trim().parse().ok()));
-            total = count.and_then(|count| usize::try_from(count).ok()).or(total);
+            let count = count.and_then(|count| usize::try_from(count).ok()).or(total);
+            // another count than before: rows moved over the seams
+            listing.complete &= page == 1 || count == total;
+            total = count;
             let more = info.get("nextPage").is_some_and(|next| !next.is_null());
             let records = wire::records(&value, &["member", "rdfs:member"], |members| {
                 wire::work_order(members).map_err(|words| {
@@ -281,7 +283,8 @@ impl ManageClient {
             let stuck = page > 1 && listing.items.len() == before;
             if rows == 0 || ended || stuck {
                 listing.problems.truncate(5);
-                return Ok((listing, total));
+                listing.complete &= total.is_none_or(|total| listing.items.len() + listing.skipped >= total);
+                return Ok(listing);
             }
         }
         let words = format!("more than {PAGES_MAX} pages; narrow the look-up by asset");

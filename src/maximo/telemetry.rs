@@ -235,11 +235,10 @@ impl Telemetry {
     /// A call ended, with all its repeats: only its outcome moves the pulse, not each stumble on the way.
     pub(super) fn settle(&self, service: Service, at: Timestamp, duration: Duration, failure: Option<&Error>) {
         let answered = match failure.map(|error| (error.kind(), error.status())) {
-            None => true,
             // nothing was asked
             Some((ErrorKind::Configuration | ErrorKind::Refused { .. }, None)) => return,
             // a refusal is an answer too: the link is live, the request was wrong
-            Some((ErrorKind::Refused { .. } | ErrorKind::NotFound | ErrorKind::Conflict, Some(_))) => true,
+            None | Some((ErrorKind::Refused { .. } | ErrorKind::NotFound | ErrorKind::Conflict, Some(_))) => true,
             Some(_) => false,
         };
         self.sender(service).send_if_modified(|pulse| {

@@ -381,8 +381,8 @@ mod tests {
         }
         output.show(picture("aaaabbbb"));
         assert!(output.is_busy());
-        drop(pass.send(()));
-        drop(pass.send(()));
+        let _ = pass.send(());
+        let _ = pass.send(());
         while screen(&parser) != "aaaabbbb" {
             parser.process(&written.recv().unwrap());
         }

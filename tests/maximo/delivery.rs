@@ -7,6 +7,8 @@ use nightdesk::outbox::{Deliver, Sent, Shipment, Verified};
 use super::server::{Reply, Request, Server, json};
 use super::{alert_json, manage, monitor};
 
+type Answer = fn() -> Reply;
+
 fn gateway(server: &Server) -> Gateway {
     Gateway {
         monitor: monitor(server),
@@ -82,11 +84,7 @@ async fn an_answer_is_believed_only_if_it_shows_what_was_asked() {
         (r#","acknowledgedBy":"operator2","notes":"mine""#, "acknowledged", "superseded"),
         (r#","acknowledgedBy":"operator1","notes":"other""#, "acknowledged", "in doubt"),
         (r#","notes":"drift""#, "acknowledged", "delivered"),
-        (
-            r#","acknowledgedBy":"operator1","notes":" drift\\r\\n""#,
-            "acknowledged",
-            "delivered",
-        ),
+        (r#","acknowledgedBy":"operator1","notes":" drift\r\n""#, "acknowledged", "delivered"),
         ("", "new", "in doubt"),
         (r#","resolvedBy":"op2""#, "resolved", "superseded"),
     ] {
@@ -113,7 +111,7 @@ async fn an_answer_is_believed_only_if_it_shows_what_was_asked() {
 
 #[tokio::test]
 async fn every_class_of_failure_is_told_apart() {
-    let cases: Vec<(fn() -> Reply, &str)> = vec![
+    let cases: Vec<(Answer, &str)> = vec![
         (|| Reply::Close, "in doubt"),
         (|| json(500, ""), "in doubt"),
         (|| json(502, "<html>"), "in doubt"),
@@ -234,7 +232,7 @@ async fn an_open_order_that_nobody_saw_parks_the_row_and_a_seen_one_does_not() {
     let server = start().await;
     match gateway(&server).send(&order(&[], false, 1)).await {
         Sent::NeedsDecision { reason } => {
-            assert!(reason.shown().contains("1040") && !reason.shown().contains("1001") && !reason.shown().contains("0171"))
+            assert!(reason.shown().contains("1040") && !reason.shown().contains("1001") && !reason.shown().contains("0171"));
         }
         other => panic!("{other:?}"),
     }
@@ -457,7 +455,7 @@ async fn a_create_answer_cut_at_any_byte_is_in_doubt_or_delivered_and_never_refu
 
 #[tokio::test]
 async fn metadata_that_the_answer_contradicts_is_in_doubt() {
-    let set = || {
+    let metadata = || {
         shipment(
             Intent::SetMetadata {
                 device: nightdesk::domain::DeviceKey::new("Pump", "P-1"),
@@ -476,7 +474,7 @@ async fn metadata_that_the_answer_contradicts_is_in_doubt() {
         (200, "<html>login", false),
     ] {
         let server = Server::start(move |_| json(status, body)).await;
-        let sent = gateway(&server).send(&set()).await;
+        let sent = gateway(&server).send(&metadata()).await;
         assert_eq!(matches!(sent, Sent::Delivered(_)), delivered, "{body}: {sent:?}");
         assert!(delivered || matches!(sent, Sent::InDoubt { .. }), "{sent:?}");
     }

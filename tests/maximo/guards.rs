@@ -10,6 +10,8 @@ use nightdesk::maximo::{AlertQuery, Auth, BulkQuery, Endpoint, ErrorKind, Limits
 use super::server::{Reply, Server, json};
 use super::{CANARY, alert_json, endpoint, monitor, telemetry};
 
+type Answer = fn() -> Reply;
+
 fn watched(server: &Server, telemetry: &Telemetry, limits: Limits) -> MonitorClient {
     let endpoint = Endpoint {
         limits,
@@ -102,11 +104,11 @@ async fn background_queries_leave_room_for_a_person() {
             tokio::spawn(async move { client.bulk(&query).await.map(drop) })
         })
         .collect();
-    while server.seen().len() < 6 {
+    while server.seen().len() < 8 {
         tokio::task::yield_now().await;
     }
     assert!(client.interactive().alert(&AlertId::new("a")).await.is_ok());
-    assert_eq!(server.seen().len(), 7, "six of eight places are for the background");
+    assert_eq!(server.seen().len(), 9, "eight of ten places are for the background");
     for task in waiting {
         task.abort();
     }
@@ -242,7 +244,7 @@ async fn a_user_in_the_address_is_refused_and_not_repeated() {
 
 #[tokio::test]
 async fn a_token_endpoint_in_trouble_means_that_nothing_was_sent() {
-    let cases: Vec<(&str, fn() -> Reply)> = vec![
+    let cases: [(&str, Answer); 6] = [
         ("breaks off", || Reply::Close),
         ("fails", || json(500, "")),
         ("has no token", || json(200, "{}")),
