@@ -17,7 +17,7 @@ use super::canvas::Canvas;
 use super::core::Core;
 use super::driver::{Driver, Step};
 use super::error::TuiError;
-use super::guard::Guard;
+use super::guard::{Guard, restore};
 use super::handoff::Handoff;
 use super::journal::Journal;
 use super::output::Output;
@@ -89,7 +89,7 @@ pub(super) trait Hold {
 
 impl Hold for Guard {
     fn pause(&self) {
-        Self::pause(self);
+        restore();
     }
 
     fn resume(&self) -> Result<(), TuiError> {

@@ -52,7 +52,9 @@ fn row(screen: &vt100::Screen) -> String {
 
 /// Acknowledges the first alert, makes a work order for it and resolves it, each confirmed by the server.
 fn work(terminal: &mut Terminal) {
-    terminal.until("the queue", |screen| row(screen).contains("new") && screen.contents().contains("live"));
+    terminal.until("the queue", |screen| {
+        row(screen).contains("new") && screen.contents().contains("live")
+    });
     terminal.press("a");
     terminal.until("acknowledged", |screen| row(screen).contains('✓'));
 
@@ -63,7 +65,9 @@ fn work(terminal: &mut Terminal) {
         terminal.until_text("(*) make a new order all the same");
     }
     terminal.press("\r");
-    terminal.until("ordered", |screen| !screen.contents().contains("open orders of") && !row(screen).ends_with('–') && !row(screen).is_empty());
+    terminal.until("ordered", |screen| {
+        !screen.contents().contains("open orders of") && !row(screen).ends_with('–') && !row(screen).is_empty()
+    });
 
     terminal.press("x");
     terminal.until_text("Resolve ");
@@ -72,7 +76,9 @@ fn work(terminal: &mut Terminal) {
     terminal.press("Wear");
     terminal.until_text("Wear");
     terminal.press("\r");
-    terminal.until("resolved", |screen| !screen.contents().contains("Resolve ") && row(screen).contains("res ✓"));
+    terminal.until("resolved", |screen| {
+        !screen.contents().contains("Resolve ") && row(screen).contains("res ✓")
+    });
 }
 
 #[test]
@@ -153,7 +159,9 @@ fn what_was_queued_goes_on_when_the_link_drops() {
     console.arg("--state-dir");
     console.arg(folder.path().join("state"));
     let mut terminal = Terminal::start(console);
-    terminal.until("the queue", |screen| row(screen).contains("new") && screen.contents().contains("live"));
+    terminal.until("the queue", |screen| {
+        row(screen).contains("new") && screen.contents().contains("live")
+    });
     terminal.press("a");
     terminal.until_text("outbox 1");
     assert_eq!(terminal.hang_up(), 0);
