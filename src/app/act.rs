@@ -475,12 +475,12 @@ impl App {
         };
         let left = left.map_or_else(String::new, |left| format!(" ({left})"));
         let seconds = grace.as_secs();
-        let tail = if seconds > 0 {
-            format!(": {undo} undoes for {seconds} s")
+        if seconds > 0 {
+            let span = jiff::SignedDuration::try_from(grace).unwrap_or_default();
+            self.say_for(Tone::Plain, format!("{what}{left}: {undo} undoes for {seconds} s"), span);
         } else {
-            String::new()
-        };
-        self.say(Tone::Plain, format!("{what}{left}{tail}"));
+            self.say(Tone::Plain, format!("{what}{left}"));
+        }
     }
 
     /// For a note or a take-over of what is acknowledged: only what is gone or resolved is left out.

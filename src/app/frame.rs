@@ -94,8 +94,11 @@ impl App {
     }
 
     fn arrange(&mut self, area: Rect) {
-        let trouble = header::trouble(&self.scene());
-        self.layout = Layout::of(area, self.focus, self.zoomed, trouble.is_some());
+        let trouble = header::trouble(&self.scene()).map_or(0, |text| {
+            let lines = cells::wrap(&text, usize::from(area.width.saturating_sub(4)).max(1)).len();
+            u16::try_from(lines).unwrap_or(u16::MAX)
+        });
+        self.layout = Layout::of(area, self.focus, self.zoomed, trouble);
         let scene = Scene {
             setup: &self.setup,
             store: &self.store,
@@ -196,16 +199,16 @@ impl App {
                 Layer::Filter(_) => {}
             }
         }
-        let notice = self.notice.as_ref().map(|(_, notice)| notice);
+        let notice = self.notice.as_ref().map(|said| &said.notice);
         if let Some(Layer::Filter(line)) = self.layers.last() {
             let place = Rect {
                 y: layout.bar.bottom().saturating_sub(FilterLine::HEIGHT),
-                height: FilterLine::HEIGHT,
+                height: FilterLine::HEIGHT.min(area.height),
                 ..layout.bar
             };
             line.render(&scene, buffer, place);
         } else {
-            bar::render(&scene, buffer, layout.bar, self.hints(), notice);
+            bar::render(&scene, buffer, area, self.hints(), notice);
         }
     }
 

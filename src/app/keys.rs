@@ -441,7 +441,7 @@ impl App {
             }
         });
         let triage = Item {
-            key: ' ',
+            key: '0',
             text: "unacknowledged, then severity, then age".into(),
             ask: Ask::Sort(Sort::Triage),
         };
@@ -555,9 +555,9 @@ impl App {
             Action::TakeOver,
             Action::Copy,
         ];
-        const LISTS: &[Action] = &[Action::Open, Action::Filter, Action::Palette, Action::Help, Action::Quit];
-        const OUTBOX: &[Action] = &[Action::Retry, Action::Edit, Action::Discard, Action::Help, Action::Quit];
-        const WINDOW: &[Action] = &[Action::Quit];
+        const LISTS: &[Action] = &[Action::Open, Action::Filter, Action::Palette, Action::Help, Action::Back];
+        const OUTBOX: &[Action] = &[Action::Retry, Action::Edit, Action::Discard, Action::Help, Action::Back];
+        const WINDOW: &[Action] = &[Action::Back];
         match self.layers.last() {
             None if self.focus == Focus::Queue && self.queue.mark_count() > 0 => MARKED,
             None if self.focus == Focus::Queue => QUEUE,

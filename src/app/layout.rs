@@ -33,17 +33,19 @@ fn lines(area: Rect, from: u16, height: u16) -> Rect {
 
 impl Layout {
     /// `None` where the terminal is too small.
-    pub(super) fn of(area: Rect, focus: Focus, zoomed: bool, has_trouble: bool) -> Option<Self> {
+    pub(super) fn of(area: Rect, focus: Focus, zoomed: bool, trouble: u16) -> Option<Self> {
         if area.width < LEAST.0 || area.height < LEAST.1 {
             return None;
         }
         let has_load = area.height >= 16;
-        let top = 1 + u16::from(has_load) + u16::from(has_trouble);
+        // A sentence about trouble may take two lines where there is room.
+        let trouble = trouble.min(if area.height >= 20 { 2 } else { 1 });
+        let top = 1 + u16::from(has_load) + trouble;
         let body = lines(area, top, area.height - top - 1);
         let mut layout = Self {
             status: lines(area, 0, 1),
             load: has_load.then(|| lines(area, 1, 1)),
-            trouble: has_trouble.then(|| lines(area, top - 1, 1)),
+            trouble: (trouble > 0).then(|| lines(area, top - trouble, trouble)),
             body,
             bar: lines(area, area.height - 1, 1),
             ..Self::default()
@@ -56,7 +58,7 @@ impl Layout {
         if zoomed {
             alone(&mut layout);
         } else if area.width >= 100 && body.height >= 14 {
-            let right_wide = (area.width * 7 / 20).clamp(40, 72);
+            let right_wide = (area.width * 7 / 20).clamp(36, 72);
             let left = Rect {
                 width: area.width - right_wide,
                 ..body
@@ -97,7 +99,7 @@ mod tests {
         for width in (0..220).step_by(3) {
             for height in 0..80 {
                 for focus in [Focus::Queue, Focus::Devices, Focus::Metrics] {
-                    for (zoomed, trouble) in [(false, false), (true, false), (false, true)] {
+                    for (zoomed, trouble) in [(false, 0), (true, 0), (false, 1), (false, 2)] {
                         let area = Rect::new(0, 0, width, height);
                         let Some(layout) = Layout::of(area, focus, zoomed, trouble) else {
                             assert!(width < LEAST.0 || height < LEAST.1);

@@ -33,6 +33,13 @@ const ORDERS_MOST: usize = 200;
 /// Most drafts that are kept in memory.
 const DRAFTS_MOST: usize = 200;
 
+/// The sentence on the screen, and when it goes: a refusal only with the next key.
+#[derive(Debug)]
+struct Said {
+    notice: Notice,
+    until: Option<Timestamp>,
+}
+
 /// The console.
 #[derive(Debug)]
 pub struct App {
@@ -49,7 +56,7 @@ pub struct App {
     focus: Focus,
     zoomed: bool,
     layers: Vec<Layer>,
-    notice: Option<(Timestamp, Notice)>,
+    notice: Option<Said>,
     said: Vec<(Timestamp, Notice)>,
     tickets: u64,
     groups: VecDeque<Group>,
@@ -173,6 +180,16 @@ impl App {
         true
     }
 
+    /// The queue: its rows, cursor and marks as they were last drawn.
+    pub fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    /// Whether no window is open.
+    pub fn is_plain(&self) -> bool {
+        self.layers.is_empty()
+    }
+
     fn next_ticket(&mut self) -> Ticket {
         self.tickets += 1;
         Ticket(self.tickets)
@@ -180,22 +197,27 @@ impl App {
 
     /// Says one sentence. A refusal is not talked over by what goes well; the next key ends it.
     fn say(&mut self, tone: Tone, text: String) {
+        self.say_for(tone, text, NOTICE_FOR);
+    }
+
+    /// Says one sentence that is true for so long.
+    fn say_for(&mut self, tone: Tone, text: String, span: SignedDuration) {
         let notice = Notice { text, tone };
         self.said.push((self.now, notice.clone()));
         if self.said.len() > SAID_MOST {
             self.said.remove(0);
         }
-        let talks_over = tone != Tone::Bad && self.notice.as_ref().is_some_and(|(_, said)| said.tone == Tone::Bad);
+        let talks_over = tone != Tone::Bad && self.notice.as_ref().is_some_and(|said| said.notice.tone == Tone::Bad);
         if !talks_over {
-            self.notice = Some((self.now, notice));
+            let until = if tone == Tone::Bad { None } else { self.now.checked_add(span).ok() };
+            self.notice = Some(Said { notice, until });
         }
         self.dirty = true;
     }
 
     /// When the sentence on the screen goes.
     fn notice_ends(&self) -> Option<Timestamp> {
-        let (at, notice) = self.notice.as_ref()?;
-        (notice.tone != Tone::Bad).then(|| at.checked_add(NOTICE_FOR).ok()).flatten()
+        self.notice.as_ref()?.until
     }
 
     fn take_news(&mut self, news: News, was_live: bool) {

@@ -175,7 +175,7 @@ actions! {
     Mute "mute" ["m"] "" "bell off; again: on" View Global false;
     // windows
     Open "open" ["enter"] "open" "open the row: everything that is known of it" Window Global false;
-    Back "back" ["esc"] "" "close the window; then marks, filter and enlargement, one after the other" Window Global false;
+    Back "back" ["esc"] "back" "close the window; then marks, filter and enlargement, one after the other" Window Global false;
     NextPane "next-pane" ["tab", "l", "right"] "" "next pane" Window Global false;
     PreviousPane "previous-pane" ["shift-tab", "h", "left"] "" "previous pane" Window Global false;
     PaneAlerts "alerts" ["1"] "" "alert queue" Window Global false;
@@ -196,7 +196,7 @@ actions! {
     Palette "palette" [":"] "commands" "find and run any action" Window Global false;
     Help "help" ["?"] "help" "every key" Window Global false;
     // forms
-    Submit "submit" ["enter"] "send" "send the form; take the choice" Form Form false;
+    Submit "submit" ["enter"] "ok" "send the form; take the choice" Form Form false;
     NextField "next-field" ["tab"] "next field" "next field; in the filter line: complete the word" Form Form false;
     PreviousField "previous-field" ["shift-tab"] "" "previous field" Form Form false;
     BreakLine "break-line" ["alt-enter"] "new line" "break the line" Form Form false;

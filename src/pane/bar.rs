@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use ratatui::widgets::{Clear, Widget as _};
 
 use super::cells;
 use super::scene::Scene;
@@ -40,13 +41,25 @@ impl Tone {
     }
 }
 
-/// Draws hints at the left and the notice at the right; a long notice takes the place of hints.
-pub(crate) fn render(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, actions: &[Action], notice: Option<&Notice>) {
+/// Most lines that a long notice takes.
+const LINES_MOST: usize = 3;
+
+/// Draws hints at the left and the notice at the right, in the last line of the screen. A notice that needs the room takes the
+/// place of the hints, and where one line is not enough, the lines above.
+pub(crate) fn render(scene: &Scene<'_>, buffer: &mut Buffer, screen: Rect, actions: &[Action], notice: Option<&Notice>) {
+    let area = Rect {
+        y: screen.bottom().saturating_sub(1),
+        height: screen.height.min(1),
+        ..screen
+    };
     let width = usize::from(area.width);
-    let text = notice.map(|notice| {
-        let sign = if notice.tone == Tone::Bad { "! " } else { "" };
-        scene.cut(&format!("{sign}{}", notice.text), width.saturating_sub(2))
-    });
+    let text = notice.map(|notice| format!("{}{}", if notice.tone == Tone::Bad { "! " } else { "" }, notice.text));
+    if let (Some(text), Some(notice)) = (&text, notice)
+        && cells::width(text) + 2 > width
+    {
+        render_long(scene, buffer, screen, text, notice.tone);
+        return;
+    }
     let taken = text.as_ref().map_or(0, |text| cells::width(text) + 3);
     let mut room = width.saturating_sub(taken + 1);
     let mut parts: Vec<(String, Style)> = vec![(" ".to_owned(), scene.style(Role::Text))];
@@ -65,5 +78,25 @@ pub(crate) fn render(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, actions
         let x = width.saturating_sub(cells::width(&text) + 1);
         let x = area.x + u16::try_from(x).unwrap_or(0);
         cells::write(buffer, area, x, area.y, &[(text, scene.style(notice.tone.role()))]);
+    }
+}
+
+fn render_long(scene: &Scene<'_>, buffer: &mut Buffer, screen: Rect, text: &str, tone: Tone) {
+    let width = usize::from(screen.width.saturating_sub(2));
+    let mut lines = cells::wrap(text, width);
+    if lines.len() > LINES_MOST {
+        let rest = lines.split_off(LINES_MOST - 1).join(" ");
+        lines.push(scene.cut(&rest, width));
+    }
+    let height = u16::try_from(lines.len()).unwrap_or(0).min(screen.height);
+    let place = Rect {
+        y: screen.bottom() - height,
+        height,
+        ..screen
+    };
+    Clear.render(place, buffer);
+    buffer.set_style(place, scene.style(Role::Overlay));
+    for (y, line) in (place.y..place.bottom()).zip(lines) {
+        cells::write(buffer, place, place.x + 1, y, &[(line, scene.style(tone.role()))]);
     }
 }

@@ -252,7 +252,11 @@ pub(crate) fn render_strip(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, a
         width: inner.width.saturating_sub(2),
         ..inner
     };
-    let Some((alert, gone)) = alert else { return };
+    let Some((alert, gone)) = alert else {
+        let text = "no alert is under the cursor".to_owned();
+        cells::write(buffer, inner, inner.x, inner.y, &[(text, scene.style(Role::Muted))]);
+        return;
+    };
     let lines = strip_lines(scene, alert, gone, usize::from(inner.width), usize::from(inner.height));
     for (y, line) in (inner.y..inner.bottom()).zip(&lines) {
         cells::write(buffer, inner, inner.x, y, line);
@@ -270,20 +274,21 @@ fn strip_lines(scene: &Scene<'_>, alert: &Alert, gone: bool, width: usize, heigh
             scene.style(Role::Title),
         ),
     ]];
-    let tail: Vec<Line> = [
-        Some(raised_line(scene, alert, width)),
-        Some(state_line(scene, alert, gone, width)),
-        order_line(scene, alert, width),
-        alert.notes.as_ref().filter(|note| !note.is_empty()).map(|note| {
-            vec![
-                ("note ".to_owned(), muted),
-                (scene.cut(note.shown(), width.saturating_sub(5)), text),
-            ]
-        }),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let tail: Vec<Line> = raised_lines(scene, alert, width)
+        .into_iter()
+        .chain(state_lines(scene, alert, gone, width))
+        .map(Some)
+        .chain([
+            order_line(scene, alert, width),
+            alert.notes.as_ref().filter(|note| !note.is_empty()).map(|note| {
+                vec![
+                    ("note ".to_owned(), muted),
+                    (scene.cut(note.shown(), width.saturating_sub(5)), text),
+                ]
+            }),
+        ])
+        .flatten()
+        .collect();
     if let Some(message) = &alert.message {
         let room = height.saturating_sub(1 + tail.len()).max(1);
         let wrapped = cells::wrap(message.shown(), width);
@@ -298,18 +303,22 @@ fn strip_lines(scene: &Scene<'_>, alert: &Alert, gone: bool, width: usize, heigh
         }
     }
     lines.extend(tail);
-    // What was asked of it, newest first, while there is room.
-    for row in scene.store.ledger().of_alert(&alert.id).take(4) {
-        if lines.len() >= height {
-            break;
-        }
+    // Whatever else was asked of it and is not at its end, while there is room.
+    let said: Vec<_> = [&[Verb::Acknowledge, Verb::Resolve][..], &[Verb::Order][..]]
+        .into_iter()
+        .filter_map(|verbs| scene.store.ledger().asked(&alert.id, verbs, scene.now)?.row)
+        .collect();
+    for row in scene
+        .store
+        .ledger()
+        .of_alert(&alert.id)
+        .filter(|row| !said.contains(&row.id))
+        .take(4)
+    {
         let asked = asked_of(scene, row);
         let (sentence, style) = scene.progress_sentence(&asked);
-        if matches!(asked.progress, Progress::Done(_) | Progress::Cancelled) {
-            continue; // the lines above say it already
-        }
-        for line in cells::wrap(&sentence, width) {
-            lines.push(vec![(line, style)]);
+        if lines.len() < height && !matches!(asked.progress, Progress::Done(_) | Progress::Cancelled) {
+            lines.push(vec![(scene.cut(&sentence, width), style)]);
         }
     }
     let others = scene.store.others_of(alert).count();
@@ -343,11 +352,18 @@ fn value_text(alert: &Alert, scene: &Scene<'_>) -> String {
     format!("{metric}{value}{limit}")
 }
 
-fn raised_line(scene: &Scene<'_>, alert: &Alert, width: usize) -> Line {
-    let dot = scene.glyphs().dot;
+fn raised_lines(scene: &Scene<'_>, alert: &Alert, width: usize) -> Vec<Line> {
+    let text = scene.style(Role::Text);
     let when = format!("raised {} ({})", scene.clock_seconds(alert.raised_at), scene.age(alert.raised_at));
-    let text = format!("{when} {dot} {}", value_text(alert, scene));
-    vec![(scene.cut(&text, width), scene.style(Role::Text))]
+    if alert.value.is_none() && alert.metric.is_none() {
+        return vec![vec![(scene.cut(&when, width), text)]];
+    }
+    let value = value_text(alert, scene);
+    let whole = format!("{when} {} {value}", scene.glyphs().dot);
+    if cells::width(&whole) <= width {
+        return vec![vec![(whole, text)]];
+    }
+    vec![vec![(scene.cut(&value, width), text)], vec![(scene.cut(&when, width), text)]]
 }
 
 /// Where an alert stands, in a sentence.
@@ -375,16 +391,27 @@ pub(crate) fn state_sentence(scene: &Scene<'_>, alert: &Alert, gone: bool) -> (S
     }
 }
 
-fn state_line(scene: &Scene<'_>, alert: &Alert, gone: bool, width: usize) -> Line {
+/// Where it stands, in at most two lines.
+fn state_lines(scene: &Scene<'_>, alert: &Alert, gone: bool, width: usize) -> Vec<Line> {
+    let (text, style) = standing(scene, alert, gone);
+    let mut lines = cells::wrap(&text, width);
+    if lines.len() > 2 {
+        let rest = lines.split_off(1).join(" ");
+        lines.push(scene.cut(&rest, width));
+    }
+    lines.into_iter().map(|line| vec![(line, style)]).collect()
+}
+
+/// What was asked of an alert and is not at its end, else where it stands.
+fn standing(scene: &Scene<'_>, alert: &Alert, gone: bool) -> (String, Style) {
     let asked = scene
         .store
         .ledger()
         .asked(&alert.id, &[Verb::Acknowledge, Verb::Resolve], scene.now);
-    let (text, style) = match asked {
+    match asked {
         Some(asked) if !gone && !matches!(asked.progress, Progress::Done(_) | Progress::Cancelled) => scene.progress_sentence(&asked),
         _ => state_sentence(scene, alert, gone),
-    };
-    vec![(scene.cut(&text, width), style)]
+    }
 }
 
 fn order_sentence(scene: &Scene<'_>, alert: &Alert) -> Option<(String, Style)> {
@@ -410,6 +437,9 @@ fn order_line(scene: &Scene<'_>, alert: &Alert, width: usize) -> Option<Line> {
     order_sentence(scene, alert).map(|(text, style)| vec![(scene.cut(&text, width), style)])
 }
 
+/// Cells of the labels.
+const LABEL: usize = 13;
+
 /// A label and a wrapped text beside it.
 fn labelled(scene: &Scene<'_>, label: &str, text: &SafeText, width: usize, lines: &mut Vec<Line>) {
     let texts: Vec<String> = text.shown_lines().collect();
@@ -417,7 +447,6 @@ fn labelled(scene: &Scene<'_>, label: &str, text: &SafeText, width: usize, lines
 }
 
 fn labelled_text(scene: &Scene<'_>, label: &str, texts: &[String], style: Style, width: usize, lines: &mut Vec<Line>) {
-    const LABEL: usize = 12;
     let mut label = label;
     for text in texts {
         for line in cells::wrap(text, width.saturating_sub(LABEL)) {
@@ -506,9 +535,9 @@ fn push_alerts(scene: &Scene<'_>, label: &str, mut alerts: Vec<&Alert>, width: u
     for alert in alerts {
         let (word, style) = scene.severity(&alert.severity);
         let (state, _) = scene.state(alert, 20);
-        let room = width.saturating_sub(12 + 5 + 6 + cells::width(&state));
+        let room = width.saturating_sub(LABEL + 5 + 7 + cells::width(&state));
         lines.push(vec![
-            (cells::left(label, 12, ""), scene.style(Role::Muted)),
+            (cells::left(label, LABEL, ""), scene.style(Role::Muted)),
             (cells::left(&word, 5, ""), style),
             (cells::left(&scene.age(alert.raised_at), 5, ""), scene.style(Role::Text)),
             (scene.cut(alert.name.shown(), room), scene.style(Role::Text)),
@@ -554,7 +583,7 @@ fn device_lines(scene: &Scene<'_>, key: &DeviceKey, but: Option<&Alert>, width: 
             other => SafeText::new(other.to_string()),
         };
         let name = SafeText::new(name.as_str());
-        let label = scene.cut(name.shown(), 11);
+        let label = scene.cut(name.shown(), LABEL - 1);
         labelled(scene, &label, &value, width, &mut lines);
     }
     let open = scene.store.alerts().filter(|alert| {

@@ -267,7 +267,9 @@ impl Devices {
         let dot = scene.glyphs().dot;
         let plant = &scene.store.plant;
         let all = plant.devices().len();
-        let count = if self.filter.is_empty() {
+        let count = if scene.store.freshness(Source::Devices).as_of.is_none() {
+            "Devices".to_owned()
+        } else if self.filter.is_empty() {
             format!("Devices {all}")
         } else {
             format!("Devices {} of {all}", self.rows.len())

@@ -58,19 +58,23 @@ pub(crate) fn render_status(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, 
     ];
     let gap = 2;
     // What says who and where gives way before what says whether the data can be trusted.
-    let links: [Vec<(String, Style)>; 2] = [
-        [monitor.clone(), vec![("   ".into(), text)], manage.clone()].concat(),
-        [short(&monitor), vec![(" ".into(), text)], short(&manage)].concat(),
+    let whole = [monitor.clone(), vec![("   ".into(), text)], manage.clone()].concat();
+    let brief = [middling(&monitor), vec![("  ".into(), text)], middling(&manage)].concat();
+    let signs = [short(&monitor), vec![(" ".into(), text)], short(&manage)].concat();
+    let [first, second, third, nobody] = &who;
+    let pairs = [
+        (first, &whole),
+        (second, &whole),
+        (second, &brief),
+        (third, &brief),
+        (third, &signs),
+        (nobody, &signs),
     ];
-    let mut chosen = (Vec::new(), Vec::new());
-    'found: for link in &links {
-        for left in &who {
-            if measure(left) + measure(link) + measure(&right) + 2 * gap <= width {
-                chosen = (left.clone(), link.clone());
-                break 'found;
-            }
-        }
-    }
+    let chosen = pairs
+        .into_iter()
+        .find(|(left, link)| measure(left) + measure(link) + measure(&right) + 2 * gap <= width)
+        .map(|(left, link)| (left.clone(), link.clone()))
+        .unwrap_or_default();
     let (left, middle) = chosen;
     cells::write(buffer, area, area.x, area.y, &left);
     let right_x = width.saturating_sub(measure(&right));
@@ -84,7 +88,21 @@ fn to_u16(number: usize) -> u16 {
     u16::try_from(number).unwrap_or(u16::MAX)
 }
 
-/// A link's first letters and sign only.
+/// A link without the words that its sign says, too.
+fn middling(parts: &[(String, Style)]) -> Vec<(String, Style)> {
+    parts
+        .iter()
+        .map(|(text, style)| {
+            let text = text
+                .replace(" not asked yet", "")
+                .replace(" live", "")
+                .replace(" down since", " down");
+            (text, *style)
+        })
+        .collect()
+}
+
+/// A link's name and sign only.
 fn short(parts: &[(String, Style)]) -> Vec<(String, Style)> {
     parts.iter().take(2).cloned().collect()
 }
@@ -110,6 +128,11 @@ fn link(scene: &Scene<'_>, service: Service) -> Vec<(String, Style)> {
 pub(crate) fn render_load(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
     let text = scene.style(Role::Text);
     let muted = scene.style(Role::Muted);
+    let fresh = scene.store.freshness(Source::Alerts);
+    if fresh.as_of.is_none() {
+        cells::write(buffer, area, area.x, area.y, &[(" load figures: no data yet".into(), muted)]);
+        return;
+    }
     let load = scene.store.load(scene.now);
     let (flood, since) = scene.store.flood();
     let of = |over: bool, role: Role| if over { scene.style(role) } else { text };
@@ -152,8 +175,14 @@ pub(crate) fn render_load(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
             .sum::<usize>()
     };
     // Least needed first, where the line is short.
-    for least in ["hr ", "flood no", "chat 0", "stale 0", "stale ", "chat "] {
-        if measure(&figures) <= room + cells::width(&bar) {
+    let is_long = |figures: &[(String, Style)]| measure(figures) > room + cells::width(&bar);
+    if is_long(&figures) {
+        for (text, _) in &mut figures {
+            *text = text.replace("crit/high/med/low", "c/h/m/l");
+        }
+    }
+    for least in ["chat 0", "stale 0", "hr ", "flood no", "stale ", "chat "] {
+        if !is_long(&figures) {
             break;
         }
         figures.retain(|(text, _)| !text.starts_with(least));
@@ -184,18 +213,26 @@ pub(crate) fn trouble(scene: &Scene<'_>) -> Option<String> {
         LinkState::Down { .. } | LinkState::Unknown | LinkState::Live { .. } => None,
     });
     sentences.extend(down);
+    let mut silent: Vec<String> = Vec::new();
     for (source, name) in [
         (Source::Alerts, "alerts"),
         (Source::Devices, "devices"),
         (Source::Metrics, "readings"),
     ] {
         let fresh = scene.store.freshness(source);
-        let silent = match fresh.age(scene.now) {
-            Age::Silent(Some(since)) => format!("{name}: NO DATA since {}", scene.clock(since)),
-            Age::Silent(None) => format!("{name}: NO DATA yet"),
+        let words = match fresh.age(scene.now) {
+            Age::Silent(Some(since)) => format!("{name} since {}", scene.clock(since)),
+            Age::Silent(None) => format!("{name} yet"),
             Age::Connecting | Age::Cached(_) | Age::Live => match &fresh.failing {
-                Some((since, _)) => format!("{name}: reads fail since {}", scene.clock(*since)),
-                None => continue,
+                Some((since, fault)) if sentences.is_empty() => {
+                    sentences.push(format!(
+                        "reads of {name} fail since {}: {}",
+                        scene.clock(*since),
+                        fault.message.shown()
+                    ));
+                    continue;
+                }
+                Some(_) | None => continue,
             },
         };
         // The link's own fault says why; another one is named here.
@@ -205,7 +242,16 @@ pub(crate) fn trouble(scene: &Scene<'_>) -> Option<String> {
             }
             _ => String::new(),
         };
-        sentences.push(format!("{silent}{reason}"));
+        silent.push(format!("{words}{reason}"));
+    }
+    if !silent.is_empty() {
+        let known = scene.store.freshness(Source::Alerts).as_of.is_some();
+        let tail = if known {
+            "; what is shown is the last that is known, and actions queue"
+        } else {
+            ""
+        };
+        sentences.push(format!("NO DATA: {}{tail}", silent.join(", ")));
     }
     (!sentences.is_empty()).then(|| sentences.join(&format!(" {} ", scene.glyphs().dot)))
 }
@@ -214,6 +260,16 @@ pub(crate) fn trouble(scene: &Scene<'_>) -> Option<String> {
 pub(crate) fn render_trouble(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, text: &str) {
     let style = scene.style(Role::LinkDown);
     buffer.set_style(area, style);
-    let text = scene.cut(&format!(" ! {text}"), usize::from(area.width));
-    cells::write(buffer, area, area.x, area.y, &[(text, style)]);
+    let width = usize::from(area.width.saturating_sub(4));
+    let mut lines = cells::wrap(text, width);
+    let height = usize::from(area.height);
+    if lines.len() > height {
+        let rest = lines.split_off(height.saturating_sub(1)).join(" ");
+        lines.push(scene.cut(&rest, width));
+    }
+    let mut sign = " ! ";
+    for (y, line) in (area.y..area.bottom()).zip(lines) {
+        cells::write(buffer, area, area.x, y, &[(format!("{sign}{line}"), style)]);
+        sign = "   ";
+    }
 }

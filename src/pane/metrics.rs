@@ -212,7 +212,7 @@ fn headline(scene: &Scene<'_>, series: &Series, alert: Option<&Alert>, width: us
         let text = if delta == 0.0 {
             format!("  steady for {}", scene.span(span))
         } else {
-            format!("  {sign} {plus}{} in {}", short_number(round_like(delta, last)), scene.span(span))
+            format!("  {sign} {plus}{} in {}", like(delta, last), scene.span(span))
         };
         let used: usize = parts.iter().map(|(text, _)| cells::width(text)).sum();
         if used + cells::width(&text) <= width {
@@ -222,15 +222,15 @@ fn headline(scene: &Scene<'_>, series: &Series, alert: Option<&Alert>, width: us
     parts
 }
 
-/// A difference with no more digits than the value it belongs to is shown with.
-fn round_like(delta: f64, value: f64) -> f64 {
-    let step = match value.abs() {
-        m if m >= 1000.0 => 1.0,
-        m if m >= 10.0 => 0.1,
-        m if m >= 1.0 => 0.01,
-        _ => 0.001,
+/// A difference with as many decimals as the value that it belongs to is shown with.
+fn like(delta: f64, value: f64) -> String {
+    let decimals = match value.abs() {
+        m if m >= 1000.0 => 0,
+        m if m >= 10.0 => 1,
+        m if m >= 1.0 => 2,
+        _ => 3,
     };
-    (delta / step).round() * step
+    format!("{delta:.decimals$}")
 }
 
 /// How much it moved in the last half hour (or in what there is), and in how long.

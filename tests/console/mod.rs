@@ -1,5 +1,8 @@
 //! The console's core, without terminal, network or clock.
 
+mod desk;
+mod screens;
+
 use nightdesk::config::keymap::Keymap;
 
 #[test]

@@ -5,6 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::widgets::Widget as _;
+use tui_textarea::CursorMove;
 
 use super::super::cells;
 use super::super::scene::Scene;
@@ -271,40 +272,28 @@ impl Sheet {
 
 fn render_field(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, field: &Field, here: bool) {
     let style = scene.style(if here { Role::InputFocused } else { Role::Input });
+    // Where the focused field begins and ends is seen without colour, too.
+    let style = if here { style.add_modifier(Modifier::UNDERLINED) } else { style };
+    buffer.set_style(area, style);
     let mut text = field.area.clone();
+    if !here {
+        if field.shown().is_empty() {
+            cells::write(
+                buffer,
+                area,
+                area.x,
+                area.y,
+                &[(scene.glyphs().none.to_owned(), scene.style(Role::Muted))],
+            );
+            return;
+        }
+        text.move_cursor(CursorMove::Top); // a field that is not being edited is read from its beginning
+        text.move_cursor(CursorMove::Head);
+    }
     text.set_style(style);
     text.set_cursor_line_style(Style::new());
-    text.set_cursor_style(if here {
-        Style::new().add_modifier(Modifier::REVERSED)
-    } else {
-        style
-    });
-    // Where the field begins and ends is seen without colour, too.
-    for y in area.y..area.bottom() {
-        let line: String = if here { "_" } else { "." }.repeat(usize::from(area.width));
-        buffer.set_stringn(area.x, y, line, usize::from(area.width), scene.style(Role::Muted));
-    }
-    let mut drawn = Buffer::empty(area);
-    text.render(area, &mut drawn);
-    for y in area.y..area.bottom() {
-        let used = (area.x..area.right())
-            .rev()
-            .find(|x| {
-                drawn
-                    .cell((*x, y))
-                    .is_some_and(|cell| cell.symbol() != " " || cell.modifier.contains(Modifier::REVERSED))
-            })
-            .map_or(area.x, |x| x + 1);
-        for x in area.x..area.right() {
-            if let (Some(from), Some(to)) = (drawn.cell((x, y)), buffer.cell_mut((x, y))) {
-                if x < used {
-                    *to = from.clone();
-                } else {
-                    to.set_style(style);
-                }
-            }
-        }
-    }
+    text.set_cursor_style(if here { style.add_modifier(Modifier::REVERSED) } else { style });
+    text.render(area, buffer);
 }
 
 fn render_choices(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, field: &Field) -> u16 {

@@ -63,7 +63,7 @@ impl WorkOrderForm {
         let asset = draft.assetnum.clone().unwrap_or_default();
         let fields = vec![
             Field::new("description", "description", 1).filled(&draft.description),
-            Field::new("long", "long description", 5).filled(&draft.description_longdescription),
+            Field::new("long", "long text", 5).filled(&draft.description_longdescription),
             Field::new("asset", "asset", 1).filled(&asset),
             Field::new("site", "site", 1).filled(&draft.siteid),
             Field::new("worktype", "work type", 1).filled(&draft.worktype),

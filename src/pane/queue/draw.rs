@@ -94,6 +94,9 @@ impl Queue {
     fn title(&self, scene: &Scene<'_>) -> Vec<(String, Style)> {
         let dot = scene.glyphs().dot;
         let title = scene.style(Role::Title);
+        if scene.store.freshness(Source::Alerts).as_of.is_none() {
+            return vec![("Alerts".into(), title)]; // a count of what is not known would be a lie
+        }
         let count = if self.rows.len() == self.open {
             format!("Alerts {}", self.open)
         } else {

@@ -43,10 +43,10 @@ impl FilterLine {
         line
     }
 
-    /// Lines that it takes.
-    pub(crate) const HEIGHT: u16 = 2;
+    /// Lines that it takes at most.
+    pub(crate) const HEIGHT: u16 = 3;
 
-    /// The next or an earlier word to complete with, or the action's own meaning.
+    /// Takes an action of the table.
     pub(crate) fn act(&mut self, action: Action) -> Step {
         match action {
             Action::Leave => Step::CloseAsk(Ask::Filter(self.pane, self.before.clone())),
@@ -105,17 +105,6 @@ impl FilterLine {
 
     /// Draws it over the last lines of an area: the text, and below it what is wrong or what could follow.
     pub(crate) fn render(&self, scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
-        let height = Self::HEIGHT.min(area.height);
-        let area = Rect {
-            y: area.bottom() - height,
-            height,
-            ..area
-        };
-        if height == 0 {
-            return;
-        }
-        Clear.render(area, buffer);
-        buffer.set_style(area, scene.style(Role::Overlay));
         let prompt = match self.pane {
             Focus::Devices => " filter devices: ",
             Focus::Queue | Focus::Metrics => " filter: ",
@@ -123,10 +112,23 @@ impl FilterLine {
         let start = cells::width(prompt);
         let shown = self.field.shown();
         let width = usize::from(area.width);
+        let full = area;
         // A long text is shown from where its cursor is in view.
         let before: String = shown.chars().take(self.cursor()).collect();
         let skip = (start + cells::width(&before) + 2).saturating_sub(width);
         let visible: String = shown.chars().skip(skip).collect();
+        let below = self.below(scene, width, start, skip);
+        let height = u16::try_from(below.len() + 1).unwrap_or(Self::HEIGHT).min(full.height);
+        if height == 0 {
+            return;
+        }
+        let area = Rect {
+            y: full.bottom() - height,
+            height,
+            ..full
+        };
+        Clear.render(area, buffer);
+        buffer.set_style(area, scene.style(Role::Overlay));
         let mut parts = vec![(prompt.to_owned(), scene.style(Role::Key))];
         let caret = self.cursor().saturating_sub(skip);
         let (left, right): (String, String) = (visible.chars().take(caret).collect(), visible.chars().skip(caret).collect());
@@ -137,32 +139,26 @@ impl FilterLine {
         parts.push((under.to_string(), reversed));
         parts.push((rest.collect(), scene.style(Role::InputFocused)));
         cells::write(buffer, area, area.x, area.y, &parts);
-        if height < 2 {
-            return;
+        for (y, line) in (area.y + 1..area.bottom()).zip(below) {
+            cells::write(buffer, area, area.x, y, &line);
         }
-        let below = match &self.error {
-            Some(error) => {
-                let to_mark: String = shown.chars().skip(skip).take(error.at.saturating_sub(skip)).collect();
-                let at = start + cells::width(&to_mark);
-                let message = format!("^ {}", error.message);
-                // The mark stays under its character; a long message stands before it instead of running out.
-                if at + cells::width(&message) <= width || at < width / 2 {
-                    vec![
-                        (" ".repeat(at), scene.style(Role::Text)),
-                        (scene.cut(&message, width.saturating_sub(at)), scene.style(Role::Error)),
-                    ]
-                } else {
-                    let message = scene.cut(&error.message, at.saturating_sub(2));
-                    let gap = at.saturating_sub(cells::width(&message) + 1);
-                    vec![
-                        (" ".repeat(gap), scene.style(Role::Text)),
-                        (format!("{message} ^"), scene.style(Role::Error)),
-                    ]
-                }
-            }
-            None => self.hint(scene, width),
+    }
+
+    /// What is wrong, under its character and in its own line where that is too long; else what could follow.
+    fn below(&self, scene: &Scene<'_>, width: usize, start: usize, skip: usize) -> Vec<Vec<(String, ratatui::style::Style)>> {
+        let Some(error) = &self.error else {
+            return vec![self.hint(scene, width)];
         };
-        cells::write(buffer, area, area.x, area.y + 1, &below);
+        let style = scene.style(Role::Error);
+        let before: String = self.field.shown().chars().skip(skip).take(error.at.saturating_sub(skip)).collect();
+        let blank = (" ".repeat(start + cells::width(&before)), scene.style(Role::Text));
+        if cells::width(&blank.0) + cells::width(&error.message) + 2 <= width {
+            return vec![vec![blank, (format!("^ {}", error.message), style)]];
+        }
+        vec![
+            vec![blank, ("^".to_owned(), style)],
+            vec![(scene.cut(&format!(" {}", error.message), width), style)],
+        ]
     }
 
     fn hint(&self, scene: &Scene<'_>, width: usize) -> Vec<(String, ratatui::style::Style)> {

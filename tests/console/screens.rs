@@ -1,0 +1,239 @@
+//! Screens as an operator sees them, reviewed: `INSTA_UPDATE=always cargo test console::screens` writes them anew; read them then.
+
+use nightdesk::app::Setup;
+use nightdesk::config::theme::{Depth, Theme};
+use nightdesk::domain::{IntentState, Service};
+use nightdesk::model::Report;
+
+use super::desk::{Desk, fault, order, setup};
+
+macro_rules! screen {
+    ($name:literal, $desk:expr) => {
+        insta::with_settings!({ prepend_module_to_snapshot => false, snapshot_path => "snapshots", omit_expression => true }, {
+            insta::assert_snapshot!($name, $desk.screen());
+        });
+    };
+}
+
+#[test]
+fn night() {
+    screen!("night-120x40", Desk::night(120, 40));
+    screen!("night-80x24", Desk::night(80, 24));
+    screen!("night-60x20", Desk::night(60, 20));
+    screen!("night-160x50", Desk::night(160, 50));
+    screen!("night-100x30", Desk::night(100, 30));
+}
+
+#[test]
+fn too_small() {
+    screen!("small-30x5", Desk::night(30, 5));
+}
+
+#[test]
+fn ascii() {
+    let setup = Setup { ascii: true, ..setup() };
+    let desk = Desk::night_with(setup, 120, 40);
+    let screen = desk.screen();
+    assert!(screen.replace("°C", "").is_ascii(), "but for what the server wrote");
+    screen!("ascii-120x40", desk);
+}
+
+#[test]
+fn colours() {
+    let setup = Setup {
+        theme: Theme::built_in("default", Depth::Ansi),
+        ..setup()
+    };
+    let desk = Desk::night_with(setup, 120, 40);
+    insta::with_settings!({ prepend_module_to_snapshot => false, snapshot_path => "snapshots", omit_expression => true }, {
+        insta::assert_snapshot!("colours-120x40", format!("{}{}", desk.screen(), desk.colours()));
+    });
+}
+
+#[test]
+fn first_moments() {
+    screen!("connecting-80x24", Desk::new(80, 24));
+    let mut desk = Desk::new(80, 24);
+    desk.down(Service::Monitor, "monitor.example:443 refuses the connection: is it up?");
+    desk.report(Report::Alerts {
+        result: Err(fault("monitor.example:443 refuses the connection: is it up?")),
+        cached: false,
+    });
+    desk.draw();
+    screen!("unreachable-80x24", desk);
+    let mut desk = Desk::new(80, 24);
+    desk.report(Report::Alerts {
+        result: Ok(nightdesk::domain::Listing::whole(super::desk::alerts(), super::desk::ago(300))),
+        cached: true,
+    });
+    desk.draw();
+    screen!("cached-80x24", desk);
+    let mut desk = Desk::new(80, 24);
+    desk.links();
+    desk.report_alerts(Vec::new());
+    desk.draw();
+    screen!("empty-80x24", desk);
+}
+
+#[test]
+fn outage() {
+    let mut desk = Desk::night(120, 40);
+    desk.down(Service::Monitor, "monitor.example:443 does not answer within 15 s");
+    desk.report(Report::Alerts {
+        result: Err(fault("monitor.example:443 does not answer within 15 s")),
+        cached: false,
+    });
+    desk.wait(150);
+    desk.keys("a");
+    desk.commit();
+    desk.wait(4);
+    screen!("outage-120x40", desk);
+    desk.resize(60, 20);
+    screen!("outage-60x20", desk);
+}
+
+#[test]
+fn where_an_action_is() {
+    let mut desk = Desk::night(120, 40);
+    desk.keys("a");
+    screen!("action-1-saving", desk);
+    let rows = desk.commit();
+    screen!("action-2-grace", desk);
+    desk.wait(4);
+    let row = desk.becomes(&rows[0], IntentState::Sending, |_| {});
+    let row = desk.becomes(&row, IntentState::InDoubt, |row| {
+        row.detail = Some("the answer did not come".into())
+    });
+    screen!("action-3-checking", desk);
+    desk.becomes(&row, IntentState::Delivered, |row| row.detail = None);
+    screen!("action-4-done", desk);
+    desk.keys("j");
+    screen!("action-5-left", desk);
+}
+
+#[test]
+fn refused_and_superseded() {
+    let mut desk = Desk::night(80, 24);
+    desk.keys("a");
+    let rows = desk.commit();
+    desk.wait(4);
+    desk.becomes(&rows[0], IntentState::Parked, |row| {
+        row.detail = Some("403: this key may not acknowledge".into())
+    });
+    desk.keys("j a");
+    let rows = desk.commit();
+    desk.wait(4);
+    desk.becomes(&rows[0], IntentState::Superseded, |row| {
+        row.superseded_by = Some("operator2".into());
+        row.detail = Some("acknowledged at 02:14:10 with another note".into());
+    });
+    screen!("refused-80x24", desk);
+    desk.keys("Q");
+    screen!("outbox-80x24", desk);
+}
+
+#[test]
+fn forms() {
+    let mut desk = Desk::night(120, 40);
+    desk.keys("x");
+    desk.types("Relubricated the bearing");
+    desk.keys("tab");
+    desk.types("ea");
+    desk.keys("down");
+    screen!("resolve-120x40", desk);
+    desk.resize(80, 24);
+    screen!("resolve-80x24", desk);
+    desk.resize(60, 20);
+    screen!("resolve-60x20", desk);
+    desk.keys("esc A");
+    desk.types("Looking at it");
+    screen!("note-60x20", desk);
+}
+
+#[test]
+fn work_order() {
+    let mut desk = Desk::night(120, 40);
+    desk.keys("w");
+    screen!("order-1-asking", desk);
+    desk.report(Report::OpenOrders {
+        alert: "a-1001".into(),
+        result: Ok(vec![
+            order("1043", "INPRG", "Replace coupling of pump 17"),
+            order("998", "WAPPR", "Quarterly lubrication"),
+        ]),
+    });
+    desk.draw();
+    screen!("order-2-found", desk);
+    desk.resize(80, 24);
+    screen!("order-2-found-80x24", desk);
+    desk.resize(60, 20);
+    screen!("order-2-found-60x20", desk);
+    desk.resize(120, 40);
+    desk.keys("esc w");
+    desk.report(Report::OpenOrders {
+        alert: "a-1001".into(),
+        result: Err(fault("manage.example:443 does not answer within 15 s")),
+    });
+    desk.draw();
+    screen!("order-3-unknown", desk);
+}
+
+#[test]
+fn windows() {
+    let mut desk = Desk::night(120, 40);
+    desk.keys("enter");
+    screen!("detail-120x40", desk);
+    desk.keys("]");
+    screen!("detail-device-120x40", desk);
+    desk.keys("]");
+    screen!("detail-history-120x40", desk);
+    desk.resize(80, 24);
+    desk.keys("]");
+    screen!("detail-80x24", desk);
+    desk.keys("esc ?");
+    screen!("help-80x24", desk);
+    desk.keys("esc :");
+    desk.types("mark");
+    screen!("palette-80x24", desk);
+    desk.keys("esc L");
+    screen!("health-80x24", desk);
+    desk.keys("esc y");
+    screen!("copy-80x24", desk);
+    desk.keys("esc G k t");
+    screen!("take-over-80x24", desk);
+    desk.keys("n");
+    desk.resize(120, 40);
+    desk.keys("2");
+    screen!("devices-120x40", desk);
+    desk.resize(80, 24);
+    screen!("devices-80x24", desk);
+    desk.keys("3");
+    screen!("metrics-80x24", desk);
+}
+
+#[test]
+fn lists() {
+    let mut desk = Desk::night(80, 24);
+    desk.keys("space space v j j");
+    screen!("marks-80x24", desk);
+    desk.keys("esc /");
+    desk.types("sev>=high stat");
+    screen!("filter-80x24", desk);
+    desk.types("e:new sev>hgih");
+    screen!("filter-error-80x24", desk);
+    desk.keys("esc p");
+    let mut alerts = super::desk::alerts();
+    alerts.remove(2);
+    alerts.push(super::desk::alert(
+        "a-2000",
+        ("Chiller", "CHIL-009"),
+        "Leak detected",
+        "critical",
+        0,
+    ));
+    desk.report_alerts(alerts);
+    desk.draw();
+    screen!("frozen-80x24", desk);
+    desk.keys("p O");
+    screen!("sort-80x24", desk);
+}
