@@ -41,6 +41,7 @@ impl App {
                 self.scene().key(Action::PaneAlerts)
             ));
         }
+        self.queue_is_seen()?;
         let marked = self.queue.marked();
         if !marked.is_empty() {
             return Ok(marked);
@@ -51,7 +52,17 @@ impl App {
             .ok_or_else(|| "no alert is under the cursor".to_owned())
     }
 
-    /// The alert of a single action, and its name.
+    /// Nobody acts on rows that are not on the screen.
+    pub(super) fn queue_is_seen(&self) -> Result<(), String> {
+        if self.layout.is_some_and(|layout| layout.queue.is_some()) {
+            Ok(())
+        } else {
+            let key = self.scene().key(Action::PaneAlerts);
+            Err(format!("the alerts are not on the screen: {key} goes to them"))
+        }
+    }
+
+    /// How an alert is called.
     pub(super) fn name_of(&self, id: &AlertId) -> String {
         self.queue
             .alert(&self.store, id)

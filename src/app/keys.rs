@@ -110,6 +110,7 @@ impl App {
                 }
                 self.asking_form = None;
             }
+            Step::Ask(Ask::Filter(Focus::Queue | Focus::Metrics, filter)) => self.queue.preview_filter(filter),
             Step::Ask(ask) => self.ask(ask, None),
             Step::CloseAsk(ask) => {
                 let closed = self.layers.pop();
@@ -331,6 +332,10 @@ impl App {
     fn mark(&mut self, action: Action) {
         if self.focus == Focus::Devices {
             self.say(Tone::Plain, "alerts are marked, not devices".into());
+            return;
+        }
+        if let Err(why) = self.queue_is_seen() {
+            self.say(Tone::Bad, why);
             return;
         }
         let none = "no alert is under the cursor";

@@ -71,6 +71,8 @@ impl Desk {
         desk.report_alerts(alerts());
         desk.report_trends();
         desk.draw();
+        desk.send(Event::Tick); // what came into view is asked for
+        desk.draw();
         desk.effects.clear();
         desk
     }

@@ -1,7 +1,9 @@
 //! The console's core, without terminal, network or clock.
 
 mod desk;
+mod properties;
 mod screens;
+mod transitions;
 
 use nightdesk::config::keymap::Keymap;
 

@@ -187,20 +187,17 @@ impl WorkOrderForm {
 
     fn took(&mut self, took: Took, store: &Store) -> Step {
         let (asset, site) = (self.sheet.value("asset"), self.sheet.value("site"));
-        let moved = (asset.as_str(), site.as_str()) != (self.asked_for.0.as_str(), self.asked_for.1.as_str());
-        // Another asset has other orders: they are asked for as soon as its field is left.
-        let in_those = self
-            .sheet
-            .fields
-            .get(self.sheet.focus)
-            .is_some_and(|field| field.name == "asset" || field.name == "site");
+        // Another asset has other orders: they are asked for as soon as its field is left, and before anything is sent.
+        let focus = self.sheet.fields.get(self.sheet.focus).map(|field| field.name);
+        let left = |name: &str, now: &str, asked: &str| now != asked && (took == Took::Submit || focus != Some(name));
+        let moved = left("asset", &asset, &self.asked_for.0) || left("site", &site, &self.asked_for.1);
         match took {
             Took::Leave => Step::Close,
             Took::Changed => {
                 self.typed = true;
                 Step::Changed
             }
-            Took::Stay | Took::Submit if moved && (took == Took::Submit || !in_those) => {
+            Took::Stay | Took::Submit if moved => {
                 self.asked_for = (asset.clone(), site.clone());
                 self.offered = false;
                 self.decided = false;

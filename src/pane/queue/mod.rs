@@ -37,6 +37,8 @@ pub struct Queue {
     frozen: Option<Frozen>,
     basis: Option<(u64, Timestamp, u64)>,
     generation: u64,
+    /// While a filter is typed: the one before, and where the cursor was.
+    preview: Option<(Filter, Option<AlertId>)>,
     /// The person changed what is shown: the cursor's row need not stay if it does not fit.
     narrowed: bool,
     widest: Widest,
@@ -86,6 +88,7 @@ impl Default for Queue {
             frozen: None,
             basis: None,
             generation: 0,
+            preview: None,
             narrowed: false,
             widest: Widest::default(),
             open: 0,
@@ -177,7 +180,15 @@ impl Queue {
             self.generation += 1; // the row that was left may go to its place now
         }
         self.held = store.alert(&id).cloned().or_else(|| self.ghosts.get(&id).cloned());
+        self.remember_held();
         self.cursor = Some(id);
+    }
+
+    /// The cursor's row may vanish while it stays on the screen.
+    fn remember_held(&mut self) {
+        if let Some(held) = &self.held {
+            self.ghosts.entry(held.id.clone()).or_insert_with(|| held.clone());
+        }
     }
 
     /// Marks the row, or takes its mark away, and goes on to the next.
@@ -247,12 +258,25 @@ impl Queue {
         had || ranging
     }
 
-    /// Shows what passes a filter.
-    pub(crate) fn set_filter(&mut self, filter: Filter) {
-        if self.filter != filter {
-            self.filter = filter;
-            self.narrow();
+    /// Shows what passes a filter that is still being typed: no mark falls away yet.
+    pub(crate) fn preview_filter(&mut self, filter: Filter) {
+        if self.preview.is_none() {
+            self.preview = Some((self.filter.clone(), self.cursor.clone()));
         }
+        self.filter = filter;
+        self.narrow();
+    }
+
+    /// Shows what passes a filter. Where a preview ends with the filter from before, the cursor goes back to where it was.
+    pub(crate) fn set_filter(&mut self, filter: Filter) {
+        if let Some((before, cursor)) = self.preview.take()
+            && before == filter
+        {
+            self.held = None;
+            self.cursor = cursor;
+        }
+        self.filter = filter;
+        self.narrow();
     }
 
     /// Unacknowledged only, or all again. Answers which.
@@ -396,11 +420,14 @@ impl Queue {
         }
         let cursor = self.cursor.clone();
         self.ghosts.retain(|id, _| Some(id) == cursor.as_ref());
+        self.remember_held();
         // The cursor's row stays on its line of the screen.
         self.scroll.top = self.index().unwrap_or(0).saturating_sub(line);
         let had = self.marks.len();
         let there: HashSet<&AlertId> = self.rows.iter().collect();
-        self.marks.retain(|id| there.contains(id) && store.alert(id).is_some());
+        let previewing = self.preview.is_some();
+        self.marks
+            .retain(|id| (previewing || there.contains(id)) && store.alert(id).is_some());
         let lost = had - self.marks.len();
         if lost > 0 {
             self.range = None;
