@@ -7,7 +7,10 @@ const README: &str = include_str!("../README.md");
 #[test]
 fn the_key_table_is_the_action_table() {
     let table = nightdesk::model::markdown();
-    assert!(README.contains(&table), "the README's key table differs from the action table, which is now:\n\n{table}");
+    assert!(
+        README.contains(&table),
+        "the README's key table differs from the action table, which is now:\n\n{table}"
+    );
 }
 
 #[test]
@@ -15,7 +18,10 @@ fn every_command_that_the_readme_names_exists() {
     let program = nightdesk::cli::Cli::command();
     let mut named = 0;
     for line in README.lines().map(str::trim).filter(|line| line.starts_with("nightdesk ")) {
-        let words = line.split_whitespace().skip(1).take_while(|word| !word.starts_with(['-', '#', '\'', '"', '$', '/']));
+        let words = line
+            .split_whitespace()
+            .skip(1)
+            .take_while(|word| !word.starts_with(['-', '#', '\'', '"', '$', '/']));
         let mut command = &program;
         for word in words {
             match command.find_subcommand(word) {
