@@ -17,7 +17,9 @@ fn the_key_table_is_the_action_table() {
 fn every_command_that_the_readme_names_exists() {
     let program = nightdesk::cli::Cli::command();
     let mut named = 0;
-    for line in README.lines().map(str::trim).filter(|line| line.starts_with("nightdesk ")) {
+    // what stands between two fences: every second part
+    let code = README.split("```").skip(1).step_by(2).flat_map(str::lines);
+    for line in code.map(str::trim).filter(|line| line.starts_with("nightdesk ")) {
         let words = line
             .split_whitespace()
             .skip(1)

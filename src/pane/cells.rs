@@ -76,6 +76,8 @@ pub(crate) fn wrap(text: &str, cells: usize) -> Vec<String> {
             continue;
         }
         for grapheme in word.graphemes(true) {
+            // some scripts stack more into one grapheme than a narrow column has cells
+            let grapheme = if width(grapheme) > cells { "\u{fffd}" } else { grapheme };
             let wide = width(grapheme);
             if used + wide > cells && used > 0 {
                 lines.push(std::mem::take(&mut line));
