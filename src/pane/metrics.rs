@@ -118,7 +118,7 @@ impl Metrics {
         };
         let trend = subject.and_then(Subject::device).and_then(|key| scene.store.plant.trend(key));
         let (Some((metric, series)), Some(trend)) = (metric, trend) else {
-            self.render_nothing(scene, buffer, inner, subject);
+            Self::render_nothing(scene, buffer, inner, subject);
             return;
         };
         let alert = match subject {
@@ -164,7 +164,7 @@ impl Metrics {
         }
     }
 
-    fn render_nothing(&self, scene: &Scene<'_>, buffer: &mut Buffer, inner: Rect, subject: Option<&Subject>) {
+    fn render_nothing(scene: &Scene<'_>, buffer: &mut Buffer, inner: Rect, subject: Option<&Subject>) {
         let fresh = scene.store.freshness(Source::Metrics);
         let text = match subject {
             None => "Nothing under the cursor.".to_owned(),
@@ -242,5 +242,5 @@ fn delta(series: &Series, last_at: Timestamp, last: f64) -> Option<(f64, SignedD
         .find(|(at, _)| last_at.duration_since(*at) <= half_hour)
         .copied()?;
     let span = last_at.duration_since(first_at);
-    (span >= SignedDuration::from_mins(1)).then(|| (last - first, span))
+    (span >= SignedDuration::from_mins(1)).then_some((last - first, span))
 }

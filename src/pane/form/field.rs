@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn what_nobody_changed_is_sent_as_it_came() {
         let mut field = Field::new("note", "note", 3).filled("a\u{202e}b\nc");
-        assert_eq!(field.shown(), "a\u{fffd}b\nc".replace('\u{fffd}', "\u{fffd}"));
+        assert_eq!(field.shown(), "a\u{fffd}b\nc");
         assert_eq!(field.value(), "a\u{202e}b\nc");
         assert!(field.key(Key::char('!')));
         assert_eq!(field.value(), "a\u{fffd}b\nc!");

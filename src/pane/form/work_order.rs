@@ -214,12 +214,9 @@ impl WorkOrderForm {
     }
 
     fn submit(&mut self, store: &Store) -> Step {
-        let orders = match orders(store, &self.alert) {
-            None => {
-                self.sheet.error = Some(("", "Manage is still being asked for the open orders of this asset: a moment".into()));
-                return Step::Stay;
-            }
-            Some(orders) => orders,
+        let Some(orders) = orders(store, &self.alert) else {
+            self.sheet.error = Some(("", "Manage is still being asked for the open orders of this asset: a moment".into()));
+            return Step::Stay;
         };
         if !self.decided && orders.as_ref().is_ok_and(|orders| !orders.is_empty()) {
             self.choosing = true;
