@@ -439,6 +439,9 @@ pub enum OutboxCommand {
         /// How long at most
         #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
         timeout: Duration,
+        /// In a session of its own: how a console whose link dropped goes on
+        #[arg(long, hide = true)]
+        detach: bool,
     },
     /// Send a parked row again
     Retry {

@@ -3,9 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use nightdesk::cli::Cli;
-use nightdesk::command;
 
 fn main() -> ExitCode {
-    ExitCode::from(command::run(Cli::parse()).code())
+    ExitCode::from(nightdesk::command::run(nightdesk::cli::Cli::parse()).code())
 }

@@ -6,6 +6,10 @@
     clippy::indexing_slicing,
     reason = "a test that fails should stop where it fails"
 )]
+#![allow(
+    clippy::pedantic,
+    reason = "tests read as prose; what pedantic asks of a library does not make them clearer"
+)]
 #![allow(unreachable_pub, missing_docs, reason = "nobody uses a test from outside")]
 
 mod command;
@@ -14,5 +18,6 @@ mod e2e;
 mod faults;
 mod maximo;
 mod outbox;
+mod readme;
 mod rooms;
 mod simulator;

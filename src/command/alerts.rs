@@ -81,14 +81,14 @@ fn parse(text: &str) -> Result<Filter, Failure> {
 async fn list(context: &Context, filter: &str, all: bool) -> Result<(), Failure> {
     let parsed = parse(filter)?;
     let names_a_state = filter.to_ascii_lowercase().contains("state:");
-    let listing = passing(context, &context.clients().await?, &parsed, all || names_a_state).await?;
+    let listing = passing(context, context.clients().await?, &parsed, all || names_a_state).await?;
     context.out.list(&listing, |alerts| table(context, alerts))
 }
 
 /// The ids of unacknowledged alerts that pass.
 async fn unacknowledged(context: &Context, filter: &str) -> Result<Vec<String>, Failure> {
     let filter = parse(filter)?;
-    let listing = passing(context, &context.clients().await?, &filter, false).await?;
+    let listing = passing(context, context.clients().await?, &filter, false).await?;
     if listing.skipped > 0 {
         context
             .out

@@ -2,20 +2,25 @@
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
+use tokio::sync::OnceCell;
 
 use super::Failure;
 use super::output::Output;
 use super::session::{Clients, open_outbox};
 use crate::config::{Config, Profile};
+use crate::maximo::ManageClient;
 use crate::outbox::Outbox;
 
 /// One run of a headless command.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Context {
     pub(super) config: Config,
     pub(super) profile: Profile,
     pub(super) out: Output,
     pub(super) now: Timestamp,
+    /// Made once: a `key_command` may ask a person.
+    clients: OnceCell<Clients>,
+    outbox: OnceCell<Outbox>,
 }
 
 impl Context {
@@ -26,25 +31,34 @@ impl Context {
             profile,
             out,
             now: Timestamp::now(),
+            clients: OnceCell::new(),
+            outbox: OnceCell::new(),
         })
     }
 
     /// Clients for a person who waits.
-    pub(super) async fn clients(&self) -> Result<Clients, Failure> {
-        let clients = Clients::new(&self.config, &self.profile).await?;
-        Ok(Clients {
-            monitor: clients.monitor.interactive(),
-            manage: clients.manage.as_ref().map(crate::maximo::ManageClient::interactive),
-            ..clients
-        })
+    pub(super) async fn clients(&self) -> Result<&Clients, Failure> {
+        let make = || async {
+            let clients = Clients::new(&self.config, &self.profile).await?;
+            Ok(Clients {
+                monitor: clients.monitor.interactive(),
+                manage: clients.manage.as_ref().map(ManageClient::interactive),
+                ..clients
+            })
+        };
+        self.clients.get_or_try_init(make).await
     }
 
-    pub(super) async fn outbox(&self) -> Result<Outbox, Failure> {
-        let outbox = open_outbox(&self.config).await?;
-        if let Some(recovery) = outbox.recovery() {
-            self.out.note(&recovery.to_string());
-        }
-        Ok(outbox)
+    /// The outbox; what was repaired in it is said.
+    pub(super) async fn outbox(&self) -> Result<&Outbox, Failure> {
+        let open = || async {
+            let outbox = open_outbox(&self.config).await?;
+            if let Some(recovery) = outbox.recovery() {
+                self.out.note(&recovery.to_string());
+            }
+            Ok(outbox)
+        };
+        self.outbox.get_or_try_init(open).await
     }
 
     /// A time as people at the site read it.

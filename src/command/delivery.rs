@@ -54,7 +54,7 @@ pub(super) async fn carry_out(context: &Context, intents: Vec<Intent>, limit: Op
         return Ok(rows);
     };
     let ids: Vec<OutboxId> = rows.iter().map(|row| row.id).collect();
-    deliver(context, &clients, &outbox, &ids, limit).await
+    deliver(context, clients, outbox, &ids, limit).await
 }
 
 /// Sends until these rows are settled, the time is over, or Ctrl-C. Where another process has the sender's lock, that one sends.
@@ -100,7 +100,9 @@ pub(super) async fn deliver(
     if !ended && let Ok(Err(error)) = sending.await {
         context.out.note(&error.to_string());
     }
-    let rows = settled?;
+    settled?;
+    // as they stand now that nothing is under way any more
+    let rows = outbox.wait_settled(ids, Duration::ZERO).await?;
     if rows.iter().any(|row| row.state.is_open()) {
         for lane in outbox.lanes().await? {
             let waits = |row: &OutboxRow| row.state.is_open() && row.target == lane.target;

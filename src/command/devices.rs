@@ -28,7 +28,7 @@ pub(super) async fn run(context: Context, command: Devices) -> Result<(), Failur
                 location,
                 ..query(&context, device_type.as_deref())
             };
-            let mut listing = read(&context, &context.clients().await?, &query).await?;
+            let mut listing = read(&context, context.clients().await?, &query).await?;
             // a server that ignores a filter does not decide what is shown
             listing.items.retain(|device| {
                 query.status.as_ref().is_none_or(|status| device.status == *status)
@@ -40,7 +40,7 @@ pub(super) async fn run(context: Context, command: Devices) -> Result<(), Failur
             context.out.list(&listing, |devices| table(&context, devices))
         }
         Devices::Show { id, device_type } => {
-            let device = find(&context, &context.clients().await?, &id, device_type.as_deref()).await?;
+            let device = find(&context, context.clients().await?, &id, device_type.as_deref()).await?;
             context.out.object(&device, || text(&context, &device))
         }
         Devices::Create {
@@ -147,7 +147,7 @@ pub(super) async fn key(context: &Context, id: &str, device_type: Option<&str>) 
     ids::check(id)?;
     match device_type {
         Some(device_type) => Ok(DeviceKey::new(device_type, id)),
-        None => Ok(find(context, &context.clients().await?, id, None).await?.key()),
+        None => Ok(find(context, context.clients().await?, id, None).await?.key()),
     }
 }
 

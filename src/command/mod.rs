@@ -1,15 +1,20 @@
 //! The subcommands: each joins the rooms for one purpose and says what came of it, as text, JSON or CSV.
 //!
-//! [`run`] is the one entry. Data goes to stdout and everything else to stderr; how it ended is an [`Exit`].
+//! [`run()`] is the one entry. Data goes to stdout and everything else to stderr; how it ended is an [`Exit`].
 
 mod alerts;
 mod audit;
+mod connect;
+mod console;
 mod context;
 mod delivery;
+mod demo;
+mod detach;
 mod devices;
 mod doctor;
 mod ids;
 mod json;
+mod log;
 mod outbox;
 mod outcome;
 mod output;

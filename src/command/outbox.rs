@@ -15,9 +15,9 @@ pub(super) async fn run(context: Context, command: OutboxCommand) -> Result<(), 
         OutboxCommand::List { state } => {
             let filter = RowFilter::of(state.map(state_of));
             let rows = context.outbox().await?.list(filter).await?;
-            context.out.list(&Listing::whole(rows, context.now), |rows| table(&context, rows))
+            tell(&context, &rows)
         }
-        OutboxCommand::Drain { timeout } => drain(&context, timeout).await,
+        OutboxCommand::Drain { timeout, .. } => drain(&context, timeout).await,
         OutboxCommand::Retry { id, wait } => {
             let limit = wait.limit();
             let clients = match limit {
@@ -27,7 +27,7 @@ pub(super) async fn run(context: Context, command: OutboxCommand) -> Result<(), 
             let outbox = context.outbox().await?;
             let row = outbox.retry(OutboxId(id)).await?;
             let row = match (clients, limit) {
-                (Some(clients), Some(limit)) => deliver(&context, &clients, &outbox, &[row.id], limit).await?.pop().unwrap_or(row),
+                (Some(clients), Some(limit)) => deliver(&context, clients, outbox, &[row.id], limit).await?.pop().unwrap_or(row),
                 _ => row,
             };
             tell_one(&context, &row, limit.is_some())
@@ -59,17 +59,30 @@ async fn drain(context: &Context, timeout: Duration) -> Result<(), Failure> {
     let rows = if ids.is_empty() {
         Vec::new()
     } else {
-        deliver(context, &context.clients().await?, &outbox, &ids, timeout).await?
+        deliver(context, context.clients().await?, outbox, &ids, timeout).await?
     };
-    context
-        .out
-        .list(&Listing::whole(rows.clone(), context.now), |rows| table(context, rows))?;
+    tell(context, &rows)?;
     let exit = if rows.iter().any(|row| row.state.is_open()) {
         Exit::NotYet
     } else {
         Exit::of_kinds(rows.iter().map(delivery::exit_of))
     };
     Failure::unless_done(exit)
+}
+
+/// Rows with the contract's names of what they are about, and all that the outbox knows.
+fn tell(context: &Context, rows: &[OutboxRow]) -> Result<(), Failure> {
+    let items = rows
+        .iter()
+        .map(|row| {
+            let mut members = delivery::answer(row)?;
+            if let serde_json::Value::Object(whole) = super::json::value(row)? {
+                members.extend(whole);
+            }
+            Ok(members)
+        })
+        .collect::<Result<Vec<_>, Failure>>()?;
+    context.out.list(&Listing::whole(items, context.now), |_| table(context, rows))
 }
 
 fn state_of(state: State) -> IntentState {

@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -59,7 +60,7 @@ impl Output {
                 let mut document = serde_json::Map::new();
                 document.insert("items".into(), json::value(&listing.items)?);
                 document.insert("skipped".into(), Value::from(listing.skipped));
-                document.insert("as_of".into(), Value::from(listing.as_of.to_string()));
+                document.insert("as_of".into(), Value::from(as_of(listing.as_of)));
                 if !listing.complete {
                     document.insert("complete".into(), Value::from(false));
                 }
@@ -100,6 +101,11 @@ impl Output {
             let _ = write!(std::io::stderr().lock(), "\r\x1b[K");
         }
     }
+}
+
+/// To the millisecond: more would only be noise.
+fn as_of(at: Timestamp) -> String {
+    at.round(jiff::Unit::Millisecond).unwrap_or(at).to_string()
 }
 
 fn print(value: &Value) -> Result<(), Failure> {

@@ -3,11 +3,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::context::Context;
+use super::detach::detach;
 use super::output::Output;
-use super::{Exit, Failure, alerts, audit, devices, doctor, outbox, readings, shell, simulate, workorders};
-use crate::cli::{self, Cli, Command, ConsoleArgs, Global, SimulateArgs};
+use super::{Exit, Failure, alerts, audit, console, demo, devices, doctor, outbox, readings, shell, simulate, workorders};
+use crate::cli::{self, Cli, Command, ConsoleArgs, Global, OutboxCommand, PlantArgs, SimulateArgs};
 use crate::config::{Config, Env, Locate};
-use crate::simulator::{Scenario, SimulateError};
+use crate::simulator::{Scenario, SimulateError, SimulatorConfig};
+use crate::tui;
 
 /// Carries a command out and says on stderr why it failed, if it did. Never panics.
 pub fn run(cli: Cli) -> Exit {
@@ -55,7 +57,11 @@ fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
     let Cli { global, command } = cli;
     no_core_dumps();
     let command = command.unwrap_or_else(|| Command::Console(ConsoleArgs::default()));
-    log_to_stderr(global.verbose);
+    if matches!(command, Command::Console(_) | Command::Demo(_)) {
+        tui::install_panic_report();
+    } else {
+        log_to_stderr(global.verbose);
+    }
     let locate = locate(&global);
     let context = || Context::new(Config::load(&locate)?, out);
     match command {
@@ -66,38 +72,67 @@ fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
         Command::Devices(command) => block_on(devices::run(context()?, command)),
         Command::Readings(command) => block_on(readings::run(context()?, command)),
         Command::Workorders(command) => block_on(workorders::run(context()?, command)),
+        Command::Outbox(OutboxCommand::Drain { detach: true, .. }) if !detach()? => Ok(()),
         Command::Outbox(command) => block_on(outbox::run(context()?, command)),
         Command::Audit(command) => block_on(audit::run(context()?, command)),
         Command::Simulate(arguments) => block_on(simulate(arguments)),
-        Command::Console(_) | Command::Demo(_) => Err(Failure::new(Exit::Usage, "not in this build")),
+        Command::Console(arguments) => block_on(console::run(&locate, &arguments)),
+        Command::Demo(arguments) => block_on(demo::run(arguments)),
     }
 }
 
 async fn simulate(arguments: SimulateArgs) -> Result<(), Failure> {
-    let SimulateArgs { dir, port, plant, faults } = arguments;
+    let SimulateArgs {
+        dir,
+        port,
+        plant: of,
+        faults,
+    } = arguments;
+    let SimulatorConfig {
+        scenario,
+        seed,
+        devices,
+        alerts,
+        ..
+    } = plant(&of);
     let options = simulate::SimulateOptions {
         dir,
         port,
-        scenario: match plant.scenario {
+        scenario,
+        seed,
+        devices,
+        alerts,
+        faults,
+    };
+    simulate::run(options, &mut std::io::stdout()).await.map_err(simulated)
+}
+
+/// The simulated plant that the command line asks for.
+pub(super) fn plant(arguments: &PlantArgs) -> SimulatorConfig {
+    SimulatorConfig {
+        scenario: match arguments.scenario {
             cli::Scenario::Night => Scenario::Night,
             cli::Scenario::Quiet => Scenario::Quiet,
             cli::Scenario::Flood => Scenario::Flood,
             cli::Scenario::Drill => Scenario::Drill,
         },
-        seed: plant.seed,
-        devices: plant.devices,
-        alerts: plant.alerts.map(|count| count as usize),
-        faults,
+        seed: arguments.seed,
+        devices: arguments.devices,
+        alerts: arguments.alerts.map(|count| count as usize),
+        ..SimulatorConfig::default()
+    }
+}
+
+/// Why the simulator could not run.
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
+pub(super) fn simulated(error: SimulateError) -> Failure {
+    let exit = match error {
+        SimulateError::Listen { .. } | SimulateError::Devices(_) | SimulateError::Alerts(_) => Exit::Usage,
+        SimulateError::Faults(_) => Exit::Configuration,
+        SimulateError::Write { .. } => Exit::Store,
+        SimulateError::Certificate(_) | SimulateError::Signal(_) => Exit::Bug,
     };
-    simulate::run(options, &mut std::io::stdout()).await.map_err(|error| {
-        let exit = match error {
-            SimulateError::Listen { .. } | SimulateError::Devices(_) | SimulateError::Alerts(_) => Exit::Usage,
-            SimulateError::Faults(_) => Exit::Configuration,
-            SimulateError::Write { .. } => Exit::Store,
-            SimulateError::Certificate(_) | SimulateError::Signal(_) => Exit::Bug,
-        };
-        Failure::new(exit, error.to_string())
-    })
+    Failure::new(exit, error.to_string())
 }
 
 /// Runs a headless command to its end.
@@ -138,6 +173,9 @@ fn no_core_dumps() {
         };
         let _ = setrlimit(Resource::Core, none); // a sandbox may forbid it: then it is as it was
     }
+    // a core that is piped to a collector knows no limit
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
 
 #[cfg(test)]

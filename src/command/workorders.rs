@@ -71,7 +71,7 @@ async fn create(context: &Context, wish: Wish, limit: Option<Duration>) -> Resul
         found.refuse(&wish.alert, &draft)?;
     }
     let generation = if wish.allow_duplicate {
-        next_generation(context, &clients, &wish.alert, &found, &draft).await?
+        next_generation(context, clients, &wish.alert, &found, &draft).await?
     } else {
         0
     };

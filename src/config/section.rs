@@ -236,7 +236,8 @@ impl<'a> Section<'a> {
             Ok((_, Ok(url))) if url.scheme() == "http" => (
                 format!(
                     "`http://` is refused: keys would travel in clear text; write https://{}",
-                    url.host_str().unwrap_or_default()
+                    // without the user name and password that it may hold
+                    url[url::Position::BeforeHost..].trim_end_matches('/')
                 ),
                 ProblemKind::Insecure,
             ),

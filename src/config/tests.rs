@@ -208,7 +208,7 @@ fn an_address_without_tls_is_a_kind_of_its_own() {
     assert!(insecure.is_insecure());
     assert_eq!(
         insecure.to_string(),
-        "/etc/nightdesk/config.toml:2: profiles.p.monitor.url: `http://` is refused: keys would travel in clear text; write https://monitor.example"
+        "/etc/nightdesk/config.toml:2: profiles.p.monitor.url: `http://` is refused: keys would travel in clear text; write https://monitor.example:8080/x"
     );
     for text in [
         format!("{SMALL}[profiles.p.manage]\nurl = \"HTTP://manage.example\"\nkey_env = \"K\"\n"),

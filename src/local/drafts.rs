@@ -87,7 +87,7 @@ impl Drafts {
         let mut hash = Sha256::new();
         for part in [key.form.as_str(), key.profile.as_str()]
             .into_iter()
-            .chain(key.alerts.iter().map(|alert| alert.raw()))
+            .chain(key.alerts.iter().map(crate::domain::AlertId::raw))
         {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);

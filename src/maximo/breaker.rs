@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::domain::SafeText;
+
 /// Tokens at the start and at the most.
 const QUOTA: u32 = 500;
 /// A transient retry costs this.
@@ -27,6 +29,8 @@ struct State {
     tokens: u32,
     failures: u32,
     next_probe: Option<Instant>,
+    /// Why the last connection could not be made.
+    last: SafeText,
 }
 
 /// Why a retry is made.
@@ -52,27 +56,30 @@ impl Breaker {
                 tokens: QUOTA,
                 failures: 0,
                 next_probe: None,
+                last: SafeText::default(),
             }),
         }
     }
 
-    /// Whether a call may go out now; while open, one caller each interval is let through as the probe.
-    pub(super) fn admit(&self) -> bool {
+    /// Whether a call may go out now; while open, one caller each interval is let through as the probe, and the
+    /// others are told why the last connection failed.
+    pub(super) fn admit(&self) -> Result<(), SafeText> {
         let mut state = self.lock();
         let now = Instant::now();
         match state.next_probe {
-            None => true,
+            None => Ok(()),
             Some(at) if now >= at => {
                 state.next_probe = Some(now + jittered(PROBE_EVERY));
-                true
+                Ok(())
             }
-            Some(_) => false,
+            Some(_) => Err(state.last.clone()),
         }
     }
 
-    /// A connection could not be made.
-    pub(super) fn connect_failed(&self) {
+    /// A connection could not be made: no address, no route, or no TLS.
+    pub(super) fn connect_failed(&self, why: &SafeText) {
         let mut state = self.lock();
+        state.last = why.clone();
         state.failures = state.failures.saturating_add(1);
         if state.failures >= FAILURES && state.next_probe.is_none() {
             state.next_probe = Some(Instant::now() + jittered(PROBE_EVERY));
@@ -132,21 +139,21 @@ mod tests {
     async fn five_connect_failures_then_one_probe_an_interval() {
         let breaker = Breaker::new();
         for _ in 0..5 {
-            assert!(breaker.admit());
-            breaker.connect_failed();
+            assert!(breaker.admit().is_ok());
+            breaker.connect_failed(&"no route".into());
         }
-        assert!(!breaker.admit());
+        assert_eq!(breaker.admit().unwrap_err().raw(), "no route");
         let mut probes = 0;
         for _ in 0..600 {
             tokio::time::advance(Duration::from_millis(100)).await;
-            if breaker.admit() {
+            if breaker.admit().is_ok() {
                 probes += 1;
-                breaker.connect_failed();
+                breaker.connect_failed(&"no route".into());
             }
         }
         assert!((3..=5).contains(&probes), "{probes} probes in a minute");
         breaker.answered();
-        assert!(breaker.admit() && breaker.admit());
+        assert!(breaker.admit().is_ok() && breaker.admit().is_ok());
     }
 
     #[tokio::test(start_paused = true)]

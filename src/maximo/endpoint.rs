@@ -8,10 +8,13 @@ use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use secrecy::SecretString;
-use url::Url;
+use url::{Host, Url};
 
 use super::{Error, ErrorKind};
 use crate::domain::Service;
+
+/// Shorter than servers keep idle connections, so that a write seldom meets one that is just being closed.
+const POOL_IDLE: Duration = Duration::from_secs(20);
 
 /// One configured service.
 #[derive(Clone, Debug)]
@@ -69,7 +72,7 @@ pub struct Limits {
     pub call: Duration,
     /// Largest body, after decompression, in bytes.
     pub body: usize,
-    /// Calls under way at once.
+    /// Calls under way at once; two of them are kept free for a person's reads and for writes.
     pub concurrent: usize,
     /// Rows asked for per page; a server may give fewer.
     pub page: usize,
@@ -82,7 +85,7 @@ impl Default for Limits {
             idle: Duration::from_secs(15),
             call: Duration::from_secs(30),
             body: 16 * 1024 * 1024,
-            concurrent: 8,
+            concurrent: 10,
             page: 100,
         }
     }
@@ -95,15 +98,20 @@ impl Endpoint {
     }
 
     pub(super) fn require_https(&self, url: &Url) -> Result<(), Error> {
-        if url.scheme() == "https" && url.host_str().is_some() {
-            return Ok(());
+        let wrong = |kind, words: String| Err(Error::new(self.service, "configuration", kind, words));
+        if url.scheme() != "https" || url.host_str().is_none() {
+            return wrong(ErrorKind::Insecure, format!("{}:// is not https", url.scheme()));
         }
-        Err(Error::new(
-            self.service,
-            "configuration",
-            ErrorKind::Insecure,
-            format!("{}:// is not https", url.scheme()),
-        ))
+        if !url.username().is_empty() || url.password().is_some() {
+            return wrong(ErrorKind::Insecure, "it holds a user or a password; use key_file".into());
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return wrong(
+                ErrorKind::Configuration,
+                "the url holds `?` or `#`; write https://host[:port][/prefix]".into(),
+            );
+        }
+        Ok(())
     }
 
     /// The HTTP client: TLS 1.2 or later with ring, no redirects, no Referer, no retries of its own.
@@ -136,7 +144,7 @@ impl Endpoint {
             .dangerous() // the name of the door, not of what goes through it: this is the platform's own verifier
             .with_custom_certificate_verifier(verifier)
             .with_no_client_auth();
-        reqwest::Client::builder()
+        let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .https_only(true)
             .redirect(reqwest::redirect::Policy::none())
@@ -146,8 +154,17 @@ impl Endpoint {
             .read_timeout(self.limits.idle)
             .timeout(self.limits.call)
             .pool_max_idle_per_host(self.limits.concurrent)
-            .user_agent(concat!("nightdesk/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| wrong(error.to_string()))
+            .pool_idle_timeout(POOL_IDLE)
+            .user_agent(concat!("nightdesk/", env!("CARGO_PKG_VERSION")));
+        let loopback = match self.base.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        if loopback {
+            builder = builder.no_proxy(); // HTTPS_PROXY of the environment is for the world outside; its loopback is another machine
+        }
+        builder.build().map_err(|error| wrong(error.to_string()))
     }
 }

@@ -13,6 +13,8 @@ pub struct Error {
     operation: &'static str,
     /// What the server or the library said.
     words: SafeText,
+    status: Option<u16>,
+    too_long: bool,
 }
 
 /// Kinds of failure that differ in what happens next.
@@ -62,7 +64,25 @@ impl Error {
             kind,
             operation,
             words: words.into(),
+            status: None,
+            too_long: false,
         }
+    }
+
+    pub(super) fn with_status(mut self, status: u16) -> Self {
+        self.status = Some(status);
+        self
+    }
+
+    /// The answer was cut off at our own limit.
+    pub(super) fn past_the_limit(mut self) -> Self {
+        self.too_long = true;
+        self
+    }
+
+    /// The HTTP status, where an answer came.
+    pub fn status(&self) -> Option<u16> {
+        self.status
     }
 
     /// What kind.
@@ -86,6 +106,11 @@ impl Error {
             self.kind,
             ErrorKind::Insecure | ErrorKind::Configuration | ErrorKind::Tls | ErrorKind::Unreachable | ErrorKind::Resting
         )
+    }
+
+    /// Whether the answer was longer than may be.
+    pub(super) fn too_long(&self) -> bool {
+        self.too_long
     }
 
     /// Whether a read may be tried again at once or after a wait.
@@ -116,7 +141,7 @@ impl fmt::Display for Error {
             ErrorKind::Unreachable => write!(formatter, "{service} cannot be reached: {words}; it is tried again"),
             ErrorKind::Resting => write!(
                 formatter,
-                "{service} failed several times and is left alone until the next probe: {words}"
+                "{service} could not be reached five times in a row and is left alone until the next probe: {words}"
             ),
             ErrorKind::Interrupted => write!(formatter, "{service} did not finish its answer to {operation}: {words}"),
             ErrorKind::Server { status } => write!(formatter, "{service} failed at {operation} ({status}): {words}"),

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
+use super::manage::Created;
 use super::{Error, ErrorKind, ManageClient, MonitorClient};
 use crate::domain::{Alert, AlertId, Intent, Reference, SafeText, Service, WorkOrder, WorkOrderDraft, WorkOrderNumber};
 use crate::outbox::{Deliver, Receipt, Sent, Shipment, Verified};
@@ -26,17 +29,33 @@ impl Deliver for Gateway {
                 draft,
                 ..
             } => self.send_order(seen, *allow_duplicate, draft, shipment).await,
-            Intent::SetMetadata { device, .. } => match self.monitor.put_metadata(device, shipment.body.clone(), shipment.attempt).await {
-                Ok(_) => Sent::Delivered(Receipt::default()),
-                Err(error) => sent(&error),
-            },
+            Intent::SetMetadata { device, metadata } => {
+                let put = self.monitor.put_metadata(device, shipment.body.clone(), shipment.attempt);
+                match put.await {
+                    Ok(Some(now))
+                        if metadata
+                            .iter()
+                            .any(|(key, value)| now.metadata.get(key).is_some_and(|has| has != value)) =>
+                    {
+                        Sent::InDoubt {
+                            reason: "the answer does not show what was asked".into(),
+                        }
+                    }
+                    Ok(_) => Sent::Delivered(Receipt::default()),
+                    Err(error) => sent(&error),
+                }
+            }
         }
     }
 
     async fn verify(&self, shipment: &Shipment) -> Verified {
         match &shipment.intent {
-            Intent::Acknowledge { alert, .. } | Intent::Resolve { alert, .. } => match self.monitor.alert(alert).await {
-                Ok(now) => judge(&shipment.intent, &now),
+            Intent::Acknowledge { alert, .. } | Intent::Resolve { alert, .. } => match self.monitor.single().alert(alert).await {
+                Ok(now) if now.id != *alert => Verified::Unknown {
+                    reason: "the answer speaks of another alert".into(),
+                    after: None,
+                },
+                Ok(now) => judge(&shipment.intent, &now, Seen::Later(shipment.first_sent_at)),
                 Err(error) => unverified(&error),
             },
             Intent::CreateWorkOrder { .. } => match self.find_order(&shipment.intent).await {
@@ -53,13 +72,21 @@ impl Deliver for Gateway {
 impl Gateway {
     async fn send_alert(&self, alert: &AlertId, resolve: bool, shipment: &Shipment) -> Sent {
         // a wanted state: what is already there is not asked for again, and what somebody else did is not written over
-        if shipment.attempt > 1
-            && let Ok(now) = self.monitor.alert(alert).await
-        {
-            match judge(&shipment.intent, &now) {
-                Verified::Delivered(receipt) => return Sent::Delivered(receipt),
-                Verified::Superseded { by, detail } => return Sent::Superseded { by, detail },
-                Verified::Absent | Verified::Refused { .. } | Verified::Unauthorized { .. } | Verified::Unknown { .. } => {}
+        if shipment.attempt > 1 {
+            match self.monitor.single().alert(alert).await {
+                Ok(now) if now.id == *alert => match judge(&shipment.intent, &now, Seen::Later(shipment.first_sent_at)) {
+                    Verified::Delivered(receipt) => return Sent::Delivered(receipt),
+                    Verified::Superseded { by, detail } => return Sent::Superseded { by, detail },
+                    Verified::Absent | Verified::Refused { .. } | Verified::Unauthorized { .. } | Verified::Unknown { .. } => {}
+                },
+                Ok(_) => {
+                    return Sent::NotSent {
+                        reason: "the look-up before the repeat speaks of another alert".into(),
+                    };
+                }
+                // a server without this look-up answers so; the write itself says whether the alert is known
+                Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Refused { status: 405 }) => {}
+                Err(error) => return not_begun(&error),
             }
         }
         match self
@@ -70,7 +97,7 @@ impl Gateway {
             Ok(now) if now.id != *alert => Sent::InDoubt {
                 reason: "the answer speaks of another alert".into(),
             },
-            Ok(now) => match judge(&shipment.intent, &now) {
+            Ok(now) => match judge(&shipment.intent, &now, Seen::InAnswer) {
                 Verified::Delivered(receipt) => Sent::Delivered(receipt),
                 Verified::Superseded { by, detail } => Sent::Superseded { by, detail },
                 Verified::Absent | Verified::Refused { .. } | Verified::Unauthorized { .. } | Verified::Unknown { .. } => Sent::InDoubt {
@@ -82,7 +109,7 @@ impl Gateway {
     }
 
     async fn send_order(&self, seen: &[WorkOrderNumber], allow_duplicate: bool, draft: &WorkOrderDraft, shipment: &Shipment) -> Sent {
-        let (Some(manage), Some(reference)) = (&self.manage, shipment.intent.reference()) else {
+        let (Some(manage), Some(reference)) = (self.manage.as_ref().map(ManageClient::single), shipment.intent.reference()) else {
             return no_manage();
         };
         // some servers ignore the transaction id: the look-up always comes first
@@ -109,12 +136,16 @@ impl Gateway {
             }
         }
         match manage.post_work_order(&reference, shipment.body.clone(), shipment.attempt).await {
-            Ok(Some(order)) => Sent::Delivered(receipt(&order)),
-            // confirmed with an empty body: the number is looked up; the confirmation stands without it
-            Ok(None) => match self.find_order(&shipment.intent).await {
+            Ok(Created::Order(order)) => Sent::Delivered(receipt(&order)),
+            // confirmed with an empty body: the number is looked up; where a `Location` names the order, the confirmation stands without it
+            Ok(Created::Unnamed { located }) => match self.find_order(&shipment.intent).await {
                 Ok(Some(order)) => Sent::Delivered(receipt(&order)),
+                Ok(None) | Err(_) if located => Sent::Delivered(Receipt {
+                    wonum: None,
+                    detail: Some("Manage made the order and did not tell its number".into()),
+                }),
                 Ok(None) | Err(_) => Sent::InDoubt {
-                    reason: "Manage confirmed the order without its number".into(),
+                    reason: "Manage confirmed the order without naming it".into(),
                 },
             },
             Err(error) => sent(&error),
@@ -122,7 +153,7 @@ impl Gateway {
     }
 
     async fn find_order(&self, intent: &Intent) -> Result<Option<WorkOrder>, Error> {
-        let (Some(manage), Some(reference)) = (&self.manage, intent.reference()) else {
+        let (Some(manage), Some(reference)) = (self.manage.as_ref().map(ManageClient::single), intent.reference()) else {
             return Err(Error::new(
                 Service::Manage,
                 "findWorkOrders",
@@ -150,24 +181,45 @@ fn receipt(order: &WorkOrder) -> Receipt {
     }
 }
 
+/// Where an alert was seen.
+#[derive(Clone, Copy)]
+enum Seen {
+    /// In the answer to our own request.
+    InAnswer,
+    /// In a look-up after the first attempt, which began then.
+    Later(Option<Timestamp>),
+}
+
 /// Whether an alert shows what an intent wanted.
-fn judge(intent: &Intent, now: &Alert) -> Verified {
-    let same = |has: &Option<SafeText>, wanted: &str| has.as_ref().map_or("", SafeText::raw).trim() == wanted.trim();
+fn judge(intent: &Intent, now: &Alert, seen: Seen) -> Verified {
     match intent {
         Intent::Acknowledge { by, notes, .. } => {
             if now.state.progress() == 0 {
                 return Verified::Absent;
             }
+            let text = notes.as_ref().is_none_or(|notes| same(now.notes.as_ref(), notes));
+            let ours = match (&now.acknowledged_by, seen) {
+                (Some(author), _) => same(Some(author), by),
+                // a server that keeps no author: its answer to us is about us, later only the text can tell
+                (None, Seen::InAnswer) => now.state.progress() == 1,
+                (None, Seen::Later(_)) => notes.is_some() && text,
+            };
             // once resolved, the acknowledgement under it may still be ours
-            if same(&now.acknowledged_by, by) && notes.as_ref().is_none_or(|notes| same(&now.notes, notes)) {
+            if ours && text {
                 return Verified::Delivered(Receipt::default());
             }
             if now.state.progress() == 2 {
                 return superseded("resolved", now.resolved_by.as_ref(), now.resolved_at);
             }
-            // ours with another text: the new note is not there yet
-            if same(&now.acknowledged_by, by) {
-                return Verified::Absent;
+            if ours {
+                return match (seen, now.acknowledged_at) {
+                    // the same person wrote another text after our attempt began, at another console
+                    (Seen::Later(Some(first)), Some(at)) if at > first => {
+                        superseded("acknowledged with another note", now.acknowledged_by.as_ref(), Some(at))
+                    }
+                    // what is there is the note before ours: ours is not there yet
+                    _ => Verified::Absent,
+                };
             }
             superseded("acknowledged", now.acknowledged_by.as_ref(), now.acknowledged_at)
         }
@@ -175,12 +227,23 @@ fn judge(intent: &Intent, now: &Alert) -> Verified {
             by,
             resolution,
             root_cause,
+            preventive_action,
             ..
         } => {
             if now.state.progress() < 2 {
                 return Verified::Absent;
             }
-            if same(&now.resolved_by, by) && same(&now.resolution, resolution) && same(&now.root_cause, root_cause) {
+            // a member that the server does not tell speaks neither for nor against us
+            let told = |has: &Option<SafeText>, wanted: &str| has.is_none() || same(has.as_ref(), wanted);
+            let text = told(&now.resolution, resolution)
+                && told(&now.root_cause, root_cause)
+                && preventive_action.as_ref().is_none_or(|wanted| told(&now.preventive_action, wanted));
+            let ours = match (&now.resolved_by, seen) {
+                (Some(author), _) => same(Some(author), by),
+                (None, Seen::InAnswer) => true,
+                (None, Seen::Later(_)) => now.resolution.is_some() && now.root_cause.is_some(),
+            };
+            if ours && text {
                 return Verified::Delivered(Receipt::default());
             }
             superseded("resolved", now.resolved_by.as_ref(), now.resolved_at)
@@ -189,7 +252,13 @@ fn judge(intent: &Intent, now: &Alert) -> Verified {
     }
 }
 
-fn superseded(what: &str, by: Option<&SafeText>, at: Option<jiff::Timestamp>) -> Verified {
+/// Equal but for what servers do to line ends and margins.
+fn same(has: Option<&SafeText>, wanted: &str) -> bool {
+    let plain = |text: &str| text.trim().replace("\r\n", "\n");
+    plain(has.map_or("", SafeText::raw)) == plain(wanted)
+}
+
+fn superseded(what: &str, by: Option<&SafeText>, at: Option<Timestamp>) -> Verified {
     let who = by.map_or("somebody else", SafeText::shown);
     let when = at.map_or_else(String::new, |at| format!(" at {at}"));
     Verified::Superseded {

@@ -1,23 +1,34 @@
-//! Manage: work orders and assets, over OSLC in lean JSON.
+//! Manage: work orders, over OSLC in lean JSON. Assets are in `asset`.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use jiff::Timestamp;
 use reqwest::Method;
 use reqwest::header::LOCATION;
-use serde_json::{Map, Value, json};
-use url::Url;
+use serde_json::Value;
 
-use super::transport::{Answer, Call, Transport};
+use super::call::Call;
+use super::transport::Transport;
 use super::where_clause::Where;
 use super::{Endpoint, Error, ErrorKind, Telemetry, wire};
-use crate::domain::{Reference, WorkOrder};
+use crate::domain::{Listing, Reference, SafeText, WorkOrder};
 
+const OPERATION: &str = "findWorkOrders";
 /// Fields of a work order that we read.
 const SELECT: &str = "wonum,siteid,status,status_maxvalue,description,assetnum,wopriority,lead,externalrefid,reportdate";
-/// Rows per page; halved when a server refuses it.
+/// Rows per page; halved when a server refuses it, down to the smallest.
 const PAGE_SIZE: usize = 100;
+const SMALLEST_PAGE: usize = 10;
 /// Pages of one look-up.
 const PAGES_MAX: usize = 200;
+/// A list that shifts is read again at the most this often.
+const SWEEPS: usize = 3;
 /// Values in one `in [..]`.
 const VALUES_AT_ONCE: usize = 20;
+/// Marks the problem of a record that carries a reference which is looked for.
+const OURS: &str = "an order of ours cannot be read: ";
 
 /// Where the object structures are (`[profiles.*.manage]`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,8 +54,10 @@ impl Default for ManagePaths {
 /// A client of Manage; cheap to clone.
 #[derive(Clone)]
 pub struct ManageClient {
-    transport: Transport,
-    paths: std::sync::Arc<ManagePaths>,
+    pub(super) transport: Transport,
+    pub(super) paths: Arc<ManagePaths>,
+    /// Rows per page that the server takes.
+    page_size: Arc<AtomicUsize>,
 }
 
 /// Which work orders; absent parts do not narrow.
@@ -58,15 +71,12 @@ pub struct WorkOrderQuery {
     pub open: bool,
 }
 
-/// An asset, as far as the bridge needs it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asset {
-    /// Its number.
-    pub assetnum: String,
-    /// OPERATING, INACTIVE or a site's own.
-    pub status: Option<String>,
-    /// The address for updates, checked to be on the configured host.
-    href: Vec<String>,
+/// What a server said to a new order.
+pub(super) enum Created {
+    /// Here it is.
+    Order(Box<WorkOrder>),
+    /// Confirmed without its number; `located` where a `Location` names it.
+    Unnamed { located: bool },
 }
 
 impl ManageClient {
@@ -74,7 +84,8 @@ impl ManageClient {
     pub fn new(endpoint: Endpoint, paths: ManagePaths, telemetry: Telemetry) -> Result<Self, Error> {
         Ok(Self {
             transport: Transport::new(endpoint, telemetry)?,
-            paths: std::sync::Arc::new(paths),
+            paths: Arc::new(paths),
+            page_size: Arc::new(AtomicUsize::new(PAGE_SIZE)),
         })
     }
 
@@ -83,7 +94,15 @@ impl ManageClient {
     pub fn interactive(&self) -> Self {
         Self {
             transport: self.transport.interactive(),
-            paths: std::sync::Arc::clone(&self.paths),
+            ..self.clone()
+        }
+    }
+
+    /// The same client for the outbox's sender: its look-ups are single attempts too, since it does all waiting and repeating.
+    pub(super) fn single(&self) -> Self {
+        Self {
+            transport: self.transport.single(),
+            ..self.clone()
         }
     }
 
@@ -107,35 +126,40 @@ impl ManageClient {
         .await
     }
 
-    /// The orders of the query.
+    /// The orders of the query. Records that do not fit are left out.
     pub async fn find_work_orders(&self, query: &WorkOrderQuery) -> Result<Vec<WorkOrder>, Error> {
+        Ok(self.work_orders(query).await?.items)
+    }
+
+    /// The same with the count of records that did not fit.
+    pub async fn work_orders(&self, query: &WorkOrderQuery) -> Result<Listing<WorkOrder>, Error> {
         let mut clause = Where::default();
         for (field, value) in [("assetnum", &query.asset), ("siteid", &query.site)] {
             if let Some(value) = value {
-                clause = clause
-                    .equals(field, value)
-                    .map_err(|error| self.refused("findWorkOrders", &error))?;
+                clause = clause.equals(field, value).map_err(|error| self.refused(OPERATION, &error))?;
             }
         }
-        let mut orders = self
-            .orders("findWorkOrders", query.asset.as_deref().unwrap_or_default(), &clause)
-            .await?;
+        if query.open {
+            // an asset's history may be long; a site's own words for these are told apart below
+            for done in ["COMP", "CLOSE", "CAN"] {
+                clause = clause.differs("status", done).map_err(|error| self.refused(OPERATION, &error))?;
+            }
+        }
+        let mut orders = self.orders(query.asset.as_deref().unwrap_or_default(), &clause, &[]).await?;
         // `assetnum="X"` may be a pattern or fold case at the server: what is not equal is not ours
-        orders.retain(|order| {
-            query
-                .asset
-                .as_ref()
-                .is_none_or(|asset| order.assetnum.as_ref().is_none_or(|has| has.raw() == asset))
-                && query
-                    .site
-                    .as_ref()
-                    .is_none_or(|site| order.siteid.as_ref().is_none_or(|has| has.raw() == site))
-                && (!query.open || order.is_open())
-        });
+        let same = |has: &Option<SafeText>, wanted: &Option<String>| match (has, wanted) {
+            (Some(has), Some(wanted)) => has.raw() == wanted,
+            (None, _) | (_, None) => true,
+        };
+        orders
+            .items
+            .retain(|order| same(&order.assetnum, &query.asset) && same(&order.siteid, &query.site) && (!query.open || order.is_open()));
         Ok(orders)
     }
 
     /// The orders that carry these references, compared for equality on our side.
+    ///
+    /// Errors: besides those of any call, [`ErrorKind::Malformed`] where a record carries one of them and cannot be read: it must not pass for absent.
     pub async fn orders_by_reference(&self, references: &[Reference]) -> Result<Vec<WorkOrder>, Error> {
         let mut found = Vec::new();
         for part in references.chunks(VALUES_AT_ONCE) {
@@ -144,225 +168,194 @@ impl ManageClient {
                 [one] => Where::default().equals("externalrefid", one),
                 many => Where::default().any_of("externalrefid", many.iter().map(String::as_str)),
             };
-            let clause = clause.map_err(|error| self.refused("findWorkOrders", &error))?;
-            let orders = self.orders("findWorkOrders", "by reference", &clause).await?;
+            let clause = clause.map_err(|error| self.refused(OPERATION, &error))?;
+            let orders = self.orders("by reference", &clause, &wanted).await?.items;
             found.extend(orders.into_iter().filter(|order| {
-                order
-                    .externalrefid
-                    .as_ref()
-                    .is_some_and(|id| wanted.iter().any(|wanted| wanted == id.raw()))
+                let id = order.externalrefid.as_ref().map_or("", SafeText::raw);
+                wanted.iter().any(|wanted| wanted == id)
             }));
         }
         Ok(found)
     }
 
-    /// One attempt to make a work order from its exact bytes. `None` where the server confirmed it without saying its number.
-    pub(super) async fn post_work_order(&self, reference: &Reference, body: Vec<u8>, attempt: u32) -> Result<Option<WorkOrder>, Error> {
+    /// One attempt to make a work order from its exact bytes.
+    pub(super) async fn post_work_order(&self, reference: &Reference, body: Vec<u8>, attempt: u32) -> Result<Created, Error> {
         let call = self
-            .call("createWorkOrder", Method::POST, &self.paths.work_order, &[])
+            .call("createWorkOrder", Method::POST, &self.paths.work_order)
             .object(reference.short())
             .header("transactionid", reference.transaction_id())
             .header("properties", SELECT)
             .body(body);
-        let answer = self.transport.once(&call, attempt).await?;
-        if answer.body.iter().all(u8::is_ascii_whitespace) {
-            return if answer.status == 201 {
-                Ok(None)
-            } else {
-                Err(self
-                    .transport
-                    .error(&call, ErrorKind::Malformed, "success without a body or a Location"))
+        let answer = self.transport.write(&call, attempt).await?;
+        let located = answer.status == 201 && answer.headers.contains_key(LOCATION);
+        if answer.empty {
+            return match answer.status {
+                201 => Ok(Created::Unnamed { located }),
+                _ => Err(self.transport.error(&call, ErrorKind::Malformed, "success without a body")),
             };
         }
-        match wire::json(&answer.body) {
-            Ok(Value::Object(members)) => match wire::work_order(&members) {
-                Ok(order) => Ok(Some(order)),
-                // a status missing from the answer is no reason to doubt a 201
-                Err(_) if answer.status == 201 && answer.headers.contains_key(LOCATION) => Ok(None),
-                Err(words) => Err(self.transport.error(&call, ErrorKind::Malformed, words)),
-            },
-            Ok(_) => Err(self.transport.error(&call, ErrorKind::Malformed, "the answer is no object")),
+        let order = match answer.value {
+            Ok(Value::Object(members)) => wire::work_order(&members),
+            Ok(_) => Err("the answer is no object".into()),
+            Err(words) => return Err(self.transport.error(&call, ErrorKind::Malformed, words)),
+        };
+        match order {
+            Ok(order) if order.externalrefid.as_ref().is_none_or(|id| id.raw() == reference.short()) => Ok(Created::Order(Box::new(order))),
+            Ok(_) => Err(self
+                .transport
+                .error(&call, ErrorKind::Malformed, "the answer speaks of another order")),
+            Err(_) if located => Ok(Created::Unnamed { located }),
             Err(words) => Err(self.transport.error(&call, ErrorKind::Malformed, words)),
         }
     }
 
-    /// The asset of a number at a site, if there is one.
-    pub async fn find_asset(&self, assetnum: &str, site: &str) -> Result<Option<Asset>, Error> {
-        let clause = Where::default()
-            .equals("assetnum", assetnum)
-            .and_then(|clause| clause.equals("siteid", site))
-            .map_err(|error| self.refused("findAsset", &error))?;
-        let call = self.call("findAsset", Method::GET, &self.paths.asset, &[]).object(assetnum);
-        let call = call
-            .query("oslc.where", clause.text())
-            .query("oslc.select", "assetnum,siteid,status")
-            .query("lean", "1");
-        let answer = self.transport.read(&call).await?;
-        let members = self.members(&call, &answer)?;
-        Ok(members.into_iter().find_map(|member| {
-            let text = |name: &str| member.get(name).and_then(Value::as_str).map(str::to_owned);
-            let number = text("assetnum").filter(|number| number == assetnum)?;
-            Some(Asset {
-                assetnum: number,
-                status: text("status"),
-                href: self.own_path(&text("href")?)?,
+    /// All pages of a look-up, each order once. A list that shifts meanwhile (the count changes, or fewer orders come than announced) is read again, three times at most.
+    async fn orders(&self, object: &str, clause: &Where, wanted: &[String]) -> Result<Listing<WorkOrder>, Error> {
+        let mut listing = Listing::whole(Vec::new(), Timestamp::now());
+        for _ in 0..SWEEPS {
+            let pass = self.sweep(object, clause, wanted).await?;
+            listing.skipped = pass.skipped;
+            listing.problems = pass.problems;
+            if pass.complete {
+                listing.items = pass.items;
+                listing.complete = true;
+                return Ok(listing);
+            }
+            for order in pass.items {
+                if !listing.items.iter().any(|known| same_order(known, &order)) {
+                    listing.items.push(order);
+                }
+            }
+            listing.complete = false;
+        }
+        Ok(listing)
+    }
+
+    async fn sweep(&self, object: &str, clause: &Where, wanted: &[String]) -> Result<Listing<WorkOrder>, Error> {
+        let mut listing = Listing::whole(Vec::new(), Timestamp::now());
+        let mut known: HashSet<(String, String)> = HashSet::new();
+        let mut total = None;
+        let mut received = 0;
+        for page in 1..=PAGES_MAX {
+            let (value, call) = self.page(object, clause, page).await?;
+            let info = ["responseInfo", "oslc:responseInfo"].iter().find_map(|name| value.get(name));
+            let info = info.and_then(Value::as_object).map(wire::unprefixed).unwrap_or_default();
+            let count = info
+                .get("totalCount")
+                .and_then(|count| count.as_u64().or_else(|| count.as_str()?.trim().parse().ok()));
+            let count = count.and_then(|count| usize::try_from(count).ok()).or(total);
+            // another count than before: rows moved over the seams
+            listing.complete &= page == 1 || count == total;
+            total = count;
+            let more = info.get("nextPage").is_some_and(|next| !next.is_null());
+            let records = wire::records(&value, &["member", "rdfs:member"], |members| {
+                wire::work_order(members).map_err(|words| {
+                    let members = wire::unprefixed(members);
+                    let ours = members.get("externalrefid").and_then(Value::as_str);
+                    format!(
+                        "{}{words}",
+                        if ours.is_some_and(|id| wanted.iter().any(|wanted| wanted == id)) {
+                            OURS
+                        } else {
+                            ""
+                        }
+                    )
+                })
             })
-        }))
-    }
-
-    /// Makes an asset; a single attempt.
-    pub async fn create_asset(&self, assetnum: &str, site: &str, description: &str, status: &str) -> Result<(), Error> {
-        let body = json!({ "assetnum": assetnum, "description": description, "siteid": site, "status": status });
-        let call = self
-            .call("createAsset", Method::POST, &self.paths.asset, &[])
-            .object(assetnum)
-            .body(body.to_string().into_bytes());
-        self.transport.once(&call, 1).await.map(drop)
-    }
-
-    /// Sets an asset's status; a single attempt.
-    pub async fn update_asset(&self, asset: &Asset, status: &str) -> Result<(), Error> {
-        let mut call = Call::new("updateAsset", Method::POST, asset.href.iter().map(String::as_str)).object(asset.assetnum.clone());
-        call = self
-            .api_headers(call)
-            .header("x-method-override", "PATCH")
-            .header("patchtype", "MERGE");
-        let call = call.body(json!({ "status": status }).to_string().into_bytes());
-        self.transport.once(&call, 1).await.map(drop)
-    }
-
-    async fn orders(&self, operation: &'static str, object: &str, clause: &Where) -> Result<Vec<WorkOrder>, Error> {
-        let mut orders: Vec<WorkOrder> = Vec::new();
-        let mut page_size = PAGE_SIZE;
-        let mut page = 1;
-        while page <= PAGES_MAX {
-            let mut call = self.call(operation, Method::GET, &self.paths.work_order, &[]).object(object);
-            if !clause.text().is_empty() {
-                call = call.query("oslc.where", clause.text());
+            .map_err(|words| self.transport.error(&call, ErrorKind::Malformed, words))?;
+            if let Some(ours) = records.problems.iter().find(|problem| problem.raw().starts_with(OURS)) {
+                return Err(self.transport.error(&call, ErrorKind::Malformed, ours.clone()));
+            }
+            let rows = records.received();
+            received += rows;
+            listing.skipped += records.skipped();
+            listing.problems.extend(records.problems.iter().cloned());
+            let before = listing.items.len();
+            for order in records.items() {
+                let site = order.siteid.as_ref().map_or("", SafeText::raw).to_owned();
+                if known.insert((site, order.wonum.raw().to_owned())) {
+                    listing.items.push(order);
+                }
             }
             // only our own page numbers are followed: a server's nextPage may name another host
-            call = call
-                .query("oslc.select", SELECT)
-                .query("oslc.pageSize", page_size.to_string())
-                .query("pageno", page.to_string())
-                .query("lean", "1");
-            let answer = match self.transport.read(&call).await {
-                Err(error)
-                    if page == 1
-                        && page_size > 1
-                        && matches!(error.kind(), ErrorKind::Refused { status: 400 })
-                        && speaks_of_size(&error) =>
-                {
-                    page_size /= 2;
-                    continue;
-                }
-                other => other?,
-            };
-            let more = wire::json(&answer.body).is_ok_and(|value| {
-                let info = value.get("responseInfo").or_else(|| value.get("oslc:responseInfo"));
-                info.and_then(|info| info.get("nextPage").or_else(|| info.get("oslc:nextPage")))
-                    .is_some_and(|next| !next.is_null())
-            });
-            let members = self.members(&call, &answer)?;
-            let received = members.len();
-            for member in members {
-                let order = wire::work_order(&member).map_err(|words| self.transport.error(&call, ErrorKind::Malformed, words))?;
-                if !orders
-                    .iter()
-                    .any(|known| known.wonum == order.wonum && known.siteid == order.siteid)
-                {
-                    orders.push(order);
-                }
+            let ended = !more && total.is_none_or(|total| received >= total);
+            // a page of nothing new: a server that ignores `pageno` would go on for ever
+            let stuck = page > 1 && listing.items.len() == before;
+            if rows == 0 || ended || stuck {
+                listing.problems.truncate(5);
+                listing.complete &= total.is_none_or(|total| listing.items.len() + listing.skipped >= total);
+                return Ok(listing);
             }
-            if !more || received == 0 {
-                return Ok(orders);
-            }
-            page += 1;
         }
+        let words = format!("more than {PAGES_MAX} pages; narrow the look-up by asset");
         Err(Error::new(
             self.transport.endpoint().service,
-            operation,
+            OPERATION,
             ErrorKind::Malformed,
-            format!("more than {PAGES_MAX} pages; narrow the look-up by asset"),
+            words,
         ))
     }
 
-    fn members(&self, call: &Call, answer: &Answer) -> Result<Vec<Map<String, Value>>, Error> {
-        let malformed = |words: String| self.transport.error(call, ErrorKind::Malformed, words);
-        let value = wire::json(&answer.body).map_err(malformed)?;
-        let records = wire::records(&value, &["member", "rdfs:member"], |members| Ok(wire::unprefixed(members)));
-        Ok(records
-            .map_err(|words| self.transport.error(call, ErrorKind::Malformed, words))?
-            .items)
+    /// One page; on the first one a page size that the server refuses is halved, and remembered for the next look-up.
+    async fn page(&self, object: &str, clause: &Where, page: usize) -> Result<(Value, Call), Error> {
+        let mut size = self.page_size.load(Ordering::Relaxed);
+        let mut first_refusal = None;
+        loop {
+            let mut call = self.call(OPERATION, Method::GET, &self.paths.work_order).object(object);
+            if !clause.text().is_empty() {
+                call = call.query("oslc.where", clause.text());
+            }
+            call = call
+                .query("oslc.select", SELECT)
+                .query("oslc.pageSize", size.to_string())
+                .query("pageno", page.to_string());
+            if !self.speaks_api() {
+                call = call.query("lean", "1");
+            }
+            match self.transport.read(&call).await {
+                Ok(value) => {
+                    if first_refusal.is_some() {
+                        self.page_size.store(size, Ordering::Relaxed);
+                    }
+                    return Ok((value, call));
+                }
+                // the words for it differ by version and language, so any bad request is tried with less
+                Err(error)
+                    if page == 1
+                        && size > SMALLEST_PAGE
+                        && *error.kind() == (ErrorKind::Refused { status: 400 })
+                        && !error.words().raw().starts_with("BMXAA9301E") =>
+                {
+                    size = (size / 2).max(SMALLEST_PAGE);
+                    first_refusal.get_or_insert(error);
+                }
+                Err(error) => return Err(first_refusal.unwrap_or(error)),
+            }
+        }
     }
 
-    fn call(&self, operation: &'static str, method: Method, object: &str, rest: &[&str]) -> Call {
-        let path = self
-            .paths
-            .base
-            .split('/')
-            .filter(|part| !part.is_empty())
-            .chain([object])
-            .chain(rest.iter().copied());
+    pub(super) fn call(&self, operation: &'static str, method: Method, object: &str) -> Call {
+        let path = self.paths.base.split('/').filter(|part| !part.is_empty()).chain([object]);
         self.api_headers(Call::new(operation, method, path))
     }
 
-    /// IBM's `/maximo/api` writes links with the name in this header.
-    fn api_headers(&self, call: Call) -> Call {
-        if self.paths.base.contains("/api") {
-            let public = format!(
-                "{}{}",
-                self.transport.endpoint().base.as_str().trim_end_matches('/'),
-                self.paths.base
-            );
-            call.header("x-public-uri", public)
-        } else {
-            call
-        }
+    fn speaks_api(&self) -> bool {
+        self.paths.base.split('/').any(|part| part == "api")
     }
 
-    /// The path of a server-given link, where it leads to the configured place; a link to another host keeps only its last segment.
-    fn own_path(&self, href: &str) -> Option<Vec<String>> {
-        let ours = &self.transport.endpoint().base;
-        let link = ours.join(href).ok()?;
-        let decode = |segment: &str| {
-            percent_encoding::percent_decode_str(segment)
-                .decode_utf8()
-                .ok()
-                .map(std::borrow::Cow::into_owned)
-        };
-        let prefix: Vec<String> = self
-            .paths
-            .base
-            .split('/')
-            .filter(|part| !part.is_empty())
-            .chain([self.paths.asset.as_str()])
-            .map(str::to_owned)
-            .collect();
-        let id = link.path_segments()?.rfind(|segment| !segment.is_empty()).and_then(decode)?;
-        let same_place = same_origin(&link, ours) && {
-            let path: Option<Vec<String>> = link.path_segments()?.filter(|segment| !segment.is_empty()).map(decode).collect();
-            let inside: Vec<String> = ours
-                .path_segments()?
-                .filter(|part| !part.is_empty())
-                .map(str::to_owned)
-                .chain(prefix.iter().cloned())
-                .collect();
-            path.is_some_and(|path| path.len() == inside.len() + 1 && path.starts_with(&inside))
-        };
-        if !same_place {
-            tracing::warn!(link = %crate::domain::SafeText::new(href), "Manage gave a link to another place; it is rebuilt from its id");
+    /// IBM's `/maximo/api` wants `lean=1` on every call and writes links with the name in this header.
+    pub(super) fn api_headers(&self, call: Call) -> Call {
+        if !self.speaks_api() {
+            return call;
         }
-        (id != *self.paths.asset).then(|| prefix.into_iter().chain([id]).collect())
+        let base = self.transport.endpoint().base.as_str().trim_end_matches('/');
+        let public = format!("{base}{}", self.paths.base);
+        call.query("lean", "1").header("x-public-uri", public)
     }
 
-    fn refused(&self, operation: &'static str, error: &super::WhereError) -> Error {
-        Error::new(
-            self.transport.endpoint().service,
-            operation,
-            ErrorKind::Refused { status: 400 },
-            error.to_string(),
-        )
+    pub(super) fn refused(&self, operation: &'static str, error: &super::WhereError) -> Error {
+        let kind = ErrorKind::Refused { status: 400 };
+        Error::new(self.transport.endpoint().service, operation, kind, error.to_string())
     }
 }
 
@@ -372,11 +365,6 @@ impl std::fmt::Debug for ManageClient {
     }
 }
 
-fn same_origin(one: &Url, other: &Url) -> bool {
-    one.origin() == other.origin()
-}
-
-fn speaks_of_size(error: &Error) -> bool {
-    let words = error.words().shown().to_lowercase();
-    words.contains("pagesize") || words.contains("page size")
+fn same_order(one: &WorkOrder, other: &WorkOrder) -> bool {
+    one.wonum == other.wonum && one.siteid == other.siteid
 }

@@ -21,26 +21,32 @@
 //! # }
 //! ```
 
+mod asset;
 mod breaker;
+mod call;
 mod encode;
 mod endpoint;
 mod error;
+mod failure;
 mod gateway;
 mod manage;
 mod monitor;
 mod paging;
+mod seam;
 mod telemetry;
 mod token;
 mod transport;
+mod usage_log;
 mod where_clause;
 mod wire;
 
+pub use asset::Asset;
 pub use breaker::full_jitter;
 pub use encode::encode;
 pub use endpoint::{Auth, Endpoint, Limits};
 pub use error::{Error, ErrorKind};
 pub use gateway::Gateway;
-pub use manage::{Asset, ManageClient, ManagePaths, WorkOrderQuery};
+pub use manage::{ManageClient, ManagePaths, WorkOrderQuery};
 pub use monitor::{Aggregation, AlertQuery, BulkQuery, CreatedDevice, DeviceQuery, MonitorClient, NewDevice, ReadingQuery};
 pub use paging::Progress;
 pub use telemetry::{CallRecord, Caller, OperationStats, Pulse, Telemetry};

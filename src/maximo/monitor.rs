@@ -1,22 +1,33 @@
 //! Monitor: devices, readings, alerts.
 
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::join_all;
+use futures_util::{Stream, TryStreamExt as _};
 use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
+use super::call::Call;
 use super::paging::{Progress, sweep};
-use super::transport::{Answer, Call, Transport};
+use super::transport::Transport;
 use super::wire::{self, Records};
 use super::{Endpoint, Error, ErrorKind, Telemetry};
 use crate::domain::{
-    Alert, AlertId, AlertState, Device, DeviceId, DeviceKey, DeviceStatus, DeviceType, Listing, Reading, SafeText, Severity,
+    Alert, AlertId, AlertState, Device, DeviceId, DeviceKey, DeviceStatus, DeviceType, Listing, MetricValue, Reading, SafeText, Severity,
 };
 
 /// Rows asked for per page of a time series (contract: `queryEvents`).
 const EVENTS_LIMIT: usize = 1_000;
+/// The most pages of one.
+const EVENTS_PAGES: usize = 20_000;
+/// Most devices that one page may hold (contract: `listDevices`).
+const DEVICES_LIMIT: usize = 1_000;
+/// Devices of one query over several.
+const DEVICES_AT_ONCE: usize = 50;
 /// The most rows that one time series may have; more are refused with a sentence, since they would not fit in memory.
 const EVENTS_MAX: usize = 2_000_000;
 
@@ -165,31 +176,61 @@ impl MonitorClient {
 
     /// All devices of the query, every identity once.
     pub async fn list_devices(&self, query: &DeviceQuery, progress: Progress<'_>) -> Result<Listing<Device>, Error> {
-        let mut whole: Option<Listing<Device>> = None;
-        let types: Vec<Option<&DeviceType>> = if query.types.is_empty() {
+        let types: BTreeSet<&DeviceType> = query.types.iter().collect();
+        let types: Vec<Option<&DeviceType>> = if types.is_empty() {
             vec![None]
         } else {
-            query.types.iter().map(Some).collect()
+            types.into_iter().map(Some).collect()
         };
-        let (mut before, mut before_total) = (0, Some(0));
-        for device_type in types {
-            let report = |loaded: usize, total: Option<usize>| {
-                progress(before + loaded, total.and_then(|total| Some(total + before_total?)));
-            };
-            let part = self.devices_of(device_type, query, &report).await?;
-            before += part.items.len();
-            before_total = before_total.map(|total| total + part.items.len());
-            match &mut whole {
-                None => whole = Some(part),
-                Some(whole) => {
-                    whole.items.extend(part.items);
+        let as_of = Timestamp::now();
+        let counts = Mutex::new(vec![(0_usize, None::<usize>); types.len()]);
+        // all types side by side: the transport's places bound what is under way
+        let parts = join_all(types.iter().enumerate().map(|(index, device_type)| {
+            let counts = &counts;
+            async move {
+                let report = move |loaded: usize, total: Option<usize>| {
+                    let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+                    if let Some(count) = counts.get_mut(index) {
+                        *count = (loaded, total);
+                    }
+                    progress(
+                        counts.iter().map(|(loaded, _)| loaded).sum(),
+                        counts.iter().map(|(_, total)| *total).sum(),
+                    );
+                };
+                self.devices_of(*device_type, query, &report).await
+            }
+        }))
+        .await;
+        let alone = parts.len() == 1;
+        let mut whole = Listing::whole(Vec::new(), as_of);
+        let mut known: HashSet<DeviceKey> = HashSet::new();
+        let mut missing = None;
+        let mut found = false;
+        for (part, device_type) in parts.into_iter().zip(&types) {
+            match (part, device_type) {
+                (Ok(part), _) => {
+                    found = true;
+                    whole
+                        .items
+                        .extend(part.items.into_iter().filter(|device| known.insert(device.key())));
                     whole.skipped += part.skipped;
                     whole.problems.extend(part.problems);
                     whole.complete &= part.complete;
                 }
+                // a type that does not exist (a slip in the configuration) does not hide the others
+                (Err(error), Some(device_type)) if *error.kind() == ErrorKind::NotFound && !alone => {
+                    whole.problems.push(format!("device type {device_type}: {error}").into());
+                    whole.complete = false;
+                    missing = Some(error);
+                }
+                (Err(error), _) => return Err(error),
             }
         }
-        Ok(whole.unwrap_or_else(|| Listing::whole(Vec::new(), Timestamp::now())))
+        match missing {
+            Some(error) if !found => Err(error),
+            _ => Ok(whole),
+        }
     }
 
     async fn devices_of(
@@ -202,7 +243,8 @@ impl MonitorClient {
         if let Some(status) = &query.status {
             filter.push(format!("status:{}", status.shown()));
         }
-        if let Some(location) = &query.location {
+        // a comma would begin another condition: such a place is looked for on our side alone
+        if let Some(location) = query.location.as_ref().filter(|location| !location.contains(',')) {
             filter.push(format!("metadata.location:{location}"));
         }
         let filter = filter.join(",");
@@ -217,14 +259,16 @@ impl MonitorClient {
             }
             async move { self.list(&call, &["results"], |members| wire::device(members, device_type)).await }
         };
-        sweep(
-            self.transport.endpoint().limits.page,
-            self.transport.width(),
-            fetch,
-            Device::key,
-            progress,
-        )
-        .await
+        let page = self.transport.endpoint().limits.page.clamp(1, DEVICES_LIMIT);
+        let mut listing = sweep(page, self.transport.width(), fetch, Device::key, progress).await?;
+        // a server that does not know the filter answers with everything
+        listing.items.retain(|device| {
+            let wanted = |has: &str, wanted: &str| has.trim().eq_ignore_ascii_case(wanted.trim());
+            let status = query.status.as_ref().is_none_or(|status| device.status == *status);
+            let has = device.location.as_ref().map_or("", SafeText::raw);
+            status && query.location.as_ref().is_none_or(|location| wanted(has, location))
+        });
+        Ok(listing)
     }
 
     /// All alerts of the query, every identity once.
@@ -241,11 +285,14 @@ impl MonitorClient {
             if let Some(device) = &query.device {
                 call = call.query("deviceId", device.raw());
             }
-            let call = call.query("limit", limit.to_string()).query("offset", offset.to_string());
+            let call = call
+                .query("limit", limit.to_string())
+                .query("offset", offset.to_string())
+                .revalidate();
             async move { self.list(&call, &["results"], wire::alert).await }
         };
         sweep(
-            self.transport.endpoint().limits.page,
+            self.transport.endpoint().limits.page.max(1),
             self.transport.width(),
             fetch,
             |alert: &Alert| alert.id.clone(),
@@ -257,64 +304,59 @@ impl MonitorClient {
     /// One alert.
     pub async fn alert(&self, id: &AlertId) -> Result<Alert, Error> {
         let call = alert_call("getAlert", Method::GET, id, &[]);
-        let answer = self.transport.read(&call).await?;
-        self.one(&call, &answer, wire::alert)
+        let value = self.transport.read(&call).await?;
+        self.one(&call, Ok(value), wire::alert)
     }
 
-    /// A time series, oldest first, however many pages it takes; no row is lost or doubled at a seam.
+    /// A time series, oldest first, however many pages it takes; no row is lost or doubled at a seam. Rows that do not fit are left out.
     pub async fn readings(&self, query: &ReadingQuery) -> Result<Vec<Reading>, Error> {
-        let mut rows: Vec<Reading> = Vec::new();
+        Ok(self.series(query).await?.items)
+    }
+
+    /// The same with the count of rows that did not fit.
+    pub async fn series(&self, query: &ReadingQuery) -> Result<Listing<Reading>, Error> {
+        let mut listing: Listing<Reading> = Listing::whole(Vec::new(), Timestamp::now());
         let mut limit = EVENTS_LIMIT;
         let mut start = query.start;
-        loop {
-            let mut call = devices_call(
-                "queryEvents",
-                Method::GET,
-                &query.device.device_type,
-                &[query.device.device_id.raw(), "events"],
-            )
-            .object(query.device.device_id.raw())
-            .query("limit", limit.to_string());
-            for (name, at) in [("start", start), ("end", query.end)] {
-                if let Some(at) = at {
-                    call = call.query(name, at.to_string());
-                }
-            }
-            if !query.metrics.is_empty() {
-                call = call.query("metrics", query.metrics.join(","));
-            }
-            if let Some((kind, granularity)) = &query.aggregation {
-                call = call.query("aggregation", kind.word()).query("granularity", granularity.clone());
-            }
+        for _ in 0..EVENTS_PAGES {
+            let call = events_call(query, start, limit);
             let records = self.list(&call, &["data", "results"], wire::reading).await?;
-            let received = records.received;
-            let mut page = records.items;
+            let (received, skipped) = (records.received(), records.skipped());
+            let problems = records.problems.clone();
+            let mut page: Vec<Reading> = records.items().collect();
             page.sort_by_key(|row| row.timestamp);
-            // the page begins at the last time that is known: as many rows of that time as are known come again
-            if let Some(last) = rows.last().map(|row| row.timestamp) {
-                let known = rows.iter().rev().take_while(|row| row.timestamp == last).count();
-                let mut again = 0;
-                page.retain(|row| {
-                    let seen = row.timestamp < last || (row.timestamp == last && again < known);
-                    again += usize::from(seen && row.timestamp == last);
-                    !seen
-                });
+            let stuck = page
+                .iter()
+                .all(|row| listing.items.last().is_some_and(|last| row.timestamp == last.timestamp));
+            let fresh = super::seam::fresh(&listing.items, page, query.aggregation.is_some());
+            let none_new = fresh.is_empty();
+            listing.items.extend(fresh);
+            // the last page repeats the one before: its misfits are those that are known
+            if !none_new || received == skipped {
+                listing.skipped += skipped;
+                listing.problems.extend(problems);
+                listing.problems.truncate(5);
             }
-            let fresh = page.len();
-            rows.extend(page);
-            if rows.len() > EVENTS_MAX {
+            if listing.items.len() > EVENTS_MAX {
                 let words = format!("more than {EVENTS_MAX} rows; ask for a shorter window or a granularity");
                 return Err(self.transport.error(&call, ErrorKind::Malformed, words));
             }
-            if received == 0 || (fresh == 0 && received < limit) {
-                return Ok(rows);
+            if received == 0 || (none_new && (received < EVENTS_LIMIT || !stuck)) {
+                return Ok(listing);
             }
-            if fresh == 0 {
-                limit *= 2; // a whole page of one time: only a longer page leads past it
+            if !none_new {
+                start = listing.items.last().map(|row| row.timestamp);
+            } else if received < limit {
+                // it gives no longer page than this one, and this one does not lead past its own time: what follows cannot be had
+                let words = format!("{received} rows at one time; ask for a granularity");
+                return Err(self.transport.error(&call, ErrorKind::Malformed, words));
             } else {
-                start = rows.last().map(|row| row.timestamp);
+                limit *= 2; // a whole page of one time: only a longer page leads past it
             }
         }
+        let call = events_call(query, start, limit);
+        let words = format!("more than {EVENTS_PAGES} pages; ask for a shorter window or a granularity");
+        Err(self.transport.error(&call, ErrorKind::Malformed, words))
     }
 
     /// Several devices and metrics in one call, each row with its device.
@@ -332,7 +374,43 @@ impl MonitorClient {
         let call = Call::new("bulkQuery", Method::POST, ["api", "v1", "data", "query"])
             .object(query.device_type.raw())
             .body(body.to_string().into_bytes());
-        Ok(self.list(&call, &["data", "results"], wire::reading).await?.items)
+        Ok(self.list(&call, &["data", "results"], wire::reading).await?.items().collect())
+    }
+
+    /// The rows of many devices, some devices at a time, so that a day of a whole type need not fit into memory. A group whose
+    /// answer would be too long (413, or past the body's limit) is halved.
+    ///
+    /// ```no_run
+    /// # async fn example(monitor: nightdesk::maximo::MonitorClient, query: nightdesk::maximo::BulkQuery) -> Result<(), nightdesk::maximo::Error> {
+    /// use futures_util::TryStreamExt as _;
+    /// let mut rows = std::pin::pin!(monitor.bulk_stream(query));
+    /// while let Some(some) = rows.try_next().await? {
+    ///     println!("{} rows more", some.len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn bulk_stream(&self, query: BulkQuery) -> impl Stream<Item = Result<Vec<Reading>, Error>> + Send + use<> {
+        let groups: Vec<Vec<DeviceId>> = query.devices.chunks(DEVICES_AT_ONCE).rev().map(<[DeviceId]>::to_vec).collect();
+        let begun = (self.clone(), query, groups);
+        futures_util::stream::try_unfold(begun, |(client, mut query, mut groups)| async move {
+            loop {
+                let Some(mut devices) = groups.pop() else { return Ok(None) };
+                query.devices.clone_from(&devices);
+                match client.bulk(&query).await {
+                    Ok(rows) => return Ok(Some((rows, (client, query, groups)))),
+                    Err(error) if error.status() == Some(413) || error.too_long() => {
+                        let half = devices.split_off(devices.len() / 2);
+                        if devices.is_empty() {
+                            return Err(error);
+                        }
+                        groups.push(half);
+                        groups.push(devices);
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        })
     }
 
     /// Makes a device; a single attempt. The token that the server shows this once comes back with it.
@@ -343,25 +421,30 @@ impl MonitorClient {
         let call = devices_call("createDevice", Method::POST, &new.key.device_type, &[])
             .object(new.key.device_id.raw())
             .body(body.to_string().into_bytes());
-        let answer = self.transport.once(&call, 1).await?;
-        let value = wire::json(&answer.body).map_err(|words| self.transport.error(&call, ErrorKind::Malformed, words))?;
-        let auth_token = value.get("authToken").and_then(Value::as_str).map(secrecy::SecretString::from);
-        let device = self.one(&call, &answer, |members| wire::device(members, Some(&new.key.device_type)))?;
+        let answer = self.transport.write(&call, 1).await?;
+        let auth_token = answer.value.as_ref().ok().and_then(|value| value.get("authToken")?.as_str());
+        let auth_token = auth_token.map(secrecy::SecretString::from);
+        let device = self.one(&call, answer.value, |members| wire::device(members, Some(&new.key.device_type)))?;
         Ok(CreatedDevice { device, auth_token })
     }
 
-    /// Merges keys into a device's metadata; a single attempt.
-    pub async fn update_metadata(&self, device: &DeviceKey, metadata: &Map<String, Value>) -> Result<Device, Error> {
+    /// Merges keys into a device's metadata; a single attempt. `None` where the server confirmed it without showing the device.
+    pub async fn update_metadata(&self, device: &DeviceKey, metadata: &Map<String, Value>) -> Result<Option<Device>, Error> {
         self.put_metadata(device, json!({ "metadata": metadata }).to_string().into_bytes(), 1)
             .await
     }
 
-    pub(super) async fn put_metadata(&self, device: &DeviceKey, body: Vec<u8>, attempt: u32) -> Result<Device, Error> {
+    pub(super) async fn put_metadata(&self, device: &DeviceKey, body: Vec<u8>, attempt: u32) -> Result<Option<Device>, Error> {
         let call = devices_call("updateDeviceMetadata", Method::PUT, &device.device_type, &[device.device_id.raw()])
             .object(device.device_id.raw())
             .body(body);
-        let answer = self.transport.once(&call, attempt).await?;
-        self.one(&call, &answer, |members| wire::device(members, Some(&device.device_type)))
+        let answer = self.transport.write(&call, attempt).await?;
+        match answer.value {
+            Ok(Value::Object(members)) => Ok(wire::device(&members, Some(&device.device_type)).ok()),
+            Err(_) if answer.empty && answer.status == 204 => Ok(None),
+            Ok(_) => Err(self.transport.error(&call, ErrorKind::Malformed, "the answer is no object")),
+            Err(words) => Err(self.transport.error(&call, ErrorKind::Malformed, words)),
+        }
     }
 
     pub(super) async fn put_alert(&self, id: &AlertId, resolve: bool, body: Vec<u8>, attempt: u32) -> Result<Alert, Error> {
@@ -371,8 +454,15 @@ impl MonitorClient {
             alert_call("acknowledgeAlert", Method::PUT, id, &[])
         };
         let call = call.body(body);
-        let answer = self.transport.once(&call, attempt).await?;
-        self.one(&call, &answer, wire::alert)
+        let answer = self.transport.write(&call, attempt).await?;
+        self.one(&call, answer.value, wire::alert)
+    }
+
+    /// The same client for the outbox's sender: its look-ups are single attempts too, since it does all waiting and repeating.
+    pub(super) fn single(&self) -> Self {
+        Self {
+            transport: self.transport.single(),
+        }
     }
 
     /// A time series of one device, or with `*` of all devices of a type; `metrics` empty means all.
@@ -397,16 +487,15 @@ impl MonitorClient {
                 .into_iter()
                 .map(|device| device.id)
                 .collect();
-            return self
-                .bulk(&BulkQuery {
-                    device_type,
-                    devices,
-                    metrics: metrics.to_vec(),
-                    start,
-                    end,
-                    aggregation: None,
-                })
-                .await;
+            let query = BulkQuery {
+                device_type,
+                devices,
+                metrics: metrics.to_vec(),
+                start,
+                end,
+                aggregation: None,
+            };
+            return self.bulk_stream(query).try_concat().await;
         }
         let device = DeviceKey::new(device_type, device_id);
         self.readings(&ReadingQuery {
@@ -435,23 +524,37 @@ impl MonitorClient {
             .collect();
         let end = Timestamp::now();
         let start = end - jiff::SignedDuration::from_hours(1);
-        let aggregation = Some((Aggregation::Last, "1h".to_owned()));
-        let mut newest: std::collections::BTreeMap<DeviceId, Reading> = std::collections::BTreeMap::new();
-        for devices in devices.chunks(500) {
-            let query = BulkQuery {
-                device_type: device_type.clone(),
-                devices: devices.to_vec(),
-                metrics: metrics.to_vec(),
-                start,
-                end,
-                aggregation: aggregation.clone(),
-            };
-            for row in self.bulk(&query).await? {
+        let query = BulkQuery {
+            device_type,
+            devices,
+            metrics: metrics.to_vec(),
+            start,
+            end,
+            aggregation: Some((Aggregation::Last, "1h".to_owned())),
+        };
+        let mut newest: BTreeMap<DeviceId, Reading> = BTreeMap::new();
+        let mut groups = std::pin::pin!(self.bulk_stream(query));
+        while let Some(rows) = groups.try_next().await? {
+            for row in rows {
                 let Some(id) = row.device_id.clone() else { continue };
-                match newest.get(&id) {
-                    Some(known) if known.timestamp >= row.timestamp => {}
-                    _ => {
-                        newest.insert(id, row);
+                match newest.entry(id) {
+                    Entry::Vacant(vacant) => {
+                        vacant.insert(row);
+                    }
+                    Entry::Occupied(mut known) => {
+                        let known = known.get_mut();
+                        let (older, newer) = if row.timestamp > known.timestamp {
+                            (std::mem::replace(known, row), known)
+                        } else {
+                            (row, known)
+                        };
+                        // the window may fall into two buckets: a metric that the newer one lacks was last heard of in the older
+                        for (metric, value) in older.values {
+                            let slot = newer.values.entry(metric).or_insert(MetricValue::Null);
+                            if *slot == MetricValue::Null {
+                                *slot = value;
+                            }
+                        }
                     }
                 }
             }
@@ -482,7 +585,12 @@ impl MonitorClient {
     }
 
     /// Merges keys into a device's metadata.
-    pub async fn update_device_metadata(&self, device_type: &str, device_id: &str, metadata: &Map<String, Value>) -> Result<Device, Error> {
+    pub async fn update_device_metadata(
+        &self,
+        device_type: &str,
+        device_id: &str,
+        metadata: &Map<String, Value>,
+    ) -> Result<Option<Device>, Error> {
         self.update_metadata(&DeviceKey::new(device_type, device_id), metadata).await
     }
 
@@ -498,15 +606,18 @@ impl MonitorClient {
         names: &[&str],
         convert: impl Fn(&Map<String, Value>) -> Result<T, String>,
     ) -> Result<Records<T>, Error> {
-        let answer = self.transport.read(call).await?;
-        let malformed = |words: String| self.transport.error(call, ErrorKind::Malformed, words);
-        let value = wire::json(&answer.body).map_err(malformed)?;
+        let value = self.transport.read(call).await?;
         wire::records(&value, names, convert).map_err(|words| self.transport.error(call, ErrorKind::Malformed, words))
     }
 
-    fn one<T>(&self, call: &Call, answer: &Answer, convert: impl Fn(&Map<String, Value>) -> Result<T, String>) -> Result<T, Error> {
+    fn one<T>(
+        &self,
+        call: &Call,
+        value: Result<Value, String>,
+        convert: impl Fn(&Map<String, Value>) -> Result<T, String>,
+    ) -> Result<T, Error> {
         let malformed = |words: SafeText| self.transport.error(call, ErrorKind::Malformed, words);
-        match wire::json(&answer.body) {
+        match value {
             Ok(Value::Object(members)) => convert(&members).map_err(|words| malformed(words.into())),
             Ok(_) => Err(malformed("the answer is no object".into())),
             Err(words) => Err(malformed(words.into())),
@@ -518,6 +629,29 @@ impl std::fmt::Debug for MonitorClient {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_tuple("MonitorClient").field(&self.endpoint().origin()).finish()
     }
+}
+
+fn events_call(query: &ReadingQuery, start: Option<Timestamp>, limit: usize) -> Call {
+    let mut call = devices_call(
+        "queryEvents",
+        Method::GET,
+        &query.device.device_type,
+        &[query.device.device_id.raw(), "events"],
+    )
+    .object(query.device.device_id.raw())
+    .query("limit", limit.to_string());
+    for (name, at) in [("start", start), ("end", query.end)] {
+        if let Some(at) = at {
+            call = call.query(name, at.to_string());
+        }
+    }
+    if !query.metrics.is_empty() {
+        call = call.query("metrics", query.metrics.join(","));
+    }
+    if let Some((kind, granularity)) = &query.aggregation {
+        call = call.query("aggregation", kind.word()).query("granularity", granularity.clone());
+    }
+    call
 }
 
 fn join<'a>(words: impl Iterator<Item = &'a str>) -> String {

@@ -1,10 +1,11 @@
 //! All pages of a list, concurrently where the total is known, with nothing lost or doubled when it shifts meanwhile.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::future::Future;
 use std::hash::Hash;
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 
 use super::Error;
@@ -113,33 +114,28 @@ where
     let first = fetch(0, limit).await?;
     let announced = first.total;
     // a server may clamp the limit: what came is what one page holds
-    let step = first.received.saturating_sub(1).max(1);
-    let mut pages: BTreeMap<usize, Records<T>> = BTreeMap::new();
-    let mut loaded = first.received;
-    let page = first.received;
-    progress(loaded, announced);
-    pages.insert(0, first);
+    let page = first.received();
+    progress(page, announced);
+    let mut pages = BTreeMap::from([(0, first)]);
     if let Some(total) = announced.filter(|total| page > 0 && *total > page) {
-        let offsets: Vec<usize> = (step..total.min(ROWS_MAX).saturating_sub(1)).step_by(step).collect();
-        let mut answers = stream::iter(offsets)
-            .map(|offset| async move { (offset, fetch(offset, page).await) })
-            .buffer_unordered(width.max(1));
-        while let Some((offset, answer)) = answers.next().await {
-            let records = answer?;
-            loaded += records.received.saturating_sub(1);
-            progress(loaded.min(total), announced);
-            pages.insert(offset, records);
-        }
+        together(page, total, width, fetch, &mut pages, progress).await?;
     }
-    follow(page, limit, announced, fetch, &mut pages, progress).await?;
+    if page > 0 {
+        follow(page.min(limit), announced, fetch, key, &mut pages, progress).await?;
+    }
     Ok(join(pages, key))
 }
 
-/// Closes gaps that short pages left and reads on past the announced end, page by page.
-async fn follow<T, F>(
+/// Pages of a single row cannot overlap.
+fn overlap_of(page: usize) -> usize {
+    usize::from(page > 1)
+}
+
+/// The pages up to an announced total, `width` at a time. An empty page ends it: the rest is gone.
+async fn together<T, F>(
     page: usize,
-    limit: usize,
-    announced: Option<usize>,
+    total: usize,
+    width: usize,
     fetch: &impl Fn(usize, usize) -> F,
     pages: &mut BTreeMap<usize, Records<T>>,
     progress: Progress<'_>,
@@ -147,11 +143,43 @@ async fn follow<T, F>(
 where
     F: Future<Output = Result<Records<T>, Error>>,
 {
-    if page == 0 {
-        return Ok(());
+    let overlap = overlap_of(page);
+    let step = page - overlap;
+    let mut offsets = (step..total.min(ROWS_MAX).saturating_sub(overlap)).step_by(step).take(PAGES_MAX);
+    let mut running = FuturesUnordered::new();
+    let mut loaded = page;
+    let mut ended = false;
+    loop {
+        while !ended && running.len() < width.max(1) {
+            let Some(offset) = offsets.next() else { break };
+            running.push(async move { (offset, fetch(offset, page).await) });
+        }
+        let Some((offset, answer)) = running.next().await else {
+            return Ok(());
+        };
+        let records = answer?;
+        ended |= records.received() == 0;
+        loaded += records.received().saturating_sub(overlap);
+        progress(loaded.min(total), Some(total));
+        pages.insert(offset, records);
     }
-    // pages of a single row cannot overlap
-    let overlap = usize::from(page > 1);
+}
+
+/// Closes gaps that short pages left and reads on past the announced end, page by page.
+async fn follow<T, K, F>(
+    page: usize,
+    announced: Option<usize>,
+    fetch: &impl Fn(usize, usize) -> F,
+    key: &impl Fn(&T) -> K,
+    pages: &mut BTreeMap<usize, Records<T>>,
+    progress: Progress<'_>,
+) -> Result<(), Error>
+where
+    K: Eq + Hash,
+    F: Future<Output = Result<Records<T>, Error>>,
+{
+    let overlap = overlap_of(page);
+    let mut seen: HashSet<K> = pages.values().flat_map(|records| records.rows.iter().flatten().map(key)).collect();
     for _ in 0..PAGES_MAX {
         let mut end = 0;
         let mut total = announced;
@@ -161,7 +189,7 @@ where
                 gap = Some(end);
                 break;
             }
-            end = end.max(offset + records.received);
+            end = end.max(offset + records.received());
             total = records.total.or(total);
         }
         let finished = match total {
@@ -169,27 +197,30 @@ where
             // without a total only an empty page, or a page that brings nothing beyond the overlap, is the end
             None => pages
                 .last_key_value()
-                .is_some_and(|(offset, records)| *offset > 0 && records.received <= overlap),
+                .is_some_and(|(offset, records)| *offset > 0 && records.received() <= overlap),
         };
         if (gap.is_none() && finished) || end >= ROWS_MAX {
             return Ok(());
         }
         let at = gap.unwrap_or(end).saturating_sub(overlap);
-        let mut records = fetch(at, page.min(limit)).await?;
-        if records.received <= overlap && gap.is_none() {
+        let mut records = fetch(at, page).await?;
+        let received = records.received();
+        if received <= overlap && gap.is_none() {
             // the announced rows are not there any more: the list shrank
             records.total = records.total.or(announced);
             pages.insert(at, records);
             return Ok(());
         }
-        if records.received == 0 {
-            return Ok(());
-        }
-        progress((at + records.received).min(total.unwrap_or(usize::MAX)), total);
-        if pages.contains_key(&at) {
+        if received == 0 || pages.contains_key(&at) {
             return Ok(()); // no way forward: the count will not fit, and the sweep is repeated
         }
+        progress((at + received).min(total.unwrap_or(usize::MAX)), total);
+        let fresh = records.rows.iter().flatten().filter(|item| seen.insert(key(item))).count();
+        let known = records.skipped() == 0 && fresh == 0;
         pages.insert(at, records);
+        if known {
+            return Ok(()); // a page of nothing new: a server that ignores `offset` would go on for ever
+        }
     }
     Ok(())
 }
@@ -200,22 +231,28 @@ fn join<T, K: Eq + Hash + Ord + Clone>(pages: BTreeMap<usize, Records<T>>, key: 
         ..Pass::default()
     };
     let mut places: HashMap<K, usize> = HashMap::new();
+    let mut misfits: BTreeSet<usize> = BTreeSet::new(); // by position: one that lies on a seam is one, though it came twice
     let mut totals: Vec<usize> = Vec::new();
     let mut end = 0_usize;
-    let mut last_key: Option<K> = None;
+    let mut last: Option<K> = None;
     for (offset, records) in pages {
         totals.extend(records.total);
-        // rows that did not fit have no identity: a seam that falls on one cannot be judged
-        let whole = records.items.len() == records.received;
-        let overlap = end.saturating_sub(offset).min(records.received);
-        pass.skipped += records.received - records.items.len();
+        let received = records.received();
+        let overlap = end.saturating_sub(offset).min(received);
         pass.problems.extend(records.problems);
-        for (index, item) in records.items.into_iter().enumerate() {
+        let before = last.take();
+        for (index, row) in records.rows.into_iter().enumerate() {
+            let Some(item) = row else {
+                misfits.insert(offset + index);
+                last = None;
+                continue;
+            };
             let id = key(&item);
-            if index == 0 && offset > 0 && whole && overlap == 1 && last_key.as_ref() != Some(&id) {
+            // a row that did not fit has no identity: a seam that falls on one cannot be judged
+            if index == 0 && overlap == 1 && before.as_ref().is_some_and(|before| *before != id) {
                 pass.steady = false;
             }
-            last_key = Some(id.clone());
+            last = Some(id.clone());
             if let Some(place) = places.get(&id) {
                 pass.steady &= index < overlap;
                 if let Some(row) = pass.rows.get_mut(*place) {
@@ -226,15 +263,13 @@ fn join<T, K: Eq + Hash + Ord + Clone>(pages: BTreeMap<usize, Records<T>>, key: 
                 pass.rows.push((id, item));
             }
         }
-        if !whole {
-            last_key = None;
-        }
-        end = end.max(offset + records.received);
+        end = end.max(offset + received);
     }
     pass.problems.truncate(5);
-    let total = totals.last().copied();
-    // skipped rows at a seam are seen twice: with skipped rows the count may exceed the total by their number
-    pass.counted = total.is_none_or(|total| pass.rows.len() + pass.skipped >= total && pass.rows.len() <= total);
+    pass.skipped = misfits.len();
+    pass.counted = totals
+        .last()
+        .is_none_or(|total| pass.rows.len() + pass.skipped >= *total && pass.rows.len() <= *total);
     pass.steady &= pass.counted && totals.windows(2).all(|pair| pair.first() == pair.last());
     pass
 }
@@ -253,6 +288,8 @@ mod tests {
         changes: RefCell<Vec<(bool, usize)>>,
         clamp: usize,
         totals: bool,
+        /// Every thousandth record does not fit.
+        misfits: bool,
         requests: Cell<usize>,
     }
 
@@ -275,8 +312,10 @@ mod tests {
                 }
             }
             Records {
-                received: items.len(),
-                items,
+                rows: items
+                    .into_iter()
+                    .map(|row| (row % 1_000 != 13 || !self.misfits).then_some(row))
+                    .collect(),
                 problems: Vec::new(),
                 total: self.totals.then_some(rows.len()),
             }
@@ -309,7 +348,7 @@ mod tests {
             let quiet = changes.is_empty();
             let plant = Plant {
                 rows: RefCell::new((0..u32::try_from(stable).unwrap()).collect()),
-                changes: RefCell::new(changes), clamp, totals, requests: Cell::new(0),
+                changes: RefCell::new(changes), clamp, totals, misfits: false, requests: Cell::new(0),
             };
             let listing = read(&plant, limit, width);
             let mut got = listing.items.clone();
@@ -332,9 +371,66 @@ mod tests {
             changes: RefCell::default(),
             clamp: 1000,
             totals: true,
+            misfits: false,
             requests: Cell::new(0),
         };
         assert_eq!(read(&plant, 100, 6).items.len(), 5000);
         assert_eq!(plant.requests.get(), 51);
+    }
+
+    #[test]
+    fn a_record_that_does_not_fit_is_counted_once_and_costs_no_second_sweep() {
+        for (limit, totals) in [(7, true), (7, false), (13, true), (14, true), (14, false), (100, true)] {
+            let plant = Plant {
+                rows: RefCell::new((0..40).collect()),
+                changes: RefCell::default(),
+                clamp: 1000,
+                totals,
+                misfits: true,
+                requests: Cell::new(0),
+            };
+            let listing = read(&plant, limit, 4);
+            assert_eq!(
+                (listing.items.len(), listing.skipped, listing.complete),
+                (39, 1, true),
+                "limit {limit}"
+            );
+            assert!(
+                plant.requests.get() <= 40 / (limit - 1) + 3,
+                "limit {limit}: {}",
+                plant.requests.get()
+            );
+        }
+    }
+
+    fn sweep_of(answer: impl Fn(usize, usize) -> (Vec<u32>, Option<usize>)) -> (Listing<u32>, usize) {
+        let requests = Cell::new(0);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let fetch = |offset, limit| {
+            requests.set(requests.get() + 1);
+            let (rows, total) = answer(offset, limit);
+            let rows = rows.into_iter().map(Some).collect();
+            std::future::ready(Ok(Records {
+                rows,
+                problems: Vec::new(),
+                total,
+            }))
+        };
+        let listing = runtime.block_on(sweep(100, 8, fetch, |row| *row, &|_, _| {})).unwrap();
+        (listing, requests.get())
+    }
+
+    #[test]
+    fn a_server_that_ignores_offset_is_not_asked_for_ever() {
+        let (listing, requests) = sweep_of(|_, _| ((0..100).collect(), None));
+        assert_eq!(listing.items.len(), 100);
+        assert!(requests <= 6, "{requests}");
+    }
+
+    #[test]
+    fn a_total_that_is_a_lie_is_not_paid_for_row_by_row() {
+        let (listing, requests) = sweep_of(|offset, _| (if offset == 0 { vec![1] } else { Vec::new() }, Some(1_000_000_000)));
+        assert_eq!((listing.items, listing.complete), (vec![1], false));
+        assert!(requests <= 40, "{requests}");
     }
 }

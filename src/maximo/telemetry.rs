@@ -1,25 +1,30 @@
 //! Who called what and when: the monitor of the monitors.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fs::{File, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
-use crate::domain::Service;
+use super::failure::outcome_of;
+use super::usage_log::UsageLog;
+use super::{Error, ErrorKind};
+use crate::domain::{SafeText, Service};
 
 /// Calls kept in memory.
 const KEPT_CALLS: usize = 1_000;
 /// Durations kept for the percentiles of an operation.
 const KEPT_DURATIONS: usize = 512;
-/// The usage log is turned over at this size; one older file is kept.
+/// Longest name of an object that is kept, in characters.
+const OBJECT_MAX: usize = 200;
+/// The usage log is turned over at this size.
 const LOG_MAX_BYTES: u64 = 16 * 1024 * 1024;
+/// Older usage logs that are kept.
+const LOGS_KEPT: u32 = 4;
 
 /// In whose name calls are made.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -44,11 +49,11 @@ pub struct CallRecord {
     pub service: Service,
     /// What, in the contract's operation ids.
     pub operation: &'static str,
-    /// On which object, in the raw spelling.
+    /// On which object, safe to show.
     pub object: String,
     /// The HTTP status, where an answer came.
     pub status: Option<u16>,
-    /// `ok`, or the kind of failure.
+    /// `ok`, `cancelled` (nobody waited for the answer any more), or the kind of failure.
     pub outcome: &'static str,
     /// 1 for the first.
     pub attempt: u32,
@@ -109,7 +114,7 @@ struct State {
     next_id: u64,
     calls: VecDeque<CallRecord>,
     stats: BTreeMap<(Service, &'static str), Stats>,
-    log: Option<Log>,
+    log: Option<UsageLog>,
 }
 
 #[derive(Default)]
@@ -119,12 +124,6 @@ struct Stats {
     retries: u64,
     durations: VecDeque<u64>,
     last_success: Option<Timestamp>,
-}
-
-struct Log {
-    path: PathBuf,
-    file: File,
-    bytes: u64,
 }
 
 #[derive(Serialize)]
@@ -148,12 +147,18 @@ impl Telemetry {
         }
     }
 
-    /// Also appends a JSON line a call to this file (created 0600, turned over at 16 MiB).
-    pub fn with_log(caller: Caller, path: PathBuf) -> std::io::Result<Self> {
+    /// Also appends a JSON line a call to this file: mode 0600, turned over at 16 MiB (`usage.jsonl.1` to `.4` are older ones), a
+    /// symbolic link is refused. A thread of its own writes: a slow disk delays no call. Lines that wait are written before the
+    /// last handle is gone.
+    pub fn with_log(caller: Caller, path: impl AsRef<Path>) -> std::io::Result<Self> {
         let telemetry = Self::new(caller);
-        let (file, bytes) = open_log(&path)?;
-        telemetry.lock().log = Some(Log { path, file, bytes });
+        telemetry.lock().log = Some(UsageLog::open(path.as_ref(), LOG_MAX_BYTES, LOGS_KEPT)?);
         Ok(telemetry)
+    }
+
+    /// Lines that the usage log could not take, because its disk is full or too slow.
+    pub fn log_lines_lost(&self) -> u64 {
+        self.lock().log.as_ref().map_or(0, UsageLog::lost)
     }
 
     /// In whose name.
@@ -199,66 +204,48 @@ impl Telemetry {
             .collect()
     }
 
-    pub(super) fn record(&self, call: &NewCall<'_>) {
-        let NewCall {
-            at,
-            service,
-            operation,
-            object,
-            status,
-            outcome,
-            attempt,
-            duration,
-            bytes,
-        } = *call;
-        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        let ok = outcome == "ok";
+    fn record(&self, mut record: CallRecord) {
         let mut state = self.lock();
         state.next_id += 1;
-        let record = CallRecord {
-            id: state.next_id,
-            at,
-            service,
-            operation,
-            object: object.to_owned(),
-            status,
-            outcome,
-            attempt,
-            millis,
-            bytes,
-        };
-        if let Some(log) = &mut state.log {
-            log.append(&Line {
+        record.id = state.next_id;
+        if let Some(log) = &state.log {
+            log.write(&Line {
                 caller: &self.inner.caller,
                 call: &record,
             });
         }
-        let figures = state.stats.entry((service, operation)).or_default();
+        let figures = state.stats.entry((record.service, record.operation)).or_default();
         figures.calls += 1;
-        figures.retries += u64::from(attempt > 1);
-        if ok {
-            figures.last_success = Some(at);
-        } else {
-            figures.errors += 1;
+        figures.retries += u64::from(record.attempt > 1);
+        match record.outcome {
+            "ok" => figures.last_success = Some(record.at),
+            "cancelled" => {}
+            _ => figures.errors += 1,
         }
         if figures.durations.len() == KEPT_DURATIONS {
             figures.durations.pop_front();
         }
-        figures.durations.push_back(millis);
+        figures.durations.push_back(record.millis);
         if state.calls.len() == KEPT_CALLS {
             state.calls.pop_front();
         }
         state.calls.push_back(record);
-        drop(state);
-        // a refusal is an answer too: the link is live, the request was wrong
-        let answered = ok || status.is_some_and(|status| (300..500).contains(&status) && status != 401 && status != 429);
+    }
+
+    /// A call ended, with all its repeats: only its outcome moves the pulse, not each stumble on the way.
+    pub(super) fn settle(&self, service: Service, at: Timestamp, duration: Duration, failure: Option<&Error>) {
+        let answered = match failure.map(|error| (error.kind(), error.status())) {
+            // nothing was asked
+            Some((ErrorKind::Configuration | ErrorKind::Refused { .. }, None)) => return,
+            // a refusal is an answer too: the link is live, the request was wrong
+            None | Some((ErrorKind::Refused { .. } | ErrorKind::NotFound | ErrorKind::Conflict, Some(_))) => true,
+            Some(_) => false,
+        };
         self.sender(service).send_if_modified(|pulse| {
-            let next = if answered {
-                Pulse::Live { millis }
-            } else if let Pulse::Down { since } = pulse {
-                Pulse::Down { since: *since }
-            } else {
-                Pulse::Down { since: at }
+            let next = match &*pulse {
+                _ if answered => Pulse::Live { millis: millis(duration) },
+                Pulse::Down { since } => Pulse::Down { since: *since },
+                Pulse::Live { .. } | Pulse::Unknown => Pulse::Down { since: at },
             };
             let changed = *pulse != next;
             *pulse = next;
@@ -288,42 +275,112 @@ impl std::fmt::Debug for Telemetry {
     }
 }
 
-/// What the transport knows of a call that ended.
-#[derive(Clone, Copy)]
-pub(super) struct NewCall<'a> {
-    pub(super) at: Timestamp,
-    pub(super) service: Service,
-    pub(super) operation: &'static str,
-    pub(super) object: &'a str,
-    pub(super) status: Option<u16>,
-    pub(super) outcome: &'static str,
-    pub(super) attempt: u32,
-    pub(super) duration: Duration,
-    pub(super) bytes: u64,
+/// A call on its way. Dropped before its end it is recorded as cancelled: the request may have reached the server all the same.
+pub(super) struct Underway {
+    telemetry: Telemetry,
+    record: Option<CallRecord>,
+    began: Instant,
 }
 
-fn open_log(path: &std::path::Path) -> std::io::Result<(File, u64)> {
-    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
-    let bytes = file.metadata()?.len();
-    Ok((file, bytes))
+impl Underway {
+    pub(super) fn begin(telemetry: &Telemetry, service: Service, operation: &'static str, object: &str, attempt: u32) -> Self {
+        let object = SafeText::new(object.chars().take(OBJECT_MAX).collect::<String>());
+        Self {
+            telemetry: telemetry.clone(),
+            record: Some(CallRecord {
+                id: 0,
+                at: Timestamp::now(),
+                service,
+                operation,
+                object: object.shown().to_owned(),
+                status: None,
+                outcome: "cancelled",
+                attempt,
+                millis: 0,
+                bytes: 0,
+            }),
+            began: Instant::now(),
+        }
+    }
+
+    pub(super) fn end(mut self, outcome: &'static str, status: Option<u16>, bytes: usize) {
+        if let Some(record) = &mut self.record {
+            record.outcome = outcome;
+            record.status = status;
+            record.bytes = bytes as u64;
+        }
+    }
+
+    pub(super) fn fail(self, error: &Error) {
+        self.end(outcome_of(error.kind()), error.status(), 0);
+    }
 }
 
-impl Log {
-    /// A log that cannot be written must not stop the work: the failure goes to the program's own log.
-    fn append(&mut self, line: &Line<'_>) {
-        let Ok(mut text) = serde_json::to_vec(line) else { return };
-        text.push(b'\n');
-        if self.bytes + text.len() as u64 > LOG_MAX_BYTES {
-            let older = self.path.with_extension("1.jsonl");
-            if std::fs::rename(&self.path, older).is_ok()
-                && let Ok((file, bytes)) = open_log(&self.path)
-            {
-                (self.file, self.bytes) = (file, bytes);
-            }
+impl Drop for Underway {
+    fn drop(&mut self) {
+        if let Some(mut record) = self.record.take() {
+            record.millis = millis(self.began.elapsed());
+            self.telemetry.record(record);
         }
-        match self.file.write_all(&text) {
-            Ok(()) => self.bytes += text.len() as u64,
-            Err(error) => tracing::warn!(%error, "the usage log cannot be written"),
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_thousand_are_kept_and_percentiles_are_of_what_was_measured() {
+        let telemetry = Telemetry::new(Caller::default());
+        for _ in 0..1_500 {
+            Underway::begin(&telemetry, Service::Monitor, "listAlerts", "x", 1).end("ok", Some(200), 10);
         }
+        for millis in 1..=101 {
+            let call = Underway::begin(&telemetry, Service::Monitor, "listDevices", "x", 2);
+            tokio::time::advance(Duration::from_millis(millis)).await;
+            call.end("server", Some(500), 0);
+        }
+        drop(Underway::begin(&telemetry, Service::Manage, "findWorkOrders", "PUMP\u{1b}[2J", 1));
+        let calls = telemetry.calls();
+        assert_eq!(calls.len(), KEPT_CALLS);
+        let last = calls.last().unwrap();
+        assert_eq!((last.outcome, last.object.as_str(), last.id), ("cancelled", "PUMP␛[2J", 1_602));
+        let stats = telemetry.stats();
+        let (_, _, devices) = stats.iter().find(|(_, operation, _)| *operation == "listDevices").unwrap();
+        assert_eq!((devices.calls, devices.errors, devices.retries), (101, 101, 101));
+        assert_eq!((devices.p50_millis, devices.p95_millis), (51, 96));
+    }
+
+    #[test]
+    fn a_service_is_down_since_its_first_failure_and_a_refusal_is_an_answer() {
+        let telemetry = Telemetry::new(Caller::default());
+        let pulse = telemetry.pulse(Service::Monitor);
+        let fail = |kind, status: Option<u16>| {
+            let error = Error::new(Service::Monitor, "x", kind, "no");
+            status.map_or(error.clone(), |status| error.with_status(status))
+        };
+        let (first, second) = (Timestamp::from_second(1).unwrap(), Timestamp::from_second(2).unwrap());
+        for at in [first, second] {
+            telemetry.settle(Service::Monitor, at, Duration::ZERO, Some(&fail(ErrorKind::Unreachable, None)));
+            assert_eq!(*pulse.borrow(), Pulse::Down { since: first });
+        }
+        telemetry.settle(
+            Service::Monitor,
+            second,
+            Duration::ZERO,
+            Some(&fail(ErrorKind::Refused { status: 400 }, None)),
+        );
+        assert_eq!(*pulse.borrow(), Pulse::Down { since: first }, "nothing was asked");
+        telemetry.settle(
+            Service::Monitor,
+            second,
+            Duration::from_millis(3),
+            Some(&fail(ErrorKind::NotFound, Some(404))),
+        );
+        assert_eq!(*pulse.borrow(), Pulse::Live { millis: 3 });
     }
 }

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::{Auth, Error, ErrorKind};
+use super::failure::{classify, retry_after};
+use super::telemetry::Underway;
+use super::{Auth, Error, ErrorKind, Telemetry};
 use crate::domain::Service;
 
 /// A token without `expires_in` is taken to live this long.
@@ -19,9 +22,13 @@ const EARLY: Duration = Duration::from_secs(30);
 /// After a refusal nobody asks again for this long: a wrong secret must not become a storm.
 const REFUSED_FOR: Duration = Duration::from_secs(5);
 
+/// The name of the call in records and errors.
+const OPERATION: &str = "token";
+
 /// The token of one service.
-#[derive(Default)]
 pub(super) struct TokenCache {
+    service: Service,
+    telemetry: Telemetry,
     state: Mutex<State>,
 }
 
@@ -48,6 +55,14 @@ struct Answer {
 }
 
 impl TokenCache {
+    pub(super) fn new(service: Service, telemetry: Telemetry) -> Self {
+        Self {
+            service,
+            telemetry,
+            state: Mutex::default(),
+        }
+    }
+
     /// A token that is good now; `stale` names the generation that the server just refused.
     ///
     /// The lock is held over the refresh, so that however many callers wait, one request goes out.
@@ -65,7 +80,7 @@ impl TokenCache {
         {
             return Err(error.clone());
         }
-        match request(client, auth).await {
+        match self.request(client, auth).await {
             Ok((bearer, life)) => {
                 kept.generation += 1;
                 let early = EARLY.min(life / 10);
@@ -79,7 +94,7 @@ impl TokenCache {
                 kept.refused = None;
                 Ok(token)
             }
-            Err(error) => {
+            Err((error, asked)) => {
                 // a token that still lives goes on serving while the endpoint is away
                 if let Some(token) = &kept.token
                     && stale.is_none_or(|stale| token.generation > stale)
@@ -87,7 +102,7 @@ impl TokenCache {
                 {
                     return Ok(token.clone());
                 }
-                kept.refused = Some((now + REFUSED_FOR, error.clone()));
+                kept.refused = Some((now + asked.unwrap_or_default().max(REFUSED_FOR), error.clone()));
                 Err(error)
             }
         }
@@ -102,6 +117,69 @@ impl TokenCache {
             .as_ref()
             .map(|token| token.ends_at.saturating_duration_since(Instant::now()))
     }
+
+    /// Asks for a token. Whatever goes wrong here, the call for which it is wanted was not sent.
+    async fn request(&self, client: &reqwest::Client, auth: &Auth) -> Result<(SecretString, Duration), (Error, Option<Duration>)> {
+        let Auth::OAuth2 {
+            token_url,
+            client_id,
+            client_secret,
+            scope,
+        } = auth
+        else {
+            return Err((self.fail(ErrorKind::Configuration, "no OAuth 2.0 client is configured"), None));
+        };
+        let underway = Underway::begin(&self.telemetry, self.service, OPERATION, client_id, 1);
+        let request = client
+            .post(token_url.clone())
+            .header(reqwest::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(reqwest::header::ACCEPT, "application/json")
+            .body(form(client_id, client_secret, scope));
+        let result = self.ask(request).await;
+        match &result {
+            Ok((_, _, status, bytes)) => underway.end("ok", Some(*status), *bytes),
+            Err((error, _)) => underway.fail(error),
+        }
+        result.map(|(bearer, life, _, _)| (bearer, life))
+    }
+
+    async fn ask(&self, request: reqwest::RequestBuilder) -> Result<(SecretString, Duration, u16, usize), (Error, Option<Duration>)> {
+        let lost = |error: Error| match error.kind() {
+            ErrorKind::Tls => error,
+            _ => self.fail(
+                ErrorKind::Unreachable,
+                format!("the token endpoint cannot be asked: {}", error.words()),
+            ),
+        };
+        let response = request
+            .send()
+            .await
+            .map_err(|error| (lost(classify(self.service, OPERATION, &error)), None))?;
+        let status = response.status().as_u16();
+        if !response.status().is_success() {
+            let after = response.headers().get(reqwest::header::RETRY_AFTER);
+            let after = after.and_then(|value| retry_after(value.to_str().ok()?, Timestamp::now()));
+            let kind = match status {
+                429 | 500..=599 => ErrorKind::Unreachable,
+                _ => ErrorKind::Credentials,
+            };
+            // its words are left out: an endpoint that repeats the form repeats the secret
+            let error = self.fail(kind, format!("the token endpoint answers {status}")).with_status(status);
+            return Err((error, after));
+        }
+        let body = super::transport::body(self.service, OPERATION, response, 256 * 1024)
+            .await
+            .map_err(|error| (lost(error), None))?;
+        let (bearer, life) = parse(&body).ok_or_else(|| {
+            let words = "the token endpoint's answer holds no usable access_token; check token_url";
+            (self.fail(ErrorKind::Unreachable, words).with_status(status), None)
+        })?;
+        Ok((bearer, life, status, body.len()))
+    }
+
+    fn fail(&self, kind: ErrorKind, words: impl Into<crate::domain::SafeText>) -> Error {
+        Error::new(self.service, OPERATION, kind, words)
+    }
 }
 
 fn form(client_id: &str, client_secret: &SecretString, scope: &str) -> String {
@@ -115,40 +193,42 @@ fn form(client_id: &str, client_secret: &SecretString, scope: &str) -> String {
     form.finish()
 }
 
-async fn request(client: &reqwest::Client, auth: &Auth) -> Result<(SecretString, Duration), Error> {
-    const OPERATION: &str = "token";
-    let fail = |kind, words: String| Error::new(Service::Monitor, OPERATION, kind, words);
-    let Auth::OAuth2 {
-        token_url,
-        client_id,
-        client_secret,
-        scope,
-    } = auth
-    else {
-        return Err(fail(ErrorKind::Configuration, "no OAuth 2.0 client is configured".into()));
-    };
-    let response = client
-        .post(token_url.clone())
-        .header(reqwest::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .header(reqwest::header::ACCEPT, "application/json")
-        .body(form(client_id, client_secret, scope))
-        .send()
-        .await
-        .map_err(|error| super::transport::classify(Service::Monitor, OPERATION, &error))?;
-    let status = response.status().as_u16();
-    match status {
-        200 | 201 => {}
-        429 | 500..=599 => return Err(fail(ErrorKind::Unreachable, format!("the token endpoint answers {status}"))),
-        _ => return Err(fail(ErrorKind::Credentials, format!("the token endpoint answers {status}"))),
+/// `access_token`, if it can stand in a header, and its life.
+fn parse(body: &[u8]) -> Option<(SecretString, Duration)> {
+    let answer: Answer = serde_json::from_slice(body).ok()?;
+    let bearer = SecretString::from(answer.access_token);
+    if bearer.expose_secret().is_empty() || !bearer.expose_secret().bytes().all(|byte| byte.is_ascii_graphic()) {
+        return None;
     }
-    let body = super::transport::body(Service::Monitor, OPERATION, response, 256 * 1024).await?;
-    let answer: Answer = serde_json::from_slice(&body)
-        .map_err(|_| fail(ErrorKind::Malformed, "the token endpoint's answer holds no access_token".into()))?;
     let life = answer
         .expires_in
-        .and_then(|value| value.as_f64().or_else(|| value.as_str()?.trim().parse().ok()));
-    let life = life
+        .and_then(|value| value.as_f64().or_else(|| value.as_str()?.trim().parse().ok()))
         .filter(|seconds| seconds.is_finite() && *seconds > 0.0)
         .map_or(DEFAULT_LIFE, |seconds| Duration::from_secs_f64(seconds.min(86_400.0 * 365.0)));
-    Ok((SecretString::from(answer.access_token), life))
+    Some((bearer, life))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_life_is_read_leniently_and_an_unusable_token_is_none() {
+        let life = |body: &str| parse(body.as_bytes()).map(|(_, life)| life.as_secs());
+        assert_eq!(life(r#"{"access_token":"t","expires_in":"60"}"#), Some(60));
+        for odd in ["null", "-1", "0", "\"soon\"", "[]"] {
+            assert_eq!(life(&format!(r#"{{"access_token":"t","expires_in":{odd}}}"#)), Some(300), "{odd}");
+        }
+        for bad in [
+            "",
+            "[]",
+            "{}",
+            r#"{"access_token":""}"#,
+            r#"{"access_token":"a\nb"}"#,
+            r#"{"access_token":"\u00e9"}"#,
+            "<html>",
+        ] {
+            assert_eq!(life(bad), None, "{bad}");
+        }
+    }
 }

@@ -1,92 +1,50 @@
 //! One HTTPS call: limits, credentials, classification, retries of reads, and the record of each.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt as _;
 use jiff::Timestamp;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use reqwest::{Method, Response};
+use reqwest::Response;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, RETRY_AFTER};
 use secrecy::ExposeSecret;
+use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use url::Url;
 
 use super::breaker::{Breaker, Cost, full_jitter};
-use super::telemetry::NewCall;
+use super::call::Call;
+use super::failure::{classify, of_status, retry_after};
+use super::telemetry::Underway;
 use super::token::TokenCache;
-use super::{Auth, Endpoint, Error, ErrorKind, Telemetry};
-use crate::domain::SafeText;
+use super::{Auth, Endpoint, Error, ErrorKind, Telemetry, wire};
+use crate::domain::{SafeText, Service};
 
 /// Tries of a read (`design/delivery.md`).
 const READ_ATTEMPTS: u32 = 3;
 const BACKOFF_BASE: Duration = Duration::from_secs(1);
 const BACKOFF_CAP: Duration = Duration::from_secs(20);
-/// The longest wait that a server can ask for.
-const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 /// A read does not wait longer than this for a server that asks it to: the next refresh comes anyway.
 const LONGEST_READ_WAIT: Duration = Duration::from_secs(30);
-/// Places kept free for a person's reads.
+/// Places kept free for a person's reads and for writes.
 const INTERACTIVE_PLACES: usize = 2;
-
-/// RFC 3986 unreserved characters stay, everything else of a segment or value is encoded, once.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-/// A request in our own terms: paths are built from raw segments, so that no value can add one.
-#[derive(Clone, Debug)]
-pub(super) struct Call {
-    pub(super) operation: &'static str,
-    pub(super) object: String,
-    pub(super) method: Method,
-    pub(super) path: Vec<String>,
-    pub(super) query: Vec<(&'static str, String)>,
-    pub(super) headers: Vec<(&'static str, String)>,
-    pub(super) body: Option<Vec<u8>>,
-}
-
-impl Call {
-    pub(super) fn new<'a>(operation: &'static str, method: Method, path: impl IntoIterator<Item = &'a str>) -> Self {
-        let path = path.into_iter().map(str::to_owned).collect();
-        Self {
-            operation,
-            object: String::new(),
-            method,
-            path,
-            query: Vec::new(),
-            headers: Vec::new(),
-            body: None,
-        }
-    }
-
-    pub(super) fn object(mut self, object: impl Into<String>) -> Self {
-        self.object = object.into();
-        self
-    }
-
-    pub(super) fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.query.push((name, value.into()));
-        self
-    }
-
-    pub(super) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
-        self
-    }
-
-    pub(super) fn body(mut self, body: Vec<u8>) -> Self {
-        self.body = Some(body);
-        self
-    }
-}
+/// Most of an error's body that is read for its words.
+const ERROR_BODY: usize = 64 * 1024;
+/// Answers kept for `If-None-Match`, and the longest that is kept.
+const KEPT_ANSWERS: usize = 16;
+const KEPT_BYTES: usize = 1024 * 1024;
 
 /// A successful answer.
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+    /// Whether the body is blank.
+    pub(super) empty: bool,
+    /// The body as JSON, or why it is none.
+    pub(super) value: Result<Value, String>,
 }
 
 /// What all clients of one service share.
@@ -94,6 +52,8 @@ pub(super) struct Answer {
 pub(super) struct Transport {
     inner: Arc<Inner>,
     interactive: bool,
+    /// Tries of a read.
+    attempts: u32,
 }
 
 struct Inner {
@@ -104,6 +64,22 @@ struct Inner {
     places: Semaphore,
     background: Semaphore,
     telemetry: Telemetry,
+    /// The server asked to be left alone until then; reads keep to it, writes are the outbox's to hold back.
+    hold_until: Mutex<Option<Instant>>,
+    kept: Mutex<VecDeque<Kept>>,
+}
+
+/// An answer that may be confirmed instead of sent again.
+struct Kept {
+    url: Url,
+    tag: HeaderValue,
+    body: Bytes,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Read,
+    Write,
 }
 
 impl Transport {
@@ -114,22 +90,34 @@ impl Transport {
         Ok(Self {
             inner: Arc::new(Inner {
                 client,
-                tokens: TokenCache::default(),
+                tokens: TokenCache::new(endpoint.service, telemetry.clone()),
                 breaker: Breaker::new(),
                 places: Semaphore::new(concurrent),
                 background: Semaphore::new(background),
                 telemetry,
                 endpoint,
+                hold_until: Mutex::default(),
+                kept: Mutex::default(),
             }),
             interactive: false,
+            attempts: READ_ATTEMPTS,
         })
     }
 
     /// The same service for a person who waits: its reads pass before background ones.
     pub(super) fn interactive(&self) -> Self {
         Self {
-            inner: Arc::clone(&self.inner),
             interactive: true,
+            ..self.clone()
+        }
+    }
+
+    /// The same service for the outbox's sender, which does all repeating itself.
+    pub(super) fn single(&self) -> Self {
+        Self {
+            interactive: true,
+            attempts: 1,
+            ..self.clone()
         }
     }
 
@@ -155,38 +143,70 @@ impl Transport {
         }
     }
 
-    /// A read: up to three tries with full jitter, as the quota allows.
-    pub(super) async fn read(&self, call: &Call) -> Result<Answer, Error> {
+    /// A read: up to three tries with full jitter, as the quota allows. An answer that is no JSON is a failed try.
+    pub(super) async fn read(&self, call: &Call) -> Result<Value, Error> {
+        let (at, began) = (Timestamp::now(), Instant::now());
+        let result = self.repeat(call).await;
+        self.inner
+            .telemetry
+            .settle(self.inner.endpoint.service, at, began.elapsed(), result.as_ref().err());
+        result
+    }
+
+    async fn repeat(&self, call: &Call) -> Result<Value, Error> {
         let mut retried = None;
         for attempt in 1.. {
-            let error = match self.once(call, attempt).await {
-                Ok(answer) => {
+            let held = self.held();
+            if held > LONGEST_READ_WAIT || (self.attempts == 1 && !held.is_zero()) {
+                let kind = ErrorKind::Throttled { after: Some(held) };
+                return Err(self.error(call, kind, "it asked for this wait before"));
+            }
+            tokio::time::sleep(held).await;
+            let error = match self.attempt(call, attempt, Class::Read).await {
+                Ok(Answer { value: Ok(value), .. }) => {
                     self.inner.breaker.earn(retried);
-                    return Ok(answer);
+                    return Ok(value);
                 }
+                Ok(Answer {
+                    value: Err(words), status, ..
+                }) => self.error(call, ErrorKind::Malformed, words).with_status(status),
                 Err(error) => error,
             };
-            let cost = match error.kind() {
-                ErrorKind::Throttled { .. } => Cost::Throttle,
-                _ => Cost::Transient,
+            let (cost, asked) = match error.kind() {
+                ErrorKind::Throttled { after } => (Cost::Throttle, *after),
+                _ => (Cost::Transient, None),
             };
-            if attempt >= READ_ATTEMPTS || !error.is_transient() || !self.inner.breaker.spend(cost) {
+            if let Some(asked) = asked {
+                self.hold(asked);
+            }
+            if attempt >= self.attempts
+                || !error.is_transient()
+                || asked.is_some_and(|asked| asked > LONGEST_READ_WAIT)
+                || !self.inner.breaker.spend(cost)
+            {
                 return Err(error);
             }
             retried = Some(cost);
-            let wait = match error.kind() {
-                ErrorKind::Throttled { after: Some(after) } if *after > LONGEST_READ_WAIT => return Err(error),
-                ErrorKind::Throttled { after: Some(after) } => *after,
-                _ => full_jitter(attempt - 1, BACKOFF_BASE, BACKOFF_CAP),
-            };
-            tokio::time::sleep(wait).await;
+            // a wait that the server asked for is sat out above, with all others who read from it
+            if asked.is_none() {
+                tokio::time::sleep(full_jitter(attempt - 1, BACKOFF_BASE, BACKOFF_CAP)).await;
+            }
         }
         Err(self.error(call, ErrorKind::Unreachable, "no attempt was made"))
     }
 
-    /// A single attempt (with one repeat after 401, if a fresh token can be had). Writes use this alone.
-    pub(super) async fn once(&self, call: &Call, attempt: u32) -> Result<Answer, Error> {
-        let _background = if self.interactive || call.body.is_some() {
+    /// A single attempt of a write (with one repeat after 401, if a fresh token can be had).
+    pub(super) async fn write(&self, call: &Call, attempt: u32) -> Result<Answer, Error> {
+        let (at, began) = (Timestamp::now(), Instant::now());
+        let result = self.attempt(call, attempt, Class::Write).await;
+        self.inner
+            .telemetry
+            .settle(self.inner.endpoint.service, at, began.elapsed(), result.as_ref().err());
+        result
+    }
+
+    async fn attempt(&self, call: &Call, attempt: u32, class: Class) -> Result<Answer, Error> {
+        let _background = if self.interactive || class == Class::Write {
             None
         } else {
             self.inner.background.acquire().await.ok()
@@ -194,11 +214,11 @@ impl Transport {
         let _place = self.inner.places.acquire().await.ok();
         let mut stale = None;
         loop {
-            if !self.inner.breaker.admit() {
-                return Err(self.error(call, ErrorKind::Resting, "it could not be reached five times in a row"));
+            if let Err(last) = self.inner.breaker.admit() {
+                return Err(self.error(call, ErrorKind::Resting, last));
             }
             let (authorization, generation) = self.authorization(call, stale).await?;
-            let result = self.attempt(call, attempt, authorization).await;
+            let result = self.exchange(call, attempt, authorization).await;
             match (&result, generation) {
                 (Err(error), Some(generation)) if *error.kind() == ErrorKind::Credentials && stale.is_none() => stale = Some(generation),
                 _ => return result,
@@ -206,39 +226,41 @@ impl Transport {
         }
     }
 
-    async fn attempt(&self, call: &Call, attempt: u32, authorization: (HeaderName, HeaderValue)) -> Result<Answer, Error> {
-        let at = Timestamp::now();
-        let started = Instant::now();
-        let result = self.send(call, authorization).await;
+    async fn exchange(&self, call: &Call, attempt: u32, authorization: (HeaderName, HeaderValue)) -> Result<Answer, Error> {
+        let service = self.inner.endpoint.service;
+        let url = call.url(&self.inner.endpoint.base).map_err(|segment| {
+            let words = format!("`{segment}` cannot be part of an address");
+            self.error(call, ErrorKind::Refused { status: 400 }, words)
+        })?;
+        let underway = Underway::begin(&self.inner.telemetry, service, call.operation, &call.object, attempt);
+        let result = self.send(call, url, authorization).await;
         match &result {
-            Err(error) if *error.kind() == ErrorKind::Unreachable => self.inner.breaker.connect_failed(),
+            Err(error) if matches!(error.kind(), ErrorKind::Unreachable | ErrorKind::Tls) => {
+                self.inner.breaker.connect_failed(error.words());
+            }
             Err(error) if error.not_sent() => {}
             _ => self.inner.breaker.answered(),
         }
-        let (status, outcome, bytes) = match &result {
-            Ok(answer) => (Some(answer.status), "ok", answer.body.len() as u64),
-            Err(error) => (status_of(error.kind()), outcome_of(error.kind()), 0),
-        };
-        self.inner.telemetry.record(&NewCall {
-            at,
-            service: self.inner.endpoint.service,
-            operation: call.operation,
-            object: &call.object,
-            status,
-            outcome,
-            attempt,
-            duration: started.elapsed(),
-            bytes,
-        });
-        result
+        match &result {
+            Ok((answer, bytes)) => {
+                let outcome = if answer.value.is_err() && !answer.empty {
+                    "malformed"
+                } else {
+                    "ok"
+                };
+                underway.end(outcome, Some(answer.status), *bytes);
+            }
+            Err(error) => underway.fail(error),
+        }
+        result.map(|(answer, _)| answer)
     }
 
-    async fn send(&self, call: &Call, (name, value): (HeaderName, HeaderValue)) -> Result<Answer, Error> {
-        let service = self.inner.endpoint.service;
+    async fn send(&self, call: &Call, url: Url, (name, value): (HeaderName, HeaderValue)) -> Result<(Answer, usize), Error> {
+        let endpoint = &self.inner.endpoint;
         let mut request = self
             .inner
             .client
-            .request(call.method.clone(), self.url(call)?)
+            .request(call.method.clone(), url.clone())
             .header(ACCEPT, "application/json")
             .header(name, value);
         for (name, text) in &call.headers {
@@ -249,33 +271,45 @@ impl Transport {
         if let Some(body) = &call.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
-        let response = request.send().await.map_err(|error| classify(service, call.operation, &error))?;
+        let known = call.revalidate.then(|| self.kept(&url)).flatten();
+        if let Some((tag, _)) = &known {
+            request = request.header(IF_NONE_MATCH, tag);
+        }
+        let response = request
+            .send()
+            .await
+            .map_err(|error| classify(endpoint.service, call.operation, &error))?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
-        let body = body(service, call.operation, response, self.inner.endpoint.limits.body).await;
-        if (200..300).contains(&status) {
-            return Ok(Answer {
-                status,
-                headers,
-                body: body?,
-            });
-        }
-        // what an error says is worth having, but the status alone decides
-        let words = super::wire::error_words(&body.unwrap_or_default(), status);
-        let after = headers
-            .get(RETRY_AFTER)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|text| retry_after(text, Timestamp::now()));
-        let kind = match status {
-            401 => ErrorKind::Credentials,
-            404 => ErrorKind::NotFound,
-            409 | 412 => ErrorKind::Conflict,
-            429 => ErrorKind::Throttled { after },
-            503 if headers.contains_key(RETRY_AFTER) => ErrorKind::Throttled { after },
-            500..=599 => ErrorKind::Server { status },
-            _ => ErrorKind::Refused { status },
+        let most = if response.status().is_success() {
+            endpoint.limits.body
+        } else {
+            ERROR_BODY.min(endpoint.limits.body)
         };
-        Err(self.error(call, kind, words))
+        let received = body(endpoint.service, call.operation, response, most).await;
+        let (status, body) = match (status, known) {
+            (304, Some((_, body))) => (200, body),
+            (200..=299, _) => (status, received?),
+            _ => {
+                // what an error says is worth having, but the status alone decides
+                let words = wire::error_words(&received.unwrap_or_default(), status);
+                let after = headers
+                    .get(RETRY_AFTER)
+                    .and_then(|value| value.to_str().ok())
+                    .and_then(|text| retry_after(text, Timestamp::now()));
+                return Err(self.error(call, of_status(status, after), words).with_status(status));
+            }
+        };
+        if call.revalidate {
+            self.keep(&url, &headers, &body);
+        }
+        let answer = Answer {
+            status,
+            empty: body.iter().all(u8::is_ascii_whitespace),
+            value: wire::json(&body),
+            headers,
+        };
+        Ok((answer, body.len()))
     }
 
     async fn authorization(&self, call: &Call, stale: Option<u64>) -> Result<((HeaderName, HeaderValue), Option<u64>), Error> {
@@ -292,168 +326,63 @@ impl Transport {
                 )
             }
         };
+        // not a matter of this request: what waits must wait for a better key, not be given up
         let mut value = HeaderValue::from_str(&text).map_err(|_| {
-            self.error(
-                call,
-                ErrorKind::Configuration,
-                "the key holds a control character; check its file for line breaks",
-            )
+            let words = "the key holds a control character; check its file for line breaks";
+            self.error(call, ErrorKind::Credentials, words)
         })?;
         value.set_sensitive(true);
         Ok(((name, value), generation))
     }
 
-    fn url(&self, call: &Call) -> Result<Url, Error> {
-        let encode = |text: &str| utf8_percent_encode(text, ENCODED).to_string();
-        let mut url = self.inner.endpoint.base.clone();
-        let mut path = url.path().trim_end_matches('/').to_owned();
-        for segment in &call.path {
-            // "." and ".." would be taken as steps by every URL parser on the way
-            if segment.is_empty() || segment == "." || segment == ".." {
-                return Err(self.error(
-                    call,
-                    ErrorKind::Refused { status: 400 },
-                    format!("`{segment}` cannot be part of an address"),
-                ));
-            }
-            path.push('/');
-            path.push_str(&encode(segment));
-        }
-        url.set_path(&path);
-        if !call.query.is_empty() {
-            let query: Vec<_> = call.query.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
-            url.set_query(Some(&query.join("&")));
-        }
-        Ok(url)
-    }
-
     pub(super) fn error(&self, call: &Call, kind: ErrorKind, words: impl Into<SafeText>) -> Error {
         Error::new(self.inner.endpoint.service, call.operation, kind, words)
     }
-}
 
-/// Whether a byte was sent decides everything: a failed connection is certainly not delivered, anything later may be.
-pub(super) fn classify(service: crate::domain::Service, operation: &'static str, error: &reqwest::Error) -> Error {
-    let (words, tls) = root_cause(error);
-    let (kind, words) = if error.is_builder() {
-        (ErrorKind::Configuration, words)
-    } else if error.is_connect() && tls {
-        (ErrorKind::Tls, words)
-    } else if error.is_connect() && error.is_timeout() {
-        (ErrorKind::Unreachable, "no connection within the time limit".to_owned())
-    } else if error.is_connect() {
-        (ErrorKind::Unreachable, words)
-    } else if error.is_timeout() {
-        (ErrorKind::Interrupted, "no answer within the time limit".to_owned())
-    } else {
-        (ErrorKind::Interrupted, words)
-    };
-    Error::new(service, operation, kind, words)
-}
+    /// How long reads still have to wait because the server asked for it.
+    fn held(&self) -> Duration {
+        let until = *self.inner.hold_until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
+    }
 
-/// The innermost error's words, and whether TLS is at its root. An `io::Error` hides what it wraps from `source`.
-fn root_cause(error: &(dyn std::error::Error + 'static)) -> (String, bool) {
-    if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-        return (tls.to_string(), true);
+    fn hold(&self, wait: Duration) {
+        let until = Instant::now() + wait;
+        let mut hold = self.inner.hold_until.lock().unwrap_or_else(PoisonError::into_inner);
+        *hold = Some(hold.map_or(until, |known| known.max(until)));
     }
-    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    if let Some(inner) = inner {
-        return root_cause(inner);
+
+    fn kept(&self, url: &Url) -> Option<(HeaderValue, Bytes)> {
+        let kept = self.inner.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = kept.iter().find(|kept| kept.url == *url)?;
+        Some((found.tag.clone(), found.body.clone()))
     }
-    error.source().map_or_else(|| (error.to_string(), false), root_cause)
+
+    fn keep(&self, url: &Url, headers: &HeaderMap, body: &Bytes) {
+        let Some(tag) = headers.get(ETAG).filter(|_| body.len() <= KEPT_BYTES) else {
+            return;
+        };
+        let mut kept = self.inner.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|kept| kept.url != *url);
+        if kept.len() == KEPT_ANSWERS {
+            kept.pop_front();
+        }
+        kept.push_back(Kept {
+            url: url.clone(),
+            tag: tag.clone(),
+            body: body.clone(),
+        });
+    }
 }
 
 /// Reads a body up to `most` bytes, counted after decompression: a gzip bomb stops at the limit.
-pub(super) async fn body(
-    service: crate::domain::Service,
-    operation: &'static str,
-    response: Response,
-    most: usize,
-) -> Result<Bytes, Error> {
-    let mut stream = response.bytes_stream();
+pub(super) async fn body(service: Service, operation: &'static str, mut response: Response, most: usize) -> Result<Bytes, Error> {
     let mut body = BytesMut::new();
-    while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|error| classify(service, operation, &error))?;
+    while let Some(chunk) = response.chunk().await.map_err(|error| classify(service, operation, &error))? {
         if body.len() + chunk.len() > most {
-            return Err(Error::new(
-                service,
-                operation,
-                ErrorKind::Malformed,
-                format!("more than {} MiB", most / (1024 * 1024)),
-            ));
+            let words = format!("more than {} KiB", most / 1024);
+            return Err(Error::new(service, operation, ErrorKind::Malformed, words).past_the_limit());
         }
         body.extend_from_slice(&chunk);
     }
     Ok(body.freeze())
-}
-
-/// Seconds or an HTTP date; what is negative, unreadable or past is no wait at all, more than 15 minutes is cut.
-pub(super) fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
-    let text = text.trim();
-    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        // digits too many for a number are absurd, and cut as such
-        return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)).min(LONGEST_WAIT));
-    }
-    let date = httpdate::parse_http_date(text).ok()?;
-    let date = Timestamp::try_from(date).ok()?;
-    Duration::try_from(date.duration_since(now)).ok().map(|wait| wait.min(LONGEST_WAIT))
-}
-
-fn status_of(kind: &ErrorKind) -> Option<u16> {
-    match kind {
-        ErrorKind::Server { status } | ErrorKind::Refused { status } => Some(*status),
-        ErrorKind::Throttled { .. } => Some(429),
-        ErrorKind::Credentials => Some(401),
-        ErrorKind::NotFound => Some(404),
-        ErrorKind::Conflict => Some(409),
-        ErrorKind::Insecure
-        | ErrorKind::Configuration
-        | ErrorKind::Tls
-        | ErrorKind::Unreachable
-        | ErrorKind::Resting
-        | ErrorKind::Interrupted
-        | ErrorKind::Malformed => None,
-    }
-}
-
-fn outcome_of(kind: &ErrorKind) -> &'static str {
-    match kind {
-        ErrorKind::Insecure => "insecure",
-        ErrorKind::Configuration => "configuration",
-        ErrorKind::Tls => "tls",
-        ErrorKind::Unreachable => "unreachable",
-        ErrorKind::Resting => "resting",
-        ErrorKind::Interrupted => "interrupted",
-        ErrorKind::Server { .. } => "server",
-        ErrorKind::Throttled { .. } => "throttled",
-        ErrorKind::Credentials => "credentials",
-        ErrorKind::NotFound => "not_found",
-        ErrorKind::Conflict => "conflict",
-        ErrorKind::Refused { .. } => "refused",
-        ErrorKind::Malformed => "malformed",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retry_after_reads_seconds_and_dates_and_ignores_nonsense() {
-        let now: Timestamp = "2026-02-19T02:00:00Z".parse().unwrap();
-        for (text, seconds) in [
-            ("7", Some(7)),
-            ("0", Some(0)),
-            ("999999999999999999999999", Some(900)),
-            ("-5", None),
-            ("soon", None),
-            ("", None),
-            ("1.5", None),
-            ("Thu, 19 Feb 2026 02:01:00 GMT", Some(60)),
-            ("Thu, 19 Feb 2026 01:00:00 GMT", None),
-            ("Thu, 19 Feb 2099 01:00:00 GMT", Some(900)),
-        ] {
-            assert_eq!(retry_after(text, now), seconds.map(Duration::from_secs), "{text:?}");
-        }
-    }
 }

@@ -18,6 +18,11 @@ impl Where {
         Ok(self)
     }
 
+    pub(super) fn differs(mut self, field: &'static str, value: &str) -> Result<Self, WhereError> {
+        self.0.push(format!("{field}!={}", quoted(field, value)?));
+        Ok(self)
+    }
+
     pub(super) fn any_of<'a>(mut self, field: &'static str, values: impl IntoIterator<Item = &'a str>) -> Result<Self, WhereError> {
         let values = values
             .into_iter()

@@ -1,9 +1,12 @@
 //! JSON as servers really send it, into our own types: leniently a record at a time, so that one that does not fit
 //! is counted and the rest is shown.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::domain::{
@@ -16,22 +19,46 @@ const WORDS_MAX: usize = 300;
 /// Reasons kept for skipped records.
 const PROBLEMS_MAX: usize = 5;
 
-/// Parses a body; what strict JSON refuses for its text alone (invalid UTF-8, lone surrogates) is repaired with U+FFFD.
+/// Parses a body; what strict JSON refuses for its text alone (invalid UTF-8, lone surrogates) is repaired with U+FFFD, and a
+/// record that cannot be read at all (nested too deep, a number out of range) costs only itself.
 pub(super) fn json(body: &[u8]) -> Result<Value, String> {
-    let strict = serde_json::from_slice(body);
-    let error = match strict {
+    let error = match serde_json::from_slice(body) {
         Ok(value) => return Ok(value),
         Err(error) => error,
     };
     let text = String::from_utf8_lossy(body);
-    serde_json::from_str(&without_lone_surrogates(&text)).map_err(|_| {
-        let start: String = text.trim_start().chars().take(40).collect();
-        if body.is_empty() {
-            "the body is empty".to_owned()
-        } else {
-            format!("no JSON ({error}); it begins `{start}`")
-        }
-    })
+    let repaired = without_lone_surrogates(text.trim_start_matches('\u{feff}'));
+    serde_json::from_str(&repaired)
+        .ok()
+        .or_else(|| piecewise(&repaired))
+        .ok_or_else(|| {
+            let start: String = text.trim_start().chars().take(40).collect();
+            if text.trim().is_empty() {
+                "the body is empty".to_owned()
+            } else {
+                format!("no JSON ({error}); it begins `{start}`")
+            }
+        })
+}
+
+/// Reads a list, or an object's members and the lists among them, each element by itself. The text must be whole: half a list is none.
+fn piecewise(text: &str) -> Option<Value> {
+    let list = |text: &str| {
+        let records: Vec<&RawValue> = serde_json::from_str(text).ok()?;
+        let read = |raw: &RawValue| serde_json::from_str(raw.get()).unwrap_or(Value::Null);
+        Some(Value::Array(records.into_iter().map(read).collect()))
+    };
+    if text.trim_start().starts_with('[') {
+        return list(text);
+    }
+    let members: BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
+    let read = |raw: &RawValue| {
+        serde_json::from_str(raw.get())
+            .ok()
+            .or_else(|| list(raw.get()))
+            .unwrap_or(Value::Null)
+    };
+    Some(Value::Object(members.into_iter().map(|(name, raw)| (name, read(raw))).collect()))
 }
 
 /// Replaces `\ud800`-like escapes that have no partner.
@@ -92,10 +119,27 @@ fn member<'a>(value: &'a Value, names: &[&str]) -> Option<&'a Value> {
 /// A list's records with what was skipped.
 #[derive(Debug)]
 pub(super) struct Records<T> {
-    pub(super) items: Vec<T>,
-    pub(super) received: usize,
+    /// In the order of the list; `None` for one that did not fit.
+    pub(super) rows: Vec<Option<T>>,
     pub(super) problems: Vec<SafeText>,
     pub(super) total: Option<usize>,
+}
+
+impl<T> Records<T> {
+    /// How many came, whether they fit or not.
+    pub(super) fn received(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// What fits.
+    pub(super) fn items(self) -> impl Iterator<Item = T> {
+        self.rows.into_iter().flatten()
+    }
+
+    /// How many did not fit.
+    pub(super) fn skipped(&self) -> usize {
+        self.rows.iter().filter(|row| row.is_none()).count()
+    }
 }
 
 /// Reads an envelope (`results`, `data`, `member`, or a bare array) and converts what fits.
@@ -112,8 +156,7 @@ pub(super) fn records<T>(
             // an empty result without its list is what several servers answer
             None if value.get("totalCount").and_then(Value::as_u64) == Some(0) => {
                 return Ok(Records {
-                    items: Vec::new(),
-                    received: 0,
+                    rows: Vec::new(),
                     problems: Vec::new(),
                     total: Some(0),
                 });
@@ -127,21 +170,23 @@ pub(super) fn records<T>(
         .and_then(|total| total.as_u64().or_else(|| total.as_str()?.parse().ok()))
         .and_then(|total| usize::try_from(total).ok());
     let mut records = Records {
-        items: Vec::with_capacity(list.len()),
-        received: list.len(),
+        rows: Vec::with_capacity(list.len()),
         problems: Vec::new(),
         total,
     };
     for record in list {
         let converted = match record {
             Value::Object(members) => convert(members),
-            _ => Err("a record is no object".into()),
+            _ => Err("a record is no object, or cannot be read".into()),
         };
-        match converted {
-            Ok(item) => records.items.push(item),
-            Err(problem) if records.problems.len() < PROBLEMS_MAX => records.problems.push(problem.into()),
-            Err(_) => {}
+        if let Err(problem) = &converted
+            && records.problems.len() < PROBLEMS_MAX
+        {
+            records
+                .problems
+                .push(SafeText::new(problem.chars().take(WORDS_MAX).collect::<String>()));
         }
+        records.rows.push(converted.ok());
     }
     Ok(records)
 }
@@ -188,9 +233,11 @@ pub(super) fn timestamp(value: &Value) -> Option<Timestamp> {
             })
         }
         Value::Number(number) => {
-            let number = number.as_i64()?;
+            #[expect(clippy::cast_possible_truncation, reason = "checked to lie far inside i64")]
+            let whole = |number: f64| (number.abs() < 1e15).then_some(number as i64);
+            let number = number.as_i64().or_else(|| whole(number.as_f64()?))?;
             // 10^11 seconds is the year 5138: larger numbers count milliseconds
-            if number.abs() >= 100_000_000_000 {
+            if number.unsigned_abs() >= 100_000_000_000 {
                 Timestamp::from_millisecond(number).ok()
             } else {
                 Timestamp::from_second(number).ok()
@@ -216,7 +263,7 @@ pub(super) fn alert(members: &Map<String, Value>) -> Result<Alert, String> {
     Ok(Alert {
         name: required(members, "alertName", &what)?.into(),
         device: DeviceId::new(required(members, "deviceId", &what)?),
-        device_type: text(members, "deviceType").map(DeviceType::new),
+        device_type: text(members, "deviceType").filter(|name| !name.is_empty()).map(DeviceType::new),
         severity: Severity::parse(&required(members, "severity", &what)?),
         state: AlertState::parse(&required(members, "status", &what)?),
         metric: safe(members, "metric"),
@@ -241,7 +288,10 @@ pub(super) fn device(members: &Map<String, Value>, asked: Option<&DeviceType>) -
     let id = required(members, "deviceId", "a device")?;
     let object = |name: &str| members.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
     let metadata = object("metadata");
-    let device_type = text(members, "deviceType").map(DeviceType::new).or_else(|| asked.cloned());
+    let device_type = text(members, "deviceType")
+        .filter(|name| !name.is_empty())
+        .map(DeviceType::new)
+        .or_else(|| asked.cloned());
     Ok(Device {
         device_type: device_type.ok_or_else(|| format!("device {id} without `deviceType`"))?,
         status: DeviceStatus::parse(&text(members, "status").unwrap_or_else(|| "unknown".into())),
@@ -276,7 +326,8 @@ pub(super) fn work_order(members: &Map<String, Value>) -> Result<WorkOrder, Stri
         .ok_or("a work order without `wonum`")?;
     Ok(WorkOrder {
         siteid: safe(members, "siteid"),
-        status: safe(members, "status").ok_or_else(|| format!("work order {wonum} without `status`"))?,
+        // an order without a status counts as open: better asked about once too often than made twice
+        status: safe(members, "status").unwrap_or_else(|| "unknown".into()),
         status_maxvalue: safe(members, "status_maxvalue"),
         description: safe(members, "description").unwrap_or_default(),
         assetnum: safe(members, "assetnum"),
@@ -330,10 +381,10 @@ mod tests {
         let good = r#"{"alertId":"1","alertName":"n","deviceId":"d","severity":"odd","status":"held","timestamp":"2026-02-19T14:30:00Z","unknown":{"a":[1]},"metric":null}"#;
         let body = format!(r#"{{"results":[{good},{{"alertId":2}},7,{{"alertId":"3"}}],"totalCount":"4"}}"#);
         let records = records(&json(body.as_bytes()).unwrap(), &["results"], alert).unwrap();
-        assert_eq!((records.items.len(), records.received, records.total), (1, 4, Some(4)));
+        assert_eq!((records.received(), records.skipped(), records.total), (4, 3, Some(4)));
         assert_eq!(records.problems.len(), 3);
-        assert_eq!(records.items[0].severity.shown(), "odd");
-        assert_eq!(records.items[0].state.shown(), "held");
+        let items: Vec<Alert> = records.items().collect();
+        assert_eq!((items[0].severity.shown(), items[0].state.shown()), ("odd", "held"));
     }
 
     #[test]
@@ -345,7 +396,36 @@ mod tests {
         assert!(json("[".repeat(100_000).as_bytes()).is_err());
     }
 
+    #[test]
+    fn a_record_that_cannot_even_be_read_costs_only_itself() {
+        let good = r#"{"alertId":"1","alertName":"n","deviceId":"d","severity":"low","status":"new","timestamp":1771511400.0,"message":"cut \ud83d"}"#;
+        let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+        let long = "x".repeat(1_000_000);
+        let body = format!(
+            r#"{{"results":[{{"alertId":"2","x":{deep}}},{good},{{"alertId":"3","value":1e999}},{{"alertId":"1","alertId":"{long}"}}],"totalCount":9,"totalCount":4,"more":{deep}}}"#
+        );
+        let read = records(&json(body.as_bytes()).unwrap(), &["results"], alert).unwrap();
+        assert_eq!((read.received(), read.skipped(), read.total), (4, 3, Some(4)));
+        assert!(read.problems.iter().all(|problem| problem.shown().len() < 500));
+        assert_eq!(read.items().next().unwrap().message.unwrap().raw(), "cut \u{fffd}");
+        for cut in [body.len() - 1, body.len() / 2, 100_050] {
+            assert!(json(&body.as_bytes()[..cut]).is_err(), "half a list is none");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_moment_is_the_same_in_every_offset(second in 0_i64..4_000_000_000, nanos in 0_i32..1_000_000_000, minutes in -840_i32..=840) {
+            let at = Timestamp::new(second, nanos).unwrap();
+            let offset = jiff::tz::Offset::from_seconds(minutes * 60).unwrap();
+            prop_assert_eq!(timestamp(&Value::from(at.display_with_offset(offset).to_string())), Some(at));
+        }
+
+        #[test]
+        fn any_text_or_number_is_a_time_or_none(text in "\\PC{0,40}", number in any::<f64>(), whole in any::<i64>()) {
+            let _ = (timestamp(&Value::from(text)), timestamp(&Value::from(number)), timestamp(&Value::from(whole)));
+        }
+
         #[test]
         fn any_bytes_are_read_or_refused(body in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = error_words(&body, 500);

@@ -6,9 +6,13 @@ use ratatui::style::Style;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-/// Cells that a text takes.
+/// Cells that a text takes: counted a grapheme at a time, as it is drawn. (Of some scripts the whole is narrower or
+/// wider than its graphemes, and would then not stand where it was measured to.)
 pub(crate) fn width(text: &str) -> usize {
-    UnicodeWidthStr::width(text)
+    if text.is_ascii() {
+        return text.len();
+    }
+    text.graphemes(true).map(UnicodeWidthStr::width).sum()
 }
 
 /// As much of a text as fits, its cut marked with the ellipsis; never longer than `cells`.
@@ -72,6 +76,8 @@ pub(crate) fn wrap(text: &str, cells: usize) -> Vec<String> {
             continue;
         }
         for grapheme in word.graphemes(true) {
+            // some scripts stack more into one grapheme than a narrow column has cells
+            let grapheme = if width(grapheme) > cells { "\u{fffd}" } else { grapheme };
             let wide = width(grapheme);
             if used + wide > cells && used > 0 {
                 lines.push(std::mem::take(&mut line));
@@ -122,6 +128,13 @@ mod tests {
         assert_eq!(wrap("abcdefghij kl", 4), ["abcd", "efgh", "ij", "kl"]);
         assert_eq!(wrap("", 4), [""]);
         assert!(wrap("x", 0).is_empty());
+    }
+
+    #[test]
+    fn scripts_whose_whole_is_wider_than_its_parts_are_cut_too() {
+        for line in wrap("aෘൊ", 2) {
+            assert!(width(&line) <= 2, "{line}");
+        }
     }
 
     proptest::proptest! {

@@ -17,7 +17,7 @@ use super::canvas::Canvas;
 use super::core::Core;
 use super::driver::{Driver, Step};
 use super::error::TuiError;
-use super::guard::Guard;
+use super::guard::{Guard, restore};
 use super::handoff::Handoff;
 use super::journal::Journal;
 use super::output::Output;
@@ -89,7 +89,7 @@ pub(super) trait Hold {
 
 impl Hold for Guard {
     fn pause(&self) {
-        Self::pause(self);
+        restore();
     }
 
     fn resume(&self) -> Result<(), TuiError> {
@@ -177,7 +177,6 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
         let (sender, events) = mpsc::channel(EVENTS_MAX);
         let (columns, rows) = host.size();
         let mut first = vec![Event::Resize(columns, rows)];
-        first.push(Event::Recovered(console.journal.recovered()));
         let mut notices = console.notices;
         if let Some(drafts) = &console.drafts {
             let (found, problems) = drafts.found();
@@ -203,7 +202,7 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
             lines,
             host,
             canvas: Canvas::new(terminal::bounded(columns, rows)),
-            pace: Pace::default(),
+            pace: Pace::new(now),
             forced: true,
             next_tick: now + TICK,
             next_look: now + ALIVE_EVERY,
@@ -222,8 +221,9 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
             }
             self.draw();
             if let Some(failure) = self.lines.output.failure() {
+                let is_gone = self.lines.output.is_gone();
                 self.close(Ended::Hangup).await;
-                return Err(TuiError::Lost(failure));
+                return if is_gone { Ok(Ended::Hangup) } else { Err(TuiError::Lost(failure)) };
             }
             let woken = self.wait().await;
             turn = self.take(woken).await?;
@@ -351,8 +351,9 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
     }
 
     fn draw(&mut self) {
-        let now = Instant::now();
-        if self.pace.due(self.lines.output.is_busy()).is_none_or(|due| due > now) {
+        let due = self.pace.due(self.lines.output.is_busy());
+        let now = Instant::now(); // after `due`, which is the moment it is asked for the first frame
+        if due.is_none_or(|due| due > now) {
             return;
         }
         let core = &mut self.core;

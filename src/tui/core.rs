@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use ratatui::Frame;
 
+use crate::app::App;
 use crate::model::{Effect, Event};
 
 /// A console's core: events in, effects out, a picture on demand. No method blocks.
@@ -15,4 +16,22 @@ pub trait Core {
     fn needs_draw(&self) -> bool;
     /// Whether `Event::Tick` is of use: something counts down or grows old.
     fn wants_tick(&self) -> bool;
+}
+
+impl Core for App {
+    fn update(&mut self, now: Timestamp, event: Event) -> Vec<Effect> {
+        Self::update(self, now, event)
+    }
+
+    fn render(&mut self, frame: &mut Frame<'_>) {
+        Self::render(self, frame);
+    }
+
+    fn needs_draw(&self) -> bool {
+        Self::needs_draw(self)
+    }
+
+    fn wants_tick(&self) -> bool {
+        Self::wants_tick(self)
+    }
 }

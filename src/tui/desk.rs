@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinHandle;
 
-use crate::domain::{Intent, OutboxId};
+use crate::domain::{Intent, OutboxId, OutboxRow};
 use crate::model::{Event, Ticket};
 
 use super::journal::Journal;
@@ -83,14 +83,22 @@ async fn serve<J: Journal>(journal: Arc<J>, mut orders: mpsc::Receiver<Order>, e
     }
 }
 
-fn told(result: Result<crate::domain::OutboxRow, String>) -> Event {
+fn told(result: Result<OutboxRow, String>) -> Event {
     match result {
         Ok(row) => Event::Outbox(row),
         Err(text) => Event::Notice { text, failed: true },
     }
 }
 
-async fn carry<J: Journal>(journal: Arc<J>, mut changes: broadcast::Receiver<crate::domain::OutboxRow>, events: mpsc::Sender<Event>) {
+/// First the rows that an earlier run left, then every change of one.
+async fn carry<J: Journal>(journal: Arc<J>, mut changes: broadcast::Receiver<OutboxRow>, events: mpsc::Sender<Event>) {
+    let first = match journal.current().await {
+        Ok(rows) => Event::Recovered(rows),
+        Err(text) => Event::Notice { text, failed: true },
+    };
+    if events.send(first).await.is_err() {
+        return;
+    }
     loop {
         let rows = match changes.recv().await {
             Ok(row) => vec![row],

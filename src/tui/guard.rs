@@ -34,12 +34,7 @@ impl Guard {
         Ok(Self { output })
     }
 
-    /// Gives the terminal back for a while; [`Guard::resume`] takes it again.
-    pub(super) fn pause(&self) {
-        restore();
-    }
-
-    /// Takes it again, whole.
+    /// Takes the terminal again after [`restore`], whole.
     pub(super) fn resume(&self) -> Result<(), TuiError> {
         crossterm::terminal::enable_raw_mode().map_err(TuiError::Setup)?;
         *HELD.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.output.clone());

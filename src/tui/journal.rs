@@ -19,10 +19,8 @@ pub trait Journal: Send + Sync + 'static {
     fn replace(&self, id: OutboxId, intent: Intent) -> impl Future<Output = Result<OutboxRow, String>> + Send;
     /// Every change of a row from now on, whoever made it.
     fn changes(&self) -> broadcast::Receiver<OutboxRow>;
-    /// The rows that are still open or parked: after a listener fell behind.
+    /// The rows that are still open or parked: at the start, and after a listener fell behind.
     fn current(&self) -> impl Future<Output = Result<Vec<OutboxRow>, String>> + Send;
-    /// Rows that an earlier run left, as they were found at the start.
-    fn recovered(&self) -> Vec<OutboxRow>;
     /// Stops sending and frees the sender's lock, for another process.
     fn release(&self) -> impl Future<Output = ()> + Send;
     /// Goes on sending.

@@ -20,8 +20,10 @@ mod guard;
 mod handoff;
 mod input;
 mod journal;
+mod keep;
 mod output;
 mod pace;
+mod post;
 mod signal;
 mod terminal;
 #[cfg(test)]
@@ -33,4 +35,5 @@ pub use error::TuiError;
 pub use guard::{install_panic_report, restore};
 pub use handoff::Handoff;
 pub use journal::Journal;
+pub use post::Post;
 pub use terminal::{Probe, usable};

@@ -19,13 +19,22 @@ pub(super) enum Urgency {
 }
 
 /// The frame budget.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pace {
+    start: Instant,
     last: Option<Instant>,
     wanted: Option<Urgency>,
 }
 
 impl Pace {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            start: now,
+            last: None,
+            wanted: None,
+        }
+    }
+
     /// Something visible changed.
     pub(super) fn want(&mut self, urgency: Urgency) {
         self.wanted = self.wanted.max(Some(urgency));
@@ -39,8 +48,7 @@ impl Pace {
             Urgency::Background => BACKGROUND_INTERVAL,
             Urgency::Key => KEY_INTERVAL,
         };
-        // Far enough in the past for the first frame: at once.
-        Some(self.last.map_or_else(Instant::now, |last| last + interval))
+        Some(self.last.map_or(self.start, |last| last + interval))
     }
 
     /// A frame was drawn.
@@ -56,7 +64,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_first_is_at_once_and_a_burst_becomes_one() {
-        let mut pace = Pace::default();
+        let mut pace = Pace::new(Instant::now());
         assert_eq!(pace.due(false), None);
         pace.want(Urgency::Background);
         assert_eq!(pace.due(false), Some(Instant::now()));
@@ -75,7 +83,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn after_a_pause_a_key_is_drawn_at_once() {
-        let mut pace = Pace::default();
+        let mut pace = Pace::new(Instant::now());
         pace.drawn(Instant::now());
         tokio::time::advance(Duration::from_secs(5)).await;
         pace.want(Urgency::Key);
@@ -84,7 +92,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn on_a_stalled_link_the_background_waits_and_keys_do_not() {
-        let mut pace = Pace::default();
+        let mut pace = Pace::new(Instant::now());
         pace.want(Urgency::Background);
         assert_eq!(pace.due(true), None);
         pace.want(Urgency::Key);

@@ -106,11 +106,15 @@ fn granularity(window: SignedDuration) -> String {
 fn fault(error: Error) -> Fault {
     Fault {
         kind: match error.kind() {
-            ErrorKind::Unreachable | ErrorKind::Throttled { .. } => FaultKind::Unreachable,
+            ErrorKind::Unreachable
+            | ErrorKind::Resting
+            | ErrorKind::Interrupted
+            | ErrorKind::Server { .. }
+            | ErrorKind::Throttled { .. } => FaultKind::Unreachable,
             ErrorKind::Tls | ErrorKind::Insecure => FaultKind::Tls,
-            ErrorKind::Credentials => FaultKind::Credentials,
+            ErrorKind::Credentials | ErrorKind::Configuration => FaultKind::Credentials,
+            ErrorKind::Refused { .. } | ErrorKind::NotFound | ErrorKind::Conflict => FaultKind::Refused,
             ErrorKind::Malformed => FaultKind::Malformed,
-            _ => FaultKind::Refused,
         },
         message: error.to_string().into(),
     }

@@ -1,1 +1,8 @@
-//! Tests of the command room.
+//! The real binary against the simulator: data, exit codes, and what arrived.
+
+mod doctor;
+mod failures;
+mod plant;
+mod reads;
+mod shell;
+mod writes;

@@ -1,1 +1,5 @@
-//! Tests of the e2e room.
+//! The real binary in a pseudo-terminal, end to end.
+
+mod ending;
+mod night;
+mod terminal;

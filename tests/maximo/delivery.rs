@@ -7,6 +7,8 @@ use nightdesk::outbox::{Deliver, Sent, Shipment, Verified};
 use super::server::{Reply, Request, Server, json};
 use super::{alert_json, manage, monitor};
 
+type Answer = fn() -> Reply;
+
 fn gateway(server: &Server) -> Gateway {
     Gateway {
         monitor: monitor(server),
@@ -81,6 +83,8 @@ async fn an_answer_is_believed_only_if_it_shows_what_was_asked() {
         ),
         (r#","acknowledgedBy":"operator2","notes":"mine""#, "acknowledged", "superseded"),
         (r#","acknowledgedBy":"operator1","notes":"other""#, "acknowledged", "in doubt"),
+        (r#","notes":"drift""#, "acknowledged", "delivered"),
+        (r#","acknowledgedBy":"operator1","notes":" drift\r\n""#, "acknowledged", "delivered"),
         ("", "new", "in doubt"),
         (r#","resolvedBy":"op2""#, "resolved", "superseded"),
     ] {
@@ -107,13 +111,18 @@ async fn an_answer_is_believed_only_if_it_shows_what_was_asked() {
 
 #[tokio::test]
 async fn every_class_of_failure_is_told_apart() {
-    let cases: Vec<(fn() -> Reply, &str)> = vec![
+    let cases: Vec<(Answer, &str)> = vec![
         (|| Reply::Close, "in doubt"),
         (|| json(500, ""), "in doubt"),
         (|| json(502, "<html>"), "in doubt"),
         (|| json(503, ""), "in doubt"),
         (|| Reply::Whole(503, vec![("retry-after", "7".into())], Vec::new()), "throttled"),
         (|| Reply::Whole(429, vec![("retry-after", "-3".into())], Vec::new()), "throttled"),
+        (|| Reply::Whole(503, vec![("retry-after", "-3".into())], Vec::new()), "in doubt"),
+        (
+            || Reply::Whole(503, vec![("retry-after", "99999999999".into())], Vec::new()),
+            "in doubt",
+        ),
         (|| json(504, ""), "in doubt"),
         (|| json(200, ""), "in doubt"),
         (|| json(200, "<html>login"), "in doubt"),
@@ -223,7 +232,7 @@ async fn an_open_order_that_nobody_saw_parks_the_row_and_a_seen_one_does_not() {
     let server = start().await;
     match gateway(&server).send(&order(&[], false, 1)).await {
         Sent::NeedsDecision { reason } => {
-            assert!(reason.shown().contains("1040") && !reason.shown().contains("1001") && !reason.shown().contains("0171"))
+            assert!(reason.shown().contains("1040") && !reason.shown().contains("1001") && !reason.shown().contains("0171"));
         }
         other => panic!("{other:?}"),
     }
@@ -285,4 +294,188 @@ async fn nothing_is_posted_while_the_look_up_fails() {
     assert!(matches!(gateway(&server).send(&order(&[], false, 1)).await, Sent::NotSent { .. }));
     assert!(server.seen().iter().all(|request| request.method == "GET"));
     assert_eq!(order(&[], false, 1).target.service, Service::Manage);
+}
+
+#[tokio::test]
+async fn a_repeat_does_not_write_blindly() {
+    let server = Server::start(|request: &Request| match request.method.as_str() {
+        "GET" => json(500, ""),
+        _ => json(
+            200,
+            alert_json("a", "acknowledged", r#","acknowledgedBy":"operator1","notes":"drift""#),
+        ),
+    })
+    .await;
+    assert!(matches!(gateway(&server).send(&acknowledge(2)).await, Sent::NotSent { .. }));
+    assert_eq!(server.seen().len(), 1, "the look-up is a single attempt, and no write follows it");
+}
+
+#[tokio::test]
+async fn a_look_up_tells_ours_from_theirs_and_an_older_note_from_a_newer_one() {
+    let first: jiff::Timestamp = "2026-02-19T02:20:00Z".parse().unwrap();
+    for (extra, status, want) in [
+        (r#","acknowledgedBy":"operator1","notes":"drift""#, "acknowledged", "delivered"),
+        (r#","notes":"drift""#, "acknowledged", "delivered"),
+        ("", "acknowledged", "superseded"),
+        (
+            r#","acknowledgedBy":"operator1","notes":"before","acknowledgedAt":"2026-02-19T02:14:00Z""#,
+            "acknowledged",
+            "absent",
+        ),
+        (
+            r#","acknowledgedBy":"operator1","notes":"after","acknowledgedAt":"2026-02-19T02:20:05Z""#,
+            "acknowledged",
+            "superseded",
+        ),
+        (r#","acknowledgedBy":"operator2","notes":"drift""#, "acknowledged", "superseded"),
+        ("", "new", "absent"),
+    ] {
+        let body = alert_json("a", status, extra);
+        let server = Server::start(move |_| json(200, body.clone())).await;
+        let mut row = acknowledge(2);
+        row.first_sent_at = Some(first);
+        let got = match gateway(&server).verify(&row).await {
+            Verified::Delivered(_) => "delivered",
+            Verified::Superseded { .. } => "superseded",
+            Verified::Absent => "absent",
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(got, want, "{status} {extra}");
+    }
+    let other = alert_json("b", "acknowledged", r#","acknowledgedBy":"operator1","notes":"drift""#);
+    let server = Server::start(move |_| json(200, other.clone())).await;
+    assert!(matches!(gateway(&server).verify(&acknowledge(2)).await, Verified::Unknown { .. }));
+    let gone = Server::start(|_| json(404, "{}")).await;
+    assert!(matches!(gateway(&gone).verify(&acknowledge(2)).await, Verified::Refused { .. }));
+}
+
+#[tokio::test]
+async fn a_resolution_is_ours_only_with_all_its_words() {
+    let resolve = || {
+        shipment(
+            Intent::Resolve {
+                alert: "a".into(),
+                by: "operator1".into(),
+                resolution: "replaced".into(),
+                root_cause: "age".into(),
+                preventive_action: Some("check".into()),
+            },
+            2,
+        )
+    };
+    for (extra, status, want) in [
+        (
+            r#","resolvedBy":"operator1","resolution":"replaced","rootCause":"age","preventiveAction":"check""#,
+            "resolved",
+            "delivered",
+        ),
+        (
+            r#","resolvedBy":"operator1","resolution":"replaced","rootCause":"age""#,
+            "resolved",
+            "delivered",
+        ),
+        (r#","resolution":"replaced","rootCause":"age""#, "resolved", "delivered"),
+        (
+            r#","resolvedBy":"operator1","resolution":"other","rootCause":"age""#,
+            "resolved",
+            "superseded",
+        ),
+        (
+            r#","resolvedBy":"operator1","resolution":"replaced","rootCause":"age","preventiveAction":"none""#,
+            "resolved",
+            "superseded",
+        ),
+        (
+            r#","resolvedBy":"operator2","resolution":"replaced","rootCause":"age""#,
+            "resolved",
+            "superseded",
+        ),
+        (r#","resolvedBy":"operator1""#, "acknowledged", "absent"),
+    ] {
+        let body = alert_json("a", status, extra);
+        let server = Server::start(move |_| json(200, body.clone())).await;
+        let got = match gateway(&server).verify(&resolve()).await {
+            Verified::Delivered(_) => "delivered",
+            Verified::Superseded { .. } => "superseded",
+            Verified::Absent => "absent",
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(got, want, "{status} {extra}");
+    }
+}
+
+#[tokio::test]
+async fn a_confirmed_order_stays_confirmed_where_the_server_keeps_no_reference() {
+    for (location, want) in [(true, "delivered"), (false, "in doubt")] {
+        let server = Server::start(move |request: &Request| match request.method.as_str() {
+            "POST" if location => Reply::Whole(201, vec![("location", "https://x/mxwo/_1".into())], Vec::new()),
+            "POST" => json(201, ""),
+            _ => json(200, r#"{"member":[]}"#),
+        })
+        .await;
+        let got = match gateway(&server).send(&order(&[], true, 1)).await {
+            Sent::Delivered(receipt) => {
+                assert!(receipt.wonum.is_none() && receipt.detail.is_some());
+                "delivered"
+            }
+            Sent::InDoubt { .. } => "in doubt",
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(got, want);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_about_another_order_is_not_ours() {
+    let server = Server::start(|request: &Request| match request.method.as_str() {
+        "POST" => json(201, r#"{"wonum":"7","status":"WAPPR","externalrefid":"XXXXXXXXXX"}"#),
+        _ => json(200, r#"{"member":[]}"#),
+    })
+    .await;
+    assert!(matches!(gateway(&server).send(&order(&[], true, 1)).await, Sent::InDoubt { .. }));
+}
+
+#[tokio::test]
+async fn a_create_answer_cut_at_any_byte_is_in_doubt_or_delivered_and_never_refused() {
+    let whole = format!(r#"{{"wonum":"1044","status":"WAPPR","externalrefid":"{}"}}"#, reference());
+    for at in 0..=whole.len() {
+        let cut = whole.as_bytes()[..at].to_vec();
+        let server = Server::start(move |request: &Request| match request.method.as_str() {
+            "POST" => Reply::Whole(201, Vec::new(), cut.clone()),
+            _ => json(200, r#"{"member":[]}"#),
+        })
+        .await;
+        match gateway(&server).send(&order(&[], true, 1)).await {
+            Sent::InDoubt { .. } => assert!(at < whole.len()),
+            Sent::Delivered(receipt) => assert!(at == whole.len() && receipt.wonum.is_some()),
+            other => panic!("cut at {at}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn metadata_that_the_answer_contradicts_is_in_doubt() {
+    let metadata = || {
+        shipment(
+            Intent::SetMetadata {
+                device: nightdesk::domain::DeviceKey::new("Pump", "P-1"),
+                metadata: serde_json::from_str(r#"{"lastCalibration":"2026-02-19"}"#).unwrap(),
+            },
+            1,
+        )
+    };
+    for (status, body, delivered) in [
+        (200, r#"{"deviceId":"P-1","metadata":{"lastCalibration":"2026-02-19","x":1}}"#, true),
+        (200, r#"{"deviceId":"P-1"}"#, true),
+        (200, r#"{"status":"ok"}"#, true),
+        (204, "", true),
+        (200, r#"{"deviceId":"P-1","metadata":{"lastCalibration":"2025-01-01"}}"#, false),
+        (200, "", false),
+        (200, "<html>login", false),
+    ] {
+        let server = Server::start(move |_| json(status, body)).await;
+        let sent = gateway(&server).send(&metadata()).await;
+        assert_eq!(matches!(sent, Sent::Delivered(_)), delivered, "{body}: {sent:?}");
+        assert!(delivered || matches!(sent, Sent::InDoubt { .. }), "{sent:?}");
+    }
 }

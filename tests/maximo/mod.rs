@@ -2,6 +2,9 @@
 
 mod credentials;
 mod delivery;
+mod guards;
+mod lists;
+mod orders;
 mod reads;
 mod server;
 

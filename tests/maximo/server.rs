@@ -42,6 +42,8 @@ pub enum Reply {
     Cut { status: u16, length: usize, bytes: Vec<u8> },
     /// Closes without a byte.
     Close,
+    /// Announces nothing and goes on sending for ever.
+    Endless,
     /// Says nothing more, with the connection open.
     Silence,
 }
@@ -149,7 +151,7 @@ async fn write(stream: &mut (impl AsyncWriteExt + Unpin), reply: Reply) -> bool 
         Reply::Whole(status, headers, body) => {
             let mut head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n", body.len());
             for (name, value) in headers {
-                head.push_str(&format!("{name}: {value}\r\n"));
+                head = format!("{head}{name}: {value}\r\n");
             }
             head.push_str("\r\n");
             stream.write_all(&[head.as_bytes(), &body].concat()).await.is_ok() && stream.flush().await.is_ok()
@@ -158,6 +160,15 @@ async fn write(stream: &mut (impl AsyncWriteExt + Unpin), reply: Reply) -> bool 
             let head = format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n");
             let _ = stream.write_all(&[head.as_bytes(), &bytes].concat()).await;
             let _ = stream.shutdown().await;
+            false
+        }
+        Reply::Endless => {
+            let head = b"HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n";
+            let chunk = [b"1000\r\n".as_slice(), &[b' '; 0x1000], b"\r\n"].concat();
+            let mut open = stream.write_all(head).await.is_ok();
+            while open {
+                open = stream.write_all(&chunk).await.is_ok();
+            }
             false
         }
         Reply::Close => {

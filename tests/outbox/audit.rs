@@ -40,7 +40,11 @@ async fn an_entry_says_who_what_when_and_from_where() {
         (last.row, last.from, last.to),
         (Some(OutboxId(1)), Some(IntentState::Queued), Some(IntentState::Cancelled))
     );
-    assert_eq!(outbox.audit().show(None, 1).await.unwrap(), [last.clone()], "the newest ones");
+    assert_eq!(
+        outbox.audit().show(None, 1).await.unwrap(),
+        std::slice::from_ref(last),
+        "the newest ones"
+    );
     let later = last.at + jiff::Span::new().hours(1);
     assert!(outbox.audit().show(Some(later), 100).await.unwrap().is_empty());
 }

@@ -9,7 +9,7 @@ use nightdesk::outbox::{Outbox, OutboxError, RowFilter};
 use super::support::{LONG, Server, note, open, options, order, start};
 
 /// Rows that [`filled`] makes, and how many of them are open.
-const ALL: usize = 68;
+const ALL: u64 = 68;
 const OPEN: u64 = 62;
 
 /// Rows in several states, some with bodies beyond a page, some in the log only; then the files as `kill -9` would leave them.
@@ -57,7 +57,7 @@ fn database(folder: &Path) -> PathBuf {
 }
 
 /// Every row that is there says what was asked; an ended one stays ended; and the sender never sends an ended one again.
-async fn check(outbox: &Outbox, before: &[OutboxRow], case: &str) -> usize {
+async fn check(outbox: &Outbox, before: &[OutboxRow], case: &str) -> u64 {
     let after: BTreeMap<_, _> = outbox
         .list(RowFilter::default())
         .await
@@ -92,7 +92,7 @@ async fn check(outbox: &Outbox, before: &[OutboxRow], case: &str) -> usize {
 #[tokio::test(start_paused = true)]
 async fn a_file_cut_to_half_or_to_nothing_or_with_a_broken_header_is_moved_aside_and_salvaged() {
     type Damage = fn(&Path);
-    let cases: [(&str, bool, Damage, usize); 7] = [
+    let cases: [(&str, bool, Damage, u64); 7] = [
         ("header", true, |path| write_at(path, 0, &[0; 16]), ALL),
         ("page size", true, |path| write_at(path, 16, &[0x20, 0]), ALL),
         ("first page", true, |path| write_at(path, 0, &[0xff; 4096]), ALL),
@@ -109,11 +109,8 @@ async fn a_file_cut_to_half_or_to_nothing_or_with_a_broken_header_is_moved_aside
         let recovery = outbox.recovery().unwrap_or_else(|| panic!("{case}")).clone();
         let found = check(&outbox, &before, case).await;
         assert!(found >= at_least, "{case}: {found} rows; {recovery}");
-        assert_eq!(recovery.salvaged as usize, found, "{case}: {recovery}");
-        assert!(
-            recovery.lost as usize >= before.iter().filter(|row| row.state.is_open()).count().saturating_sub(found),
-            "{case}: {recovery}"
-        );
+        assert_eq!(recovery.salvaged, found, "{case}: {recovery}");
+        assert!(recovery.lost >= OPEN.saturating_sub(found), "{case}: {recovery}");
         if found == ALL {
             assert_eq!((recovery.lost, recovery.audit_lost), (0, 0), "{case}: {recovery}");
             assert!(outbox.audit().verify().await.unwrap().is_whole(), "{case}");
@@ -125,7 +122,7 @@ async fn a_file_cut_to_half_or_to_nothing_or_with_a_broken_header_is_moved_aside
         );
         // numbers are not given twice, and work goes on
         let next = outbox.submit(note("next", "x")).await.unwrap();
-        assert_eq!(next.id.0 as usize, ALL + 1, "{case}");
+        assert_eq!(u64::try_from(next.id.0).unwrap(), ALL + 1, "{case}");
         let server = Server::new();
         let (_control, _running) = start(&outbox, &server);
         assert_eq!(outbox.drain(LONG).await.unwrap().open(), 0, "{case}");
@@ -140,7 +137,7 @@ async fn what_was_salvaged_open_is_looked_up_before_it_is_sent() {
     write_at(&database(folder.path()), 0, &[0; 16]);
     let outbox = open(folder.path()).await;
     assert_eq!(outbox.counts().await.unwrap().in_doubt, OPEN);
-    assert_eq!(outbox.recovered().len() as u64, OPEN);
+    assert_eq!(outbox.recovered().len(), usize::try_from(OPEN).unwrap());
     let server = Server::new();
     let (_control, _running) = start(&outbox, &server);
     outbox.drain(LONG).await.unwrap();
@@ -149,7 +146,7 @@ async fn what_was_salvaged_open_is_looked_up_before_it_is_sent() {
         first_send - first_look >= std::time::Duration::from_secs(25),
         "the request of a killed sender may still be running"
     );
-    assert_eq!(server.ledger().len() as u64, OPEN);
+    assert_eq!(server.ledger().len(), usize::try_from(OPEN).unwrap());
 }
 
 #[tokio::test]
@@ -178,10 +175,9 @@ async fn a_byte_flipped_anywhere_never_alters_a_wish_and_never_goes_unsaid() {
             };
             let found = check(&outbox, &before, &case).await;
             let counts = outbox.counts().await.unwrap();
-            let said = outbox.recovery().map_or(0, |recovery| recovery.lost as usize) + counts.damaged as usize + counts.parked as usize;
-            let open_before = before.iter().filter(|row| row.state.is_open()).count();
+            let said = outbox.recovery().map_or(0, |recovery| recovery.lost) + counts.damaged + counts.parked;
             assert!(
-                counts.open() as usize + said >= open_before,
+                counts.open() + said >= OPEN,
                 "{case}: {found} found, {counts:?}, {:?}",
                 outbox.recovery()
             );

@@ -572,3 +572,17 @@ async fn waiting_has_an_end_and_says_how_things_stand() {
     assert!(began.elapsed() >= Duration::from_secs(30));
     assert_eq!(outbox.drain(Duration::from_secs(5)).await.unwrap().queued, 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_rows_go_out_once_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = open(folder.path()).await;
+    for number in 0..1_000 {
+        outbox.submit(note(&number.to_string(), "x")).await.unwrap();
+    }
+    let server = Server::new();
+    let (_control, _running) = start(&outbox, &server);
+    let counts = outbox.drain(LONG).await.unwrap();
+    assert_eq!((counts.open(), server.ledger().len()), (0, 1_000));
+    assert_eq!(server.sent().len(), 1_000);
+}

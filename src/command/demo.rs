@@ -1,0 +1,84 @@
+//! `nightdesk demo`: the simulator in process and the console on it. Nothing to configure, nothing left behind.
+
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use super::run::{plant, simulated};
+use super::{Exit, Failure, console};
+use crate::cli::DemoArgs;
+use crate::config::{Config, Env, Locate};
+use crate::simulator::{Simulator, write_directory};
+use crate::tui::{self, Probe};
+
+/// Runs the console on a plant of its own.
+pub(super) async fn run(arguments: DemoArgs) -> Result<(), Failure> {
+    tui::usable(&Probe::new())?;
+    let folder = Folder::make()?;
+    let simulator = Simulator::start(plant(&arguments.plant)).await.map_err(simulated)?;
+    let site = folder.0.join("site");
+    write_directory(&simulator, &site).map_err(simulated)?;
+    let locate = Locate::new(
+        Some(site.join("config.toml")),
+        Some("demo".into()),
+        Some(folder.0.join("state")),
+        Env::process(),
+    );
+    // When the link drops the plant goes with it: there is nothing to go on with.
+    let result = match Config::load(&locate) {
+        Ok(config) => Box::pin(console::show(config, &arguments.console, None)).await,
+        Err(error) => Err(error.into()),
+    };
+    simulator.shutdown().await;
+    result
+}
+
+/// A folder that is gone when the demo ends, however it ends.
+struct Folder(PathBuf);
+
+const PREFIX: &str = "nightdesk-demo-";
+
+impl Folder {
+    fn make() -> Result<Self, Failure> {
+        let base = std::env::temp_dir();
+        sweep(&base);
+        let path = base.join(format!("{PREFIX}{}-{:08x}", std::process::id(), fastrand::u32(..)));
+        // Not recursive: a name that somebody has taken is refused, not followed.
+        std::fs::DirBuilder::new().mode(0o700).create(&path).map_err(|error| {
+            Failure::new(
+                Exit::Store,
+                format!(
+                    "{} cannot be made: {error}: set TMPDIR to a folder that you may write to",
+                    path.display()
+                ),
+            )
+        })?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            tracing::warn!(%error, "the demo's folder stays");
+        }
+    }
+}
+
+/// Removes what a demo that was killed left behind: our own folders whose process is no more.
+fn sweep(base: &Path) {
+    let Ok(entries) = std::fs::read_dir(base) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let pid = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(PREFIX)?.split_once('-')?.0.parse().ok());
+        let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) else {
+            continue;
+        };
+        let is_over = rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH);
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if is_over && is_folder {
+            let _ = std::fs::remove_dir_all(entry.path()); // somebody else's: the system refuses, and it stays
+        }
+    }
+}

@@ -1,0 +1,218 @@
+use nightdesk::simulator::{FaultAction, FaultRule, Operation, SimulatorConfig, When};
+use serde_json::{Value, json};
+
+use super::plant::Plant;
+
+fn replaced(operation: Operation, body: &Value) -> FaultRule {
+    FaultRule::on(
+        [operation],
+        FaultAction::Replace {
+            status: 200,
+            content_type: "application/json".into(),
+            body: body.to_string().into_bytes(),
+            when: When::Before,
+        },
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn alerts_are_listed_with_the_contracts_names_most_urgent_first() {
+    let plant = Plant::start().await;
+    let ran = plant.run(&["alerts", "list", "--json"]).await.expect(0);
+    let document = ran.json();
+    let keys: Vec<&String> = document.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["items", "skipped", "as_of"]);
+    assert_eq!(document["skipped"], 0);
+    assert!(document["as_of"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
+
+    let items = ran.items();
+    let mut ids: Vec<String> = items.iter().map(|item| item["alertId"].as_str().unwrap().to_owned()).collect();
+    let first = &items[0];
+    assert_eq!(
+        (first["status"].as_str(), first["severity"].as_str()),
+        (Some("new"), Some("critical"))
+    );
+    for name in ["alertName", "deviceId", "timestamp"] {
+        assert!(first[name].is_string(), "{first}");
+    }
+    ids.sort();
+    let mut expected = plant.alerts("new");
+    expected.extend(plant.alerts("acknowledged"));
+    expected.sort();
+    assert_eq!(ids, expected);
+
+    let some = plant
+        .run(&["alerts", "list", "sev:critical", "state:new", "--json"])
+        .await
+        .expect(0)
+        .items();
+    assert!(!some.is_empty() && some.len() < items.len());
+    assert!(some.iter().all(|item| item["severity"] == "critical" && item["status"] == "new"));
+
+    let resolved = plant.run(&["alerts", "list", "state:resolved", "--json"]).await.expect(0).items();
+    assert_eq!(resolved.len(), plant.alerts("resolved").len());
+
+    let nothing = plant.run(&["alerts", "list", "dev:NOBODY", "--json"]).await.expect(0);
+    assert_eq!(nothing.items(), Vec::<Value>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_alert_is_shown_as_the_server_has_it() {
+    let plant = Plant::start().await;
+    let id = &plant.alerts("new")[0];
+    let shown = plant.run(&["alerts", "show", id, "--json"]).await.expect(0).json();
+    let server = plant.simulator.alerts().into_iter().find(|alert| alert["alertId"] == **id).unwrap();
+    for name in ["alertId", "alertName", "deviceId", "severity", "status", "metric", "threshold"] {
+        assert_eq!(shown[name], server[name], "{name}");
+    }
+    let text = plant.run(&["alerts", "show", id]).await.expect(0).stdout;
+    assert!(text.lines().next().unwrap().ends_with(id.as_str()), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn text_and_csv_say_the_same() {
+    let plant = Plant::start().await;
+    let text = plant.run(&["alerts", "list"]).await.expect(0).stdout;
+    let csv = plant.run(&["alerts", "list", "--csv"]).await.expect(0).stdout;
+    assert!(
+        text.starts_with(" AGE  SEVERITY  STATUS") || text.starts_with("AGE  SEVERITY  STATUS") || text.contains("SEVERITY"),
+        "{text}"
+    );
+    assert!(
+        csv.starts_with("age,severity,status,deviceId,alertName,value,threshold,acknowledgedBy,alertId\r\n"),
+        "{csv}"
+    );
+    assert_eq!(text.lines().count(), csv.lines().count());
+    // no colour and no movement where nobody watches
+    assert!(!text.contains('\u{1b}'));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_device_is_listed_and_one_is_shown() {
+    let plant = Plant::start_with(SimulatorConfig {
+        devices: 1234,
+        ..SimulatorConfig::default()
+    })
+    .await;
+    let all = plant.run(&["devices", "list", "--json"]).await.expect(0).items();
+    assert_eq!(all.len(), 1234);
+    let pumps = plant
+        .run(&["devices", "list", "--type", "PumpStation", "--json"])
+        .await
+        .expect(0)
+        .items();
+    assert_eq!(
+        pumps.len(),
+        all.iter().filter(|device| device["deviceType"] == "PumpStation").count()
+    );
+    let offline = plant
+        .run(&["devices", "list", "--status", "offline", "--json"])
+        .await
+        .expect(0)
+        .items();
+    assert_eq!(offline.len(), all.iter().filter(|device| device["status"] == "offline").count());
+
+    let pump = pumps[0]["deviceId"].as_str().unwrap();
+    let shown = plant.run(&["devices", "show", pump, "--json"]).await.expect(0).json();
+    assert_eq!(shown["deviceType"], "PumpStation");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_id_that_two_types_share_needs_its_type() {
+    let plant = Plant::start().await;
+    let device = |device_type: &str| json!({"deviceId": "X-1", "deviceType": device_type, "status": "online"});
+    let body = json!({"results": [device("PumpStation"), device("Compressor")], "totalCount": 2});
+    plant.simulator.set_faults(vec![replaced(Operation::ListDevicesFlat, &body)]);
+    let ran = plant.run(&["devices", "show", "X-1"]).await.expect(2);
+    assert!(
+        ran.stderr.contains("--type") && ran.stderr.contains("Compressor") && ran.stderr.contains("PumpStation"),
+        "{ran:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readings_come_as_rows_of_metrics() {
+    let plant = Plant::start().await;
+    let ran = plant
+        .run(&["readings", "PUMP-017", "--metrics", "bearing_temp", "--start", "-30m", "--json"])
+        .await
+        .expect(0);
+    let rows = ran.items();
+    assert!(rows.len() >= 10, "{rows:?}");
+    assert!(
+        rows.iter()
+            .all(|row| row["bearing_temp"].is_number() && row["timestamp"].is_string())
+    );
+
+    let hourly = plant
+        .run(&[
+            "readings",
+            "PUMP-017",
+            "--type",
+            "PumpStation",
+            "--start",
+            "-8h",
+            "--aggregation",
+            "avg",
+            "--granularity",
+            "1h",
+            "--json",
+        ])
+        .await
+        .expect(0)
+        .items();
+    assert!((8..=9).contains(&hourly.len()), "{hourly:?}");
+
+    let latest = plant
+        .run(&["readings", "latest", "--type", "PumpStation", "--csv"])
+        .await
+        .expect(0)
+        .stdout;
+    assert!(latest.starts_with("timestamp,deviceId,"), "{latest}");
+    let pumps = plant
+        .run(&["devices", "list", "--type", "PumpStation", "--json"])
+        .await
+        .expect(0)
+        .items();
+    assert!(latest.lines().count() > pumps.len() / 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_text_is_safe_in_every_form_and_lossless_in_json() {
+    let plant = Plant::start().await;
+    let hostile = "=cmd\u{1b}]0;x\u{7}\u{9b}2J\u{202e}gnp\u{200b}";
+    let alert = json!({"alertId": "A-1", "alertName": hostile, "deviceId": "D-1", "severity": "dire", "status": "new",
+        "timestamp": "2026-11-24T02:00:00Z", "message": "a\nb"});
+    plant
+        .simulator
+        .set_faults(vec![replaced(Operation::ListAlerts, &json!({"results": [alert], "totalCount": 1}))]);
+    for form in [&["--json"][..], &["--csv"], &[]] {
+        let arguments = [&["alerts", "list"][..], form].concat();
+        let ran = plant.run(&arguments).await.expect(0);
+        let unsafe_left: Vec<char> = ran
+            .stdout
+            .chars()
+            .filter(|char| (char.is_control() && !"\r\n".contains(*char)) || "\u{202e}\u{200b}".contains(*char))
+            .collect();
+        assert!(unsafe_left.is_empty(), "{form:?}: {unsafe_left:?} in {:?}", ran.stdout);
+        match form {
+            ["--json"] => {
+                assert_eq!(ran.items()[0]["alertName"], hostile);
+                assert_eq!(ran.items()[0]["severity"], "dire");
+            }
+            ["--csv"] => assert!(ran.stdout.contains(",'=cmd"), "{}", ran.stdout),
+            _ => assert!(ran.stdout.contains("dire"), "{}", ran.stdout),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_that_does_not_fit_is_left_out_counted_and_said() {
+    let plant = Plant::start().await;
+    let good = json!({"alertId": "A-1", "alertName": "n", "deviceId": "D-1", "severity": "low", "status": "new", "timestamp": "2026-11-24T02:00:00Z"});
+    let body = json!({"results": [good, {"alertName": "without an id"}], "totalCount": 2});
+    plant.simulator.set_faults(vec![replaced(Operation::ListAlerts, &body)]);
+    let ran = plant.run(&["alerts", "list", "--json"]).await.expect(0);
+    assert_eq!((ran.items().len(), ran.json()["skipped"].as_u64()), (1, Some(1)));
+    assert!(ran.stderr.contains("1 records did not fit"), "{}", ran.stderr);
+}

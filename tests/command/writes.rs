@@ -1,0 +1,322 @@
+use nightdesk::simulator::{EffectKind, FaultAction, FaultRule, Operation, Outage, When};
+use serde_json::json;
+
+use super::plant::Plant;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_acknowledgement_waits_for_the_server_and_arrives_once() {
+    let plant = Plant::start().await;
+    let id = &plant.alerts("new")[0];
+    let ran = plant.run(&["alerts", "ack", id, "--note", "on my way", "--json"]).await.expect(0);
+    let [item] = ran.items().try_into().unwrap();
+    assert_eq!(
+        (item["alertId"].as_str(), item["state"].as_str()),
+        (Some(id.as_str()), Some("delivered"))
+    );
+    assert!(item["outboxId"].is_i64());
+    let [effect] = plant.effects(EffectKind::Acknowledge).try_into().unwrap();
+    assert_eq!(effect.alert_id.as_ref(), Some(id));
+    assert_eq!(effect.actor, "operator1");
+    assert_eq!(effect.body["notes"], "on my way");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ids_come_from_stdin_and_each_counts_once() {
+    let plant = Plant::start().await;
+    let ids = plant.alerts("new");
+    let lines = format!("{}\n{}\n\n{}\n", ids[0], ids[1], ids[0]);
+    let ran = plant.run_with(&["alerts", "ack", "-", "--json"], &lines).await.expect(0);
+    assert_eq!(ran.items().len(), 2);
+    assert_eq!(plant.effects(EffectKind::Acknowledge).len(), 2);
+    plant.run_with(&["alerts", "ack", "-"], "\n").await.expect(2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_filter_acknowledges_what_is_new_and_nothing_else() {
+    let plant = Plant::start().await;
+    let critical: Vec<String> = plant
+        .run(&["alerts", "list", "sev:critical state:new", "--json"])
+        .await
+        .items()
+        .iter()
+        .map(|item| item["alertId"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(!critical.is_empty());
+    plant.run(&["alerts", "ack", "--filter", "sev:critical"]).await.expect(0);
+    let mut acknowledged: Vec<String> = plant
+        .effects(EffectKind::Acknowledge)
+        .into_iter()
+        .filter_map(|effect| effect.alert_id)
+        .collect();
+    acknowledged.sort();
+    let mut expected = critical;
+    expected.sort();
+    assert_eq!(acknowledged, expected);
+    let again = plant.run(&["alerts", "ack", "--filter", "sev:critical", "--json"]).await.expect(0);
+    assert_eq!(again.items().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_resolution_carries_all_three_texts() {
+    let plant = Plant::start().await;
+    let id = &plant.alerts("new")[0];
+    let arguments = [
+        "alerts",
+        "resolve",
+        id,
+        "--resolution",
+        "bearing replaced",
+        "--root-cause",
+        "BEARING",
+        "--preventive-action",
+        "grease monthly",
+    ];
+    plant.run(&arguments).await.expect(0);
+    let [effect] = plant.effects(EffectKind::Resolve).try_into().unwrap();
+    assert_eq!(effect.body["resolution"], "bearing replaced");
+    assert_eq!(effect.body["rootCause"], "BEARING");
+    assert_eq!(effect.body["preventiveAction"], "grease monthly");
+    plant
+        .run(&["alerts", "resolve", id, "--resolution", " ", "--root-cause", "x"])
+        .await
+        .expect(2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_somebody_else_did_first_is_said_and_not_counted_as_ours() {
+    let plant = Plant::start().await;
+    let id = plant.alerts("new").remove(0);
+    assert!(plant.simulator.acknowledge_as(&id, "op2", Some("mine")));
+    let ran = plant.run(&["alerts", "ack", &id, "--json"]).await.expect(0);
+    assert_eq!(ran.items()[0]["state"], "superseded");
+    assert_eq!(ran.items()[0]["supersededBy"], "op2");
+    assert_eq!(plant.effects(EffectKind::Acknowledge).len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_waiting_it_is_safe_in_the_outbox_and_a_drain_delivers_it() {
+    let plant = Plant::start().await;
+    let id = plant.alerts("new").remove(0);
+    let ran = plant.run(&["alerts", "ack", &id, "--no-wait", "--json"]).await.expect(0);
+    assert_eq!(ran.items()[0]["state"], "queued");
+    assert_eq!(plant.effects(EffectKind::Acknowledge).len(), 0);
+
+    let [row] = plant
+        .run(&["outbox", "list", "--state", "queued", "--json"])
+        .await
+        .expect(0)
+        .items()
+        .try_into()
+        .unwrap();
+    assert_eq!(
+        (row["alertId"].as_str(), row["state"].as_str()),
+        (Some(id.as_str()), Some("queued"))
+    );
+
+    let drained = plant.run(&["outbox", "drain", "--json"]).await.expect(0).items();
+    assert_eq!(drained[0]["state"], "delivered");
+    assert_eq!(plant.effects(EffectKind::Acknowledge).len(), 1);
+    assert_eq!(plant.run(&["outbox", "drain", "--json"]).await.expect(0).items().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn queuing_needs_neither_server_nor_key() {
+    let plant = Plant::start().await;
+    let id = plant.alerts("new").remove(0);
+    std::fs::remove_file(plant.path("monitor.key")).unwrap();
+    plant.simulator.set_outage(Outage::Refused).await;
+    plant.run(&["alerts", "ack", &id, "--no-wait"]).await.expect(0);
+    // waiting does, and then nothing is queued
+    let other = plant.alerts("new").remove(1);
+    plant.run(&["alerts", "ack", &other]).await.expect(4);
+    assert_eq!(plant.run(&["outbox", "list", "--json"]).await.expect(0).items().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_delivered_in_time_ends_with_ten_and_arrives_later_once() {
+    let plant = Plant::start().await;
+    let id = plant.alerts("new").remove(0);
+    plant.simulator.set_outage(Outage::Refused).await;
+    let ran = plant.run(&["alerts", "ack", &id, "--timeout", "300ms", "--json"]).await.expect(10);
+    assert_eq!(ran.items()[0]["state"], "queued");
+    assert!(ran.stderr.contains("safe in the outbox"), "{}", ran.stderr);
+    plant.run(&["outbox", "drain", "--timeout", "300ms"]).await.expect(10);
+    plant.simulator.set_outage(Outage::None).await;
+    plant.run(&["outbox", "drain"]).await.expect(0);
+    assert_eq!(plant.effects(EffectKind::Acknowledge).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_answer_is_looked_up_and_never_sent_twice() {
+    let plant = Plant::start().await;
+    let id = plant.alerts("new").remove(0);
+    let mut lost = FaultRule::on([Operation::ResolveAlert], FaultAction::Drop(When::After));
+    lost.times = Some(1);
+    plant.simulator.set_faults(vec![lost]);
+    let ran = plant
+        .run(&[
+            "alerts",
+            "resolve",
+            &id,
+            "--resolution",
+            "r",
+            "--root-cause",
+            "c",
+            "--timeout",
+            "2m",
+            "--json",
+        ])
+        .await
+        .expect(0);
+    assert_eq!(ran.items()[0]["state"], "delivered");
+    assert_eq!(plant.effects(EffectKind::Resolve).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_row_is_parked_and_can_be_retried_or_cancelled() {
+    let plant = Plant::start().await;
+    let ran = plant.run(&["alerts", "ack", "NOPE", "--json"]).await.expect(8);
+    let [item] = ran.items().try_into().unwrap();
+    assert_eq!(item["state"], "parked");
+    assert!(item["detail"].as_str().unwrap().contains("NOPE"), "{item}");
+    assert!(ran.stderr.contains("nightdesk outbox retry"), "{}", ran.stderr);
+    let row = item["outboxId"].to_string();
+    plant.run(&["outbox", "retry", &row]).await.expect(8);
+    let cancelled = plant.run(&["outbox", "cancel", &row, "--json"]).await.expect(0).json();
+    assert_eq!(cancelled["state"], "cancelled");
+    plant.run(&["outbox", "cancel", &row]).await.expect(8);
+    plant.run(&["outbox", "cancel", "4711"]).await.expect(8);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn some_of_several_fail_with_a_line_each() {
+    let plant = Plant::start().await;
+    let id = &plant.alerts("new")[0];
+    let ran = plant.run(&["alerts", "ack", "NOPE", id]).await.expect(9);
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert!(lines[1].starts_with("NOPE") && lines[1].contains("parked"), "{lines:?}");
+    assert!(lines[2].starts_with(id.as_str()) && lines[2].contains("delivered"), "{lines:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_work_order_is_made_once_and_an_open_one_stands_against_another() {
+    let plant = Plant::start().await;
+    // an alert whose device has no open order yet
+    let orders = plant.run(&["workorders", "list", "--open", "--json"]).await.expect(0).items();
+    let alerts = plant.run(&["alerts", "list", "state:new", "--json"]).await.items();
+    let alert = alerts
+        .iter()
+        .find(|alert| orders.iter().all(|order| order["assetnum"] != alert["deviceId"]))
+        .unwrap();
+    let (id, device) = (alert["alertId"].as_str().unwrap(), alert["deviceId"].as_str().unwrap());
+
+    let made = plant
+        .run(&["workorders", "create", "--alert", id, "--priority", "7", "--json"])
+        .await
+        .expect(0)
+        .json();
+    assert_eq!((made["alertId"].as_str(), made["state"].as_str()), (Some(id), Some("delivered")));
+    let wonum = made["wonum"].as_str().unwrap().to_owned();
+    let [effect] = plant.effects(EffectKind::CreateWorkOrder).try_into().unwrap();
+    assert_eq!(effect.wonum.as_deref(), Some(wonum.as_str()));
+    assert_eq!(
+        effect.body["description"],
+        json!(format!("IoT Alert: {}", alert["alertName"].as_str().unwrap()))
+    );
+    assert_eq!(
+        (effect.body["assetnum"].as_str(), effect.body["wopriority"].as_i64()),
+        (Some(device), Some(7))
+    );
+
+    let refused = plant.run(&["workorders", "create", "--alert", id]).await.expect(8);
+    assert!(refused.stderr.contains(&wonum), "{}", refused.stderr);
+    assert_eq!(plant.effects(EffectKind::CreateWorkOrder).len(), 1);
+
+    let second = plant
+        .run(&["workorders", "create", "--alert", id, "--allow-duplicate", "--json"])
+        .await
+        .expect(0)
+        .json();
+    assert_ne!(second["wonum"].as_str(), Some(wonum.as_str()));
+    let effects = plant.effects(EffectKind::CreateWorkOrder);
+    assert_eq!(effects.len(), 2);
+    assert_ne!(effects[0].body["externalrefid"], effects[1].body["externalrefid"]);
+
+    let of_asset = plant
+        .run(&["workorders", "list", "--asset", device, "--open", "--json"])
+        .await
+        .expect(0)
+        .items();
+    assert_eq!(of_asset.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metadata_is_merged_and_a_new_devices_token_is_shown_once() {
+    let plant = Plant::start().await;
+    let ran = plant
+        .run(&["devices", "set", "PUMP-017", "rack=007", "rank:=3", "--json"])
+        .await
+        .expect(0)
+        .json();
+    assert_eq!(
+        (ran["deviceId"].as_str(), ran["state"].as_str()),
+        (Some("PUMP-017"), Some("delivered"))
+    );
+    let shown = plant.run(&["devices", "show", "PUMP-017", "--json"]).await.expect(0).json();
+    assert_eq!((&shown["metadata"]["rack"], &shown["metadata"]["rank"]), (&json!("007"), &json!(3)));
+    assert!(shown["metadata"]["location"].is_string(), "{shown}");
+
+    let made = plant
+        .run(&[
+            "devices",
+            "create",
+            "PUMP-999",
+            "--type",
+            "PumpStation",
+            "--location",
+            "Hall 9",
+            "--json",
+        ])
+        .await
+        .expect(0);
+    let token = made.json()["authToken"].as_str().unwrap().to_owned();
+    assert_eq!(plant.effects(EffectKind::CreateDevice).len(), 1);
+    // stored nowhere
+    for entry in walk(&plant.path("state")) {
+        let bytes = std::fs::read(&entry).unwrap();
+        assert!(
+            !bytes.windows(token.len()).any(|part| part == token.as_bytes()),
+            "{}",
+            entry.display()
+        );
+    }
+    plant
+        .run(&["devices", "create", "PUMP-999", "--type", "PumpStation"])
+        .await
+        .expect(8);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_audit_tells_who_did_what_and_is_whole() {
+    let plant = Plant::start().await;
+    let id = &plant.alerts("new")[0];
+    plant.run(&["alerts", "ack", id]).await.expect(0);
+    let entries = plant.run(&["audit", "show", "--json"]).await.expect(0).items();
+    let submitted = entries.iter().find(|entry| entry["what"] == "submit").unwrap();
+    assert_eq!(submitted["operator"], "operator1");
+    assert!(submitted["osUser"].as_str().unwrap().starts_with("maria"), "{submitted}");
+    assert!(entries.iter().any(|entry| entry["to"] == "delivered"), "{entries:?}");
+    let report = plant.run(&["audit", "verify", "--json"]).await.expect(0).json();
+    assert_eq!(report["findings"], json!([]));
+}
+
+fn walk(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
+    std::fs::read_dir(dir)
+        .unwrap()
+        .flat_map(|entry| {
+            let path = entry.unwrap().path();
+            if path.is_dir() { walk(&path) } else { vec![path] }
+        })
+        .collect()
+}
