@@ -7,6 +7,9 @@ mod group;
 mod keys;
 mod layer;
 mod layout;
+mod menus;
+mod perform;
+mod targets;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -178,6 +181,11 @@ impl App {
     /// more exactly when.
     pub fn wants_tick(&self) -> bool {
         true
+    }
+
+    /// The store, for tests and the driver's questions.
+    pub fn store(&self) -> &Store {
+        &self.store
     }
 
     /// The queue: its rows, cursor and marks as they were last drawn.

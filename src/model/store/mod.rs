@@ -2,6 +2,7 @@
 
 mod asked;
 mod freshness;
+mod load;
 mod plant;
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -9,14 +10,12 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Fault, LinkState, Report, Source, Ticket};
-use crate::domain::load::{Arrivals, Flood, FloodEnded, FloodLimits, TEN_MINUTES, is_chattering};
-use crate::domain::{
-    Alert, AlertFacts, AlertId, AlertState, DeviceId, Facts, Intent, Listing, OutboxRow, SafeText, Service, Trait, WorkOrder,
-    WorkOrderNumber,
-};
+use crate::domain::load::{Arrivals, Flood, FloodEnded, FloodLimits, TEN_MINUTES};
+use crate::domain::{Alert, AlertFacts, AlertId, AlertState, Intent, Listing, OutboxRow, SafeText, Service, WorkOrder, WorkOrderNumber};
 
 pub use asked::{Asked, Ledger, Progress, SAID_FOR, Verb, seconds_left};
 pub use freshness::{Age, Freshness, Latency};
+pub use load::Load;
 pub use plant::{Plant, Trend};
 
 /// Most alerts of which it is remembered that they went.
@@ -65,25 +64,6 @@ pub enum Touch {
     Arrived,
     /// Its state or severity changed.
     Changed,
-}
-
-/// Figures of the load line. A reference, not compliance.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Load {
-    /// Raised in the last ten minutes.
-    pub ten_minutes: usize,
-    /// Raised in the last hour.
-    pub hour: usize,
-    /// Open and chattering.
-    pub chattering: usize,
-    /// Open for more than a day.
-    pub stale: usize,
-    /// Open by severity: critical, high, medium (and unknown), low.
-    pub by_severity: [usize; 4],
-    /// Open and not acknowledged.
-    pub unacknowledged: usize,
-    /// Open.
-    pub open: usize,
 }
 
 /// What a report brought that is worth more than drawing anew.
@@ -337,23 +317,6 @@ impl Store {
         self.flood.step(self.arrivals.within(TEN_MINUTES, now), now, self.flood_limits)
     }
 
-    fn find_chattering(&mut self, now: Timestamp) {
-        let mut cycles: HashMap<(&DeviceId, &SafeText), Vec<Timestamp>> = HashMap::new();
-        for alert in self.alerts.values() {
-            cycles.entry((&alert.device, &alert.name)).or_default().push(alert.raised_at);
-        }
-        self.chattering = self
-            .alerts
-            .values()
-            .filter(|alert| {
-                cycles
-                    .get(&(&alert.device, &alert.name))
-                    .is_some_and(|times| is_chattering(times, now))
-            })
-            .map(|alert| alert.id.clone())
-            .collect();
-    }
-
     // What the outbox tells
 
     /// A submission is on its way to the outbox.
@@ -503,29 +466,5 @@ impl Store {
             3 => &mut fourth.1,
             _ => &mut first.1,
         }
-    }
-
-    /// The load figures.
-    pub fn load(&self, now: Timestamp) -> Load {
-        let mut load = Load {
-            ten_minutes: self.arrivals.within(TEN_MINUTES, now),
-            hour: self.arrivals.within(SignedDuration::from_hours(1), now),
-            ..Load::default()
-        };
-        for alert in self.alerts.values().filter(|alert| alert.state != AlertState::Resolved) {
-            load.open += 1;
-            load.unacknowledged += usize::from(alert.state.progress() == 0);
-            load.chattering += usize::from(self.chattering.contains(&alert.id));
-            load.stale += usize::from(AlertFacts::of(alert, "", now).is(Trait::Stale));
-            if let Some(count) = load.by_severity.get_mut(usize::from(alert.severity.rank())) {
-                *count += 1;
-            }
-        }
-        load
-    }
-
-    /// Whether there is a flood, and how far back the figures reach.
-    pub fn flood(&self) -> (&Flood, Option<Timestamp>) {
-        (&self.flood, self.arrivals.since())
     }
 }

@@ -1,0 +1,177 @@
+//! What is offered: menus, results, the hints of the last line.
+
+use super::App;
+use super::layer::Layer;
+use crate::domain::SafeText;
+use crate::model::Action;
+use crate::pane::window::{Item, Menu, Results};
+use crate::pane::{Ask, Column, Direction, Focus, Sort, Tone};
+
+impl App {
+    pub(super) fn show_results(&mut self) {
+        let Some(group) = self.groups.iter().rev().find(|group| group.members.len() > 1) else {
+            self.say(Tone::Plain, "nothing was done to several alerts yet".into());
+            return;
+        };
+        let outcomes = group.outcomes(&self.store);
+        let good = outcomes.iter().filter(|outcome| outcome.good).count();
+        let title = format!("{}: {good} of {} went well", group.verb.shown(), outcomes.len());
+        self.layers.push(Layer::Results(Results::new(title, outcomes)));
+    }
+
+    pub(super) fn sort_items(&self) -> Vec<Item> {
+        let letters = "adeilmnostuvw".chars();
+        let columns = Column::ALL.iter().zip(letters).map(|(column, key)| {
+            let sort = match self.queue.sort() {
+                Sort::By(now, Direction::Ascending) if now == *column => Sort::By(*column, Direction::Descending),
+                _ => Sort::By(*column, Direction::Ascending),
+            };
+            let now = match self.queue.sort() {
+                Sort::By(now, _) if now == *column => " (now; again: the other way round)",
+                _ => "",
+            };
+            Item {
+                key,
+                text: format!("{}{now}", column.title().to_lowercase()),
+                ask: Ask::Sort(sort),
+            }
+        });
+        let triage = Item {
+            key: '0',
+            text: "unacknowledged, then severity, then age".into(),
+            ask: Ask::Sort(Sort::Triage),
+        };
+        std::iter::once(triage).chain(columns).collect()
+    }
+
+    pub(super) fn column_items(&self) -> Vec<Item> {
+        let letters = "adeilmnostuvw".chars();
+        Column::ALL
+            .iter()
+            .zip(letters)
+            .map(|(column, key)| {
+                let shown = if self.queue.columns().contains(column) { "[x]" } else { "[ ]" };
+                Item {
+                    key,
+                    text: format!("{shown} {}", column.title().to_lowercase()),
+                    ask: Ask::Column(*column),
+                }
+            })
+            .collect()
+    }
+
+    pub(super) fn copy(&mut self) {
+        if self.focus == Focus::Devices && self.layers.is_empty() {
+            let Some(device) = self.devices.cursor().and_then(|key| self.store.plant.device(key)) else {
+                self.say(Tone::Plain, "there is nothing to copy".into());
+                return;
+            };
+            let id = device.id.shown().to_owned();
+            let json = serde_json::to_string_pretty(device).unwrap_or_default();
+            let command = format!("nightdesk --profile {} devices show {}", quoted(&self.setup.profile), quoted(&id));
+            self.copy_menu(id.clone(), id, json, command);
+            return;
+        }
+        let Some(alert) = self.under_cursor() else {
+            self.say(Tone::Plain, "there is nothing to copy".into());
+            return;
+        };
+        let scene = self.scene();
+        let id = alert.id.shown().to_owned();
+        let (severity, _) = scene.severity(&alert.severity);
+        let row = format!(
+            "{} {severity} {} {} {} {}",
+            alert.raised_at,
+            alert.device.shown(),
+            alert.name.shown(),
+            alert.value.as_ref().map_or_else(String::new, ToString::to_string),
+            alert.state
+        );
+        let json = serde_json::to_string_pretty(alert).unwrap_or_default();
+        let command = format!("nightdesk --profile {} alerts show {}", quoted(&self.setup.profile), quoted(&id));
+        self.copy_menu(id, row, json, command);
+    }
+
+    fn copy_menu(&mut self, id: String, row: String, json: String, command: String) {
+        let item = |key: char, text: &str, content: String, what: &'static str| Item {
+            key,
+            text: format!(
+                "{text}: {}",
+                SafeText::new(content.as_str()).shown().chars().take(60).collect::<String>()
+            ),
+            ask: Ask::Copy(content, what),
+        };
+        let items = vec![
+            item('i', "id", id, "the id"),
+            item('r', "row", row, "the row"),
+            Item {
+                key: 'j',
+                text: "JSON".into(),
+                ask: Ask::Copy(json, "the JSON"),
+            },
+            item('c', "command", command, "the command"),
+        ];
+        self.layers.push(Layer::Menu(Menu::new("Copy", items, false)));
+    }
+
+    /// What the last line offers, most useful first.
+    pub(super) fn hints(&self) -> &'static [Action] {
+        const QUEUE: &[Action] = &[
+            Action::Acknowledge,
+            Action::AcknowledgeNote,
+            Action::Resolve,
+            Action::WorkOrder,
+            Action::Help,
+            Action::Filter,
+            Action::Palette,
+            Action::Open,
+            Action::Note,
+            Action::TakeOver,
+            Action::Mark,
+            Action::Undo,
+            Action::Freeze,
+        ];
+        const MARKED: &[Action] = &[
+            Action::Acknowledge,
+            Action::AcknowledgeNote,
+            Action::Resolve,
+            Action::Mark,
+            Action::Help,
+            Action::Palette,
+            Action::Undo,
+        ];
+        const DETAIL: &[Action] = &[
+            Action::Acknowledge,
+            Action::Resolve,
+            Action::WorkOrder,
+            Action::Note,
+            Action::NextAlert,
+            Action::NextTab,
+            Action::Help,
+            Action::TakeOver,
+            Action::Copy,
+        ];
+        const LISTS: &[Action] = &[Action::Open, Action::Filter, Action::Palette, Action::Help, Action::Back];
+        const OUTBOX: &[Action] = &[Action::Retry, Action::Edit, Action::Discard, Action::Help, Action::Back];
+        const WINDOW: &[Action] = &[Action::Back];
+        match self.layers.last() {
+            None if self.focus == Focus::Queue && self.queue.mark_count() > 0 => MARKED,
+            None if self.focus == Focus::Queue => QUEUE,
+            None => LISTS,
+            Some(Layer::Detail(_)) => DETAIL,
+            Some(Layer::Outbox(_)) => OUTBOX,
+            Some(Layer::Help(_) | Layer::Health(_) | Layer::Results(_)) => WINDOW,
+            Some(Layer::Form(..) | Layer::Filter(_) | Layer::Palette(_) | Layer::Question(_) | Layer::Menu(_)) => &[],
+        }
+    }
+}
+
+/// A word as a POSIX shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |char: char| char.is_ascii_alphanumeric() || "-_./:@".contains(char);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}

@@ -1,0 +1,236 @@
+//! Everything that is known of one alert or device: the window, and the strip beside the queue.
+
+mod lines;
+mod sentence;
+mod strip;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::ask::Step;
+use super::cells;
+use super::metrics::{Metrics, Subject};
+use super::scene::{Scene, framed};
+use super::scroll::{Motion, Scroll};
+use crate::config::theme::Role;
+use crate::domain::{Alert, AlertId, DeviceKey};
+use crate::model::Action;
+use lines::{alert_lines, device_lines, history_lines};
+
+pub(crate) use strip::render_strip;
+
+/// A line of styled parts.
+type Line = Vec<(String, Style)>;
+
+/// What the window is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum About {
+    /// An alert.
+    Alert(AlertId),
+    /// A device.
+    Device(DeviceKey),
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Tab {
+    #[default]
+    Alert,
+    Device,
+    History,
+}
+
+impl Tab {
+    const ALL: [Self; 3] = [Self::Alert, Self::Device, Self::History];
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Alert => "alert",
+            Self::Device => "device",
+            Self::History => "history",
+        }
+    }
+}
+
+/// The detail window.
+#[derive(Debug)]
+pub(crate) struct Detail {
+    about: About,
+    /// The last known form of the alert, for when it goes.
+    alert: Option<Box<Alert>>,
+    tab: Tab,
+    scroll: Scroll,
+    lines: usize,
+    metrics: Metrics,
+}
+
+impl Detail {
+    /// Of an alert.
+    pub(crate) fn of_alert(alert: Alert) -> Self {
+        Self {
+            about: About::Alert(alert.id.clone()),
+            alert: Some(Box::new(alert)),
+            tab: Tab::Alert,
+            scroll: Scroll::default(),
+            lines: 0,
+            metrics: Metrics::default(),
+        }
+    }
+
+    /// Of a device.
+    pub(crate) fn of_device(key: DeviceKey) -> Self {
+        Self {
+            about: About::Device(key),
+            alert: None,
+            tab: Tab::Device,
+            scroll: Scroll::default(),
+            lines: 0,
+            metrics: Metrics::default(),
+        }
+    }
+
+    /// What it is about.
+    pub(crate) fn about(&self) -> &About {
+        &self.about
+    }
+
+    /// Turns to another alert, in the same tab.
+    pub(crate) fn turn_to(&mut self, alert: Alert) {
+        self.about = About::Alert(alert.id.clone());
+        self.alert = Some(Box::new(alert));
+        self.scroll.top = 0;
+    }
+
+    /// Takes an action of the table.
+    pub(crate) fn act(&mut self, action: Action) -> Step {
+        if let Some(motion) = Motion::of(action) {
+            self.scroll.top = motion.apply(
+                self.scroll.top,
+                self.lines.saturating_sub(self.scroll.height) + 1,
+                self.scroll.height,
+            );
+            return Step::Stay;
+        }
+        match action {
+            Action::NextTab | Action::PreviousTab if self.alert.is_some() => {
+                let at = Tab::ALL.iter().position(|tab| *tab == self.tab).unwrap_or(0);
+                let step = if action == Action::NextTab { 1 } else { Tab::ALL.len() - 1 };
+                self.tab = Tab::ALL.get((at + step) % Tab::ALL.len()).copied().unwrap_or_default();
+                self.scroll.top = 0;
+                Step::Stay
+            }
+            Action::NextTab | Action::PreviousTab | Action::Open => Step::Stay,
+            Action::Back | Action::Quit => Step::Close,
+            _ => Step::Pass,
+        }
+    }
+
+    /// Keeps the newest form of the alert.
+    pub(crate) fn arrange(&mut self, scene: &Scene<'_>, area: Rect) {
+        if let About::Alert(id) = &self.about
+            && let Some(alert) = scene.store.alert(id)
+        {
+            self.alert = Some(Box::new(alert.clone()));
+        }
+        self.scroll.height = usize::from(area.height.saturating_sub(2));
+        let text = self.text_area(area);
+        self.lines = self.content(scene, usize::from(text.width)).len();
+        self.scroll.top = self.scroll.top.min(self.lines.saturating_sub(self.scroll.height));
+    }
+
+    /// The readings stand at the right where there is room for both.
+    fn has_chart(area: Rect) -> bool {
+        area.width >= 96 && area.height >= 14
+    }
+
+    fn text_area(&self, area: Rect) -> Rect {
+        let inner = Rect {
+            x: area.x + 2,
+            y: area.y + 1,
+            width: area.width.saturating_sub(4),
+            height: area.height.saturating_sub(2),
+        };
+        if Self::has_chart(area) && self.tab != Tab::History {
+            Rect {
+                width: inner.width * 11 / 20,
+                ..inner
+            }
+        } else {
+            inner
+        }
+    }
+
+    fn is_gone(&self, scene: &Scene<'_>) -> bool {
+        match &self.about {
+            About::Alert(id) => scene.store.alert(id).is_none(),
+            About::Device(_) => false,
+        }
+    }
+
+    fn content(&self, scene: &Scene<'_>, width: usize) -> Vec<Line> {
+        match (&self.about, &self.alert, self.tab) {
+            (About::Alert(_), Some(alert), Tab::Alert) => alert_lines(scene, alert, self.is_gone(scene), width),
+            (About::Alert(_), Some(alert), Tab::Device) => match scene.store.plant.key_of_alert(alert) {
+                Some(key) => device_lines(scene, &key, Some(alert), width),
+                None => vec![vec![(
+                    "The alert names no device that the list has.".into(),
+                    scene.style(Role::Muted),
+                )]],
+            },
+            (About::Alert(_), Some(alert), Tab::History) => history_lines(scene, alert, width),
+            (About::Alert(_), None, _) => Vec::new(),
+            (About::Device(key), ..) => device_lines(scene, key, None, width),
+        }
+    }
+
+    /// Draws the window.
+    pub(crate) fn render(&self, scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
+        let title = scene.style(Role::Title);
+        let muted = scene.style(Role::Muted);
+        let name = match (&self.about, &self.alert) {
+            (About::Alert(_), Some(alert)) => scene.name(alert),
+            (About::Alert(id), None) => id.shown().to_owned(),
+            (About::Device(key), _) => key.device_id.shown().to_owned(),
+        };
+        let mut aside = Vec::new();
+        if self.alert.is_some() {
+            for tab in Tab::ALL {
+                let here = tab == self.tab;
+                let text = if here {
+                    format!("[{}]", tab.title())
+                } else {
+                    format!(" {} ", tab.title())
+                };
+                aside.push((text, if here { title } else { muted }));
+            }
+        }
+        framed(scene, buffer, area, true, &[(name, title)], &aside);
+        let text = self.text_area(area);
+        let lines = self.content(scene, usize::from(text.width));
+        for (y, line) in (text.y..text.bottom()).zip(lines.iter().skip(self.scroll.top)) {
+            cells::write(buffer, text, text.x, y, line);
+        }
+        if let Some(place) = self.scroll.place(Some(self.scroll.top), self.lines) {
+            let x = area.right().saturating_sub(3 + u16::try_from(cells::width(&place)).unwrap_or(0));
+            cells::write(buffer, area, x, area.bottom().saturating_sub(1), &[(format!(" {place} "), muted)]);
+        }
+        if Self::has_chart(area) && self.tab != Tab::History {
+            let chart = Rect {
+                x: text.right() + 1,
+                y: area.y + 1,
+                width: (area.right() - 1).saturating_sub(text.right() + 1),
+                height: area.height - 2,
+            };
+            self.metrics.render(scene, buffer, chart, false, self.subject(scene).as_ref());
+        }
+    }
+
+    /// What its readings are shown for.
+    pub(crate) fn subject(&self, scene: &Scene<'_>) -> Option<Subject> {
+        match (&self.about, &self.alert) {
+            (About::Alert(_), Some(alert)) => Some(Subject::Alert(alert.clone(), scene.store.plant.key_of_alert(alert))),
+            (About::Alert(_), None) => None,
+            (About::Device(key), _) => Some(Subject::Device(key.clone())),
+        }
+    }
+}
