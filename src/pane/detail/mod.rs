@@ -23,6 +23,9 @@ pub(crate) use strip::render_strip;
 /// A line of styled parts.
 type Line = Vec<(String, Style)>;
 
+/// Fewest lines in which the readings are drawn below the text.
+const CHART_LEAST: u16 = 8;
+
 /// What the window is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum About {
@@ -214,15 +217,31 @@ impl Detail {
             let x = area.right().saturating_sub(3 + u16::try_from(cells::width(&place)).unwrap_or(0));
             cells::write(buffer, area, x, area.bottom().saturating_sub(1), &[(format!(" {place} "), muted)]);
         }
-        if Self::has_chart(area) && self.tab != Tab::History {
-            let chart = Rect {
+        if let Some(chart) = self.chart_area(area, text) {
+            self.metrics.render(scene, buffer, chart, false, self.subject(scene).as_ref());
+        }
+    }
+
+    /// Beside the text where there is room for both, else below it.
+    fn chart_area(&self, area: Rect, text: Rect) -> Option<Rect> {
+        if self.tab == Tab::History {
+            return None;
+        }
+        if Self::has_chart(area) {
+            return Some(Rect {
                 x: text.right() + 1,
                 y: area.y + 1,
                 width: (area.right() - 1).saturating_sub(text.right() + 1),
                 height: area.height - 2,
-            };
-            self.metrics.render(scene, buffer, chart, false, self.subject(scene).as_ref());
+            });
         }
+        let used = u16::try_from(self.lines).unwrap_or(u16::MAX).min(text.height);
+        let free = text.height - used;
+        (free >= CHART_LEAST).then(|| Rect {
+            y: text.y + used,
+            height: free,
+            ..text
+        })
     }
 
     /// What its readings are shown for.
