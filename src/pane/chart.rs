@@ -64,7 +64,13 @@ pub(crate) fn sparkline(scene: &Scene<'_>, series: &Series, window: (Timestamp, 
         .iter()
         .map(|(sum, count)| (*count > 0).then(|| sum / f64::from(*count)))
         .collect();
-    let (low, high) = bounds(means.iter().flatten().copied());
+    let (mut low, mut high) = bounds(means.iter().flatten().copied());
+    // Less than a twentieth of the value is the noise of a steady metric: it is drawn as the small thing that it is.
+    let least = low.abs().max(high.abs()) / 20.0;
+    if high - low < least {
+        let middle = f64::midpoint(low, high);
+        (low, high) = (middle - least / 2.0, middle + least / 2.0);
+    }
     means
         .iter()
         .map(|mean| match mean {

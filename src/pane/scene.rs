@@ -25,9 +25,13 @@ pub struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    /// The style of a meaning.
+    /// The style of a meaning. Plain text keeps the background that it stands on: the screen's, a window's, the cursor's.
     pub fn style(&self, role: Role) -> Style {
-        self.setup.theme.style(role)
+        let style = self.setup.theme.style(role);
+        match role {
+            Role::Text => Style { bg: None, ..style },
+            _ => style,
+        }
     }
 
     /// The signs to draw with.

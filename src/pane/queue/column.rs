@@ -168,6 +168,8 @@ pub(super) struct Widest {
     pub(super) location: usize,
     pub(super) metric: usize,
     pub(super) order: usize,
+    /// The same with the whole status.
+    pub(super) order_whole: usize,
 }
 
 impl Widest {
@@ -181,7 +183,8 @@ impl Widest {
         let location = scene.store.plant.of_alert(alert).and_then(|device| device.location.as_ref());
         self.location = self.location.max(location.map_or(0, |text| wide(text.shown())));
         self.metric = self.metric.max(alert.metric.as_ref().map_or(0, |text| wide(text.shown())));
-        self.order = self.order.max(wide(&order(scene, alert, 12).0));
+        self.order = self.order.max(wide(&order(scene, alert, 6).0));
+        self.order_whole = self.order_whole.max(wide(&order(scene, alert, 14).0));
     }
 }
 
@@ -196,7 +199,7 @@ pub(super) fn share(columns: &[Column], width: usize, widest: Widest) -> Vec<Siz
         Column::Metric => widest.metric.clamp(6, 16),
         Column::Value | Column::Limit => 7,
         Column::State => 14,
-        Column::Order => widest.order.clamp(2, 12),
+        Column::Order => widest.order.clamp(2, 10),
     };
     // Without these a row still says what is wrong, where, how bad, and where it stands.
     let mut chosen: Vec<Column> = columns.to_vec();
@@ -226,7 +229,13 @@ pub(super) fn share(columns: &[Column], width: usize, widest: Widest) -> Vec<Siz
         })
         .collect();
     // The name of the alert takes what is left up to a comfortable width, then the state up to its whole sentence.
-    for (column, most) in [(Column::Alert, 26_usize), (Column::State, 28), (Column::Alert, 60)] {
+    let whole_order = widest.order_whole.min(14);
+    for (column, most) in [
+        (Column::Alert, 26_usize),
+        (Column::Order, whole_order),
+        (Column::State, 28),
+        (Column::Alert, 60),
+    ] {
         if let Some(found) = sized.iter_mut().find(|sized| sized.column == column) {
             let more = most.saturating_sub(found.width).min(spare);
             found.width += more;
@@ -303,19 +312,22 @@ fn badge(scene: &Scene<'_>, facts: &crate::domain::AlertFacts<'_>) -> &'static s
     }
 }
 
-/// The work order of an alert: number and the first letter of its status, or where the wish for one stands.
+/// The work order of an alert: number and status, or its first letter where that is too long, or where the wish for one stands.
 fn order(scene: &Scene<'_>, alert: &Alert, width: usize) -> (String, Style) {
     if let Some((number, told)) = scene.store.order(&alert.id) {
         let style = match told {
             Some(order) if order.is_completed() => scene.style(Role::Success),
             _ => scene.style(Role::Text),
         };
-        let status = told.map_or_else(String::new, |order| order.status.shown().chars().take(4).collect());
+        let Some(status) = told.map(|order| order.status.shown()) else {
+            return (number.shown().to_owned(), style);
+        };
         let whole = format!("{} {status}", number.shown());
+        let letter: String = status.chars().take(1).collect();
         let text = if cells::width(&whole) <= width {
-            whole.trim_end().to_owned()
+            whole
         } else {
-            number.shown().to_owned()
+            format!("{} {letter}", number.shown())
         };
         return (text, style);
     }
