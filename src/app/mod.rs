@@ -418,11 +418,11 @@ impl App {
             (0, 0) => {}
             (open, 0) => self.say(
                 Tone::Plain,
-                format!("{open} of an earlier run are still to be sent ({key} shows them)"),
+                format!("of an earlier run, still to be sent: {open} ({key} shows what)"),
             ),
             (open, refused) => self.say(
                 Tone::Bad,
-                format!("of an earlier run {open} are still to be sent and {refused} were refused ({key} shows them)"),
+                format!("of an earlier run, still to be sent: {open}, refused: {refused} ({key} shows what)"),
             ),
         }
         self.dirty = true;

@@ -46,6 +46,7 @@ pub(super) fn command(program: &str, arguments: &[&str]) -> CommandBuilder {
         "NIGHTDESK_CONFIG",
         "NIGHTDESK_PROFILE",
         "NIGHTDESK_STATE_DIR",
+        "RUST_BACKTRACE",
     ] {
         command.env_remove(name);
     }
