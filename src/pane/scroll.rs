@@ -10,6 +10,12 @@ pub(crate) struct Scroll {
 }
 
 impl Scroll {
+    /// Moves the view itself over a text of so many lines that has no cursor; the last line stays at the bottom.
+    pub(crate) fn turn(&mut self, motion: Motion, lines: usize) {
+        let tops = lines.saturating_sub(self.height) + 1;
+        self.top = motion.apply(self.top, tops, self.height);
+    }
+
     /// Brings row `at` of `len` into view, moving as little as possible, and leaves no empty room below.
     pub(crate) fn follow(&mut self, at: usize, len: usize) {
         let height = self.height.max(1);

@@ -26,8 +26,7 @@ impl Help {
     /// Takes an action of the table.
     pub(crate) fn act(&mut self, action: Action) -> Step {
         if let Some(motion) = Motion::of(action) {
-            let count = self.lines.saturating_sub(self.scroll.height) + 1;
-            self.scroll.top = motion.apply(self.scroll.top, count, self.scroll.height);
+            self.scroll.turn(motion, self.lines);
             return Step::Stay;
         }
         match action {
