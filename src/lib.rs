@@ -15,6 +15,7 @@
 //! | [`pane`] | alert queue, device list, metrics, detail, forms: state, update and drawing of one thing together | domain, model, config |
 //! | [`app`] | the core: `update(event) -> effects`, layers and focus; no I/O, no clock | domain, model, config, pane |
 //! | [`tui`] | alone touches the terminal: guard, input, output thread, frames, effect driver | all of the above but maximo |
+//! | [`integration`] | the bridge: rules, webhooks out and in, data lake, ERP, asset sync, facility API, schedule, server | domain, config, local, outbox, maximo |
 //! | [`simulator`] | an embedded Monitor, Manage and token endpoint over TLS on loopback; shares no wire code with `maximo`, or a mistake in one would hide in the other | domain |
 //! | [`cli`] | the command line's types, no logic | config, domain |
 //! | [`command`] | one file a subcommand: joins the rooms, text or JSON | all |
@@ -46,6 +47,7 @@ pub mod cli;
 pub mod command;
 pub mod config;
 pub mod domain;
+pub mod integration;
 pub mod local;
 pub mod maximo;
 pub mod model;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Room, the rooms that it may use besides itself.
-const MAY_USE: [(&str, &[&str]); 13] = [
+const MAY_USE: [(&str, &[&str]); 14] = [
     ("domain", &[]),
     ("outbox", &["domain"]),
     ("maximo", &["domain", "outbox"]),
@@ -15,6 +15,7 @@ const MAY_USE: [(&str, &[&str]); 13] = [
     ("pane", &["domain", "model", "config"]),
     ("app", &["domain", "model", "config", "pane"]),
     ("tui", &["domain", "model", "config", "app", "worker", "outbox", "local"]),
+    ("integration", &["domain", "config", "local", "outbox", "maximo"]),
     ("simulator", &["domain"]),
     ("cli", &["config", "domain"]),
     (
@@ -29,6 +30,7 @@ const MAY_USE: [(&str, &[&str]); 13] = [
             "outbox",
             "local",
             "maximo",
+            "integration",
             "simulator",
             "tui",
         ],
@@ -52,27 +54,51 @@ const ONLY: [(&str, &[&str], &str); 14] = [
     ("crossterm::terminal", &["tui"], "only `tui` changes the terminal's modes"),
     ("crossterm::execute", &["tui"], "only `tui` changes the terminal's modes"),
     ("rusqlite", &["outbox"], "only `outbox` opens its database"),
-    ("reqwest", &["maximo"], "only `maximo` speaks to Maximo"),
-    ("TcpListener", &["simulator"], "only rooms that serve open sockets"),
-    ("TcpStream", &["simulator", "maximo"], "only rooms that call or serve open sockets"),
+    ("reqwest", &["maximo", "integration"], "only rooms that speak to servers call them"),
+    ("TcpListener", &["simulator", "integration"], "only rooms that serve open sockets"),
+    (
+        "TcpStream",
+        &["simulator", "maximo", "integration"],
+        "only rooms that call or serve open sockets",
+    ),
     (
         "Timestamp::now",
-        &["outbox", "maximo", "worker", "tui", "command", "simulator", "config", "local"],
+        &[
+            "outbox",
+            "maximo",
+            "worker",
+            "tui",
+            "command",
+            "simulator",
+            "config",
+            "local",
+            "integration",
+        ],
         "the core has no clock: times arrive with events",
     ),
     (
         "SystemTime::now",
-        &["outbox", "maximo", "worker", "tui", "command", "simulator", "config", "local"],
+        &[
+            "outbox",
+            "maximo",
+            "worker",
+            "tui",
+            "command",
+            "simulator",
+            "config",
+            "local",
+            "integration",
+        ],
         "the core has no clock",
     ),
     (
         "Instant::now",
-        &["outbox", "maximo", "worker", "tui", "command", "simulator"],
+        &["outbox", "maximo", "worker", "tui", "command", "simulator", "integration"],
         "the core has no clock",
     ),
     (
         "std::fs",
-        &["outbox", "maximo", "config", "local", "command", "simulator", "tui"],
+        &["outbox", "maximo", "config", "local", "command", "simulator", "tui", "integration"],
         "the core reads no files",
     ),
 ];

@@ -370,7 +370,7 @@ impl App {
                 let number = number.map_or_else(String::new, |number| format!(" {}", number.shown()));
                 let done = match verb {
                     Verb::Order => format!("work order{number} made for {name}"),
-                    Verb::Acknowledge | Verb::Resolve | Verb::Metadata => format!("{name} {}", verb.done()),
+                    Verb::Acknowledge | Verb::Resolve | Verb::Metadata | Verb::Bridge => format!("{name} {}", verb.done()),
                 };
                 let sign = scene.glyphs().done;
                 self.say(Tone::Good, format!("{sign} {done} {when}"));

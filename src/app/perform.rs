@@ -256,11 +256,11 @@ impl App {
         let grace = match verb {
             Verb::Resolve => graces.resolve,
             Verb::Order => graces.work_order,
-            Verb::Acknowledge | Verb::Metadata => graces.acknowledge,
+            Verb::Acknowledge | Verb::Metadata | Verb::Bridge => graces.acknowledge,
         };
         let purpose = match verb {
             Verb::Order => Purpose::Order,
-            Verb::Resolve | Verb::Acknowledge | Verb::Metadata => Purpose::Resolve,
+            Verb::Resolve | Verb::Acknowledge | Verb::Metadata | Verb::Bridge => Purpose::Resolve,
         };
         let refused = intents.iter().filter_map(Intent::alert).find_map(|id| self.refusal(id, purpose));
         if let Some(why) = refused {

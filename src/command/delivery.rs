@@ -10,7 +10,7 @@ use super::context::Context;
 use super::session::{Clients, targets};
 use super::table::{Align, Cell, Table};
 use super::{Exit, Failure, json};
-use crate::domain::{Intent, IntentState, Listing, OutboxId, OutboxRow, Service, Target};
+use crate::domain::{Intent, IntentState, Listing, OutboxId, OutboxRow, SafeText, Service, Target};
 use crate::outbox::{Outbox, Policy, Sender, Submission};
 
 /// Where an intent of this service goes.
@@ -169,6 +169,19 @@ pub(super) fn answer(row: &OutboxRow) -> Result<Map<String, Value>, Failure> {
             members.insert("deviceId".into(), device.device_id.raw().into());
             members.insert("metadata".into(), Value::Object(metadata.clone()));
         }
+        Intent::SyncAsset { asset, site, status, .. } => {
+            members.insert("assetnum".into(), asset.as_str().into());
+            members.insert("siteid".into(), site.as_str().into());
+            members.insert("status".into(), status.as_str().into());
+        }
+        Intent::ReportProduction { report, .. } => members.extend(report.clone()),
+        Intent::CallWebhook {
+            webhook, message, alert, ..
+        } => {
+            members.insert("webhook".into(), webhook.as_str().into());
+            members.insert("messageId".into(), message.as_str().into());
+            members.insert("alertId".into(), alert.as_ref().map(|alert| alert.raw()).into());
+        }
     }
     let whole = json::value(row)?;
     for name in ["outboxId", "state", "wonum", "supersededBy", "detail", "attempts"] {
@@ -184,6 +197,9 @@ pub(super) fn object(intent: &Intent) -> String {
     match intent {
         Intent::Acknowledge { alert, .. } | Intent::Resolve { alert, .. } | Intent::CreateWorkOrder { alert, .. } => alert.to_string(),
         Intent::SetMetadata { device, .. } => device.to_string(),
+        Intent::SyncAsset { asset, .. } => SafeText::new(asset).shown().to_owned(),
+        Intent::ReportProduction { line, date, .. } => SafeText::new(format!("{line} {date}")).shown().to_owned(),
+        Intent::CallWebhook { webhook, message, .. } => SafeText::new(format!("{webhook} {message}")).shown().to_owned(),
     }
 }
 

@@ -55,6 +55,37 @@ pub enum Intent {
         /// The keys to set.
         metadata: Map<String, Value>,
     },
+    /// Bring an asset of Manage to a status; it is made where it is missing.
+    SyncAsset {
+        /// `assetnum`, at most 25 characters.
+        asset: String,
+        /// `siteid`.
+        site: String,
+        /// For an asset that has to be made.
+        description: String,
+        /// OPERATING or INACTIVE.
+        status: String,
+    },
+    /// Report a production line's day to the ERP.
+    ReportProduction {
+        /// The line.
+        line: String,
+        /// The day, as `YYYY-MM-DD`.
+        date: String,
+        /// The report, as it is sent.
+        report: Map<String, Value>,
+    },
+    /// Tell an outbound webhook.
+    CallWebhook {
+        /// Its name in the configuration.
+        webhook: String,
+        /// The message's own id: the same on every try and at every bridge.
+        message: String,
+        /// The alert that it is about.
+        alert: Option<AlertId>,
+        /// The message, as it is sent.
+        payload: Value,
+    },
 }
 
 impl Intent {
@@ -64,6 +95,9 @@ impl Intent {
             Self::Acknowledge { alert, .. } | Self::Resolve { alert, .. } => format!("alert/{}", alert.raw()),
             Self::CreateWorkOrder { alert, .. } => format!("order/{}", alert.raw()),
             Self::SetMetadata { device, .. } => format!("device/{}/{}", device.device_type.raw(), device.device_id.raw()),
+            Self::SyncAsset { asset, site, .. } => format!("asset/{site}/{asset}"),
+            Self::ReportProduction { line, date, .. } => format!("report/{line}/{date}"),
+            Self::CallWebhook { webhook, message, .. } => format!("webhook/{webhook}/{message}"),
         })
     }
 
@@ -71,7 +105,8 @@ impl Intent {
     pub fn alert(&self) -> Option<&AlertId> {
         match self {
             Self::Acknowledge { alert, .. } | Self::Resolve { alert, .. } | Self::CreateWorkOrder { alert, .. } => Some(alert),
-            Self::SetMetadata { .. } => None,
+            // a webhook only tells of an alert: nothing changes on its row
+            Self::SetMetadata { .. } | Self::SyncAsset { .. } | Self::ReportProduction { .. } | Self::CallWebhook { .. } => None,
         }
     }
 
@@ -79,7 +114,9 @@ impl Intent {
     pub fn service(&self) -> Service {
         match self {
             Self::Acknowledge { .. } | Self::Resolve { .. } | Self::SetMetadata { .. } => Service::Monitor,
-            Self::CreateWorkOrder { .. } => Service::Manage,
+            Self::CreateWorkOrder { .. } | Self::SyncAsset { .. } => Service::Manage,
+            Self::ReportProduction { .. } => Service::Erp,
+            Self::CallWebhook { .. } => Service::Webhook,
         }
     }
 
@@ -90,6 +127,9 @@ impl Intent {
             Self::Resolve { .. } => "resolve",
             Self::CreateWorkOrder { .. } => "work order",
             Self::SetMetadata { .. } => "set metadata",
+            Self::SyncAsset { .. } => "asset",
+            Self::ReportProduction { .. } => "production report",
+            Self::CallWebhook { .. } => "webhook",
         }
     }
 
@@ -99,7 +139,12 @@ impl Intent {
             Self::CreateWorkOrder {
                 alert, generation, draft, ..
             } => Some(Reference::of(&draft.siteid, alert, *generation)),
-            Self::Acknowledge { .. } | Self::Resolve { .. } | Self::SetMetadata { .. } => None,
+            Self::Acknowledge { .. }
+            | Self::Resolve { .. }
+            | Self::SetMetadata { .. }
+            | Self::SyncAsset { .. }
+            | Self::ReportProduction { .. }
+            | Self::CallWebhook { .. } => None,
         }
     }
 }
@@ -112,17 +157,25 @@ pub enum Service {
     Monitor,
     /// Maximo Manage.
     Manage,
+    /// The ERP that takes production reports.
+    Erp,
+    /// Whoever an outbound webhook tells.
+    Webhook,
 }
 
 impl Service {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Monitor, Self::Manage];
+    /// The two that the console works on.
+    pub const MAXIMO: [Self; 2] = [Self::Monitor, Self::Manage];
+    /// All that something can be delivered to.
+    pub const ALL: [Self; 4] = [Self::Monitor, Self::Manage, Self::Erp, Self::Webhook];
 
     /// The lower-case word of configuration and records.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Monitor => "monitor",
             Self::Manage => "manage",
+            Self::Erp => "erp",
+            Self::Webhook => "webhook",
         }
     }
 }
@@ -132,6 +185,8 @@ impl fmt::Display for Service {
         formatter.pad(match self {
             Self::Monitor => "Monitor",
             Self::Manage => "Manage",
+            Self::Erp => "ERP",
+            Self::Webhook => "webhook",
         })
     }
 }

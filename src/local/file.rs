@@ -45,13 +45,13 @@ fn failed(path: &Path) -> impl FnOnce(io::Error) -> LocalError + '_ {
 }
 
 /// Makes a directory that only its owner may enter, with its parents.
-pub(super) fn private_dir(path: &Path) -> Result<(), LocalError> {
+pub fn private_dir(path: &Path) -> Result<(), LocalError> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed(path))?;
     std::fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(failed(path))
 }
 
 /// Replaces a file at once: a reader, or the machine after a power cut, sees the old one or the new one.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), LocalError> {
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), LocalError> {
     let temporary = path.with_extension(format!("{:08x}.tmp", fastrand::u32(..)));
     let write = || {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
@@ -66,7 +66,7 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), LocalError> {
 }
 
 /// Reads a file of at most `max` bytes; `None` where there is none.
-pub(super) fn read(path: &Path, max: u64) -> Result<Option<Vec<u8>>, LocalError> {
+pub fn read(path: &Path, max: u64) -> Result<Option<Vec<u8>>, LocalError> {
     let no_links = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
     let file: File = match OpenOptions::new().read(true).custom_flags(no_links).open(path) {
         Ok(file) => file,
@@ -85,7 +85,7 @@ pub(super) fn read(path: &Path, max: u64) -> Result<Option<Vec<u8>>, LocalError>
 }
 
 /// Removes a file; one that is not there is fine.
-pub(super) fn remove(path: &Path) -> Result<(), LocalError> {
+pub fn remove(path: &Path) -> Result<(), LocalError> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(path)(error)),
         _ => Ok(()),

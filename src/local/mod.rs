@@ -6,6 +6,11 @@ mod drafts;
 mod file;
 mod scope;
 
+/// Private files for the other rooms that keep something on this machine.
+pub mod private {
+    pub use super::file::{private_dir, read, remove, replace};
+}
+
 pub use cache::Cache;
 pub use drafts::{DRAFTS_MAX, Drafts};
 pub use file::LocalError;

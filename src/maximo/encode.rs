@@ -27,6 +27,10 @@ pub fn encode(intent: &Intent) -> Vec<u8> {
             alert, generation, draft, ..
         } => work_order(alert, *generation, draft),
         Intent::SetMetadata { metadata, .. } => json!({ "metadata": metadata }),
+        Intent::SyncAsset { status, .. } => json!({ "status": status }),
+        // not Maximo's wire: what is sent was made by the bridge
+        Intent::ReportProduction { report, .. } => json!(report),
+        Intent::CallWebhook { payload, .. } => payload.clone(),
     };
     body.to_string().into_bytes()
 }

@@ -45,6 +45,13 @@ impl Deliver for Gateway {
                     Err(error) => sent(&error),
                 }
             }
+            Intent::SyncAsset {
+                asset,
+                site,
+                description,
+                status,
+            } => self.send_asset((asset, site), description, status).await,
+            Intent::ReportProduction { .. } | Intent::CallWebhook { .. } => elsewhere(),
         }
     }
 
@@ -65,8 +72,20 @@ impl Deliver for Gateway {
             },
             // a merge of keys may be repeated: there is nothing to find out
             Intent::SetMetadata { .. } => Verified::Absent,
+            // a wanted state: the attempt itself looks first
+            Intent::SyncAsset { .. } => Verified::Absent,
+            Intent::ReportProduction { .. } | Intent::CallWebhook { .. } => Verified::Unknown {
+                reason: ELSEWHERE.into(),
+                after: None,
+            },
         }
     }
+}
+
+const ELSEWHERE: &str = "this is not Maximo's: only the bridge delivers it";
+
+fn elsewhere() -> Sent {
+    Sent::NotSent { reason: ELSEWHERE.into() }
 }
 
 impl Gateway {
@@ -148,6 +167,38 @@ impl Gateway {
                     reason: "Manage confirmed the order without naming it".into(),
                 },
             },
+            Err(error) => sent(&error),
+        }
+    }
+
+    async fn send_asset(&self, (asset, site): (&str, &str), description: &str, status: &str) -> Sent {
+        let Some(manage) = self.manage.as_ref().map(ManageClient::single) else {
+            return no_manage();
+        };
+        let found = match manage.find_asset(asset, site).await {
+            Ok(Some(found)) => found,
+            Ok(None) => {
+                // made as working, as the contract has it; the status that is wanted follows
+                if let Err(error) = manage.create_asset(asset, site, description, OPERATING).await {
+                    return sent(&error);
+                }
+                match manage.find_asset(asset, site).await {
+                    Ok(Some(made)) => made,
+                    Ok(None) => {
+                        return Sent::InDoubt {
+                            reason: "Manage confirmed the asset and does not list it yet".into(),
+                        };
+                    }
+                    Err(error) => return unread(&error),
+                }
+            }
+            Err(error) => return not_begun(&error),
+        };
+        if found.status.as_deref().is_some_and(|now| now.eq_ignore_ascii_case(status)) {
+            return Sent::Delivered(Receipt::default());
+        }
+        match manage.update_asset(&found, status).await {
+            Ok(()) => Sent::Delivered(Receipt::default()),
             Err(error) => sent(&error),
         }
     }
@@ -248,7 +299,11 @@ fn judge(intent: &Intent, now: &Alert, seen: Seen) -> Verified {
             }
             superseded("resolved", now.resolved_by.as_ref(), now.resolved_at)
         }
-        Intent::CreateWorkOrder { .. } | Intent::SetMetadata { .. } => Verified::Absent,
+        Intent::CreateWorkOrder { .. }
+        | Intent::SetMetadata { .. }
+        | Intent::SyncAsset { .. }
+        | Intent::ReportProduction { .. }
+        | Intent::CallWebhook { .. } => Verified::Absent,
     }
 }
 
@@ -264,6 +319,21 @@ fn superseded(what: &str, by: Option<&SafeText>, at: Option<Timestamp>) -> Verif
     Verified::Superseded {
         by: by.cloned(),
         detail: format!("already {what} by {who}{when}").into(),
+    }
+}
+
+/// The status of a working asset.
+const OPERATING: &str = "OPERATING";
+
+/// A failed look-up after something was changed.
+fn unread(error: &Error) -> Sent {
+    match error.kind() {
+        ErrorKind::Credentials => Sent::Unauthorized {
+            reason: error.to_string().into(),
+        },
+        _ => Sent::InDoubt {
+            reason: error.to_string().into(),
+        },
     }
 }
 

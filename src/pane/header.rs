@@ -206,7 +206,7 @@ pub(crate) fn render_load(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
 /// What is wrong with the data, in a sentence; `None` while nothing is. It names the oldest trouble first.
 pub(crate) fn trouble(scene: &Scene<'_>) -> Option<String> {
     let mut sentences: Vec<String> = Vec::new();
-    let down = Service::ALL.into_iter().find_map(|service| match scene.store.link(service).0 {
+    let down = Service::MAXIMO.into_iter().find_map(|service| match scene.store.link(service).0 {
         LinkState::Down { since, fault } if service == Service::Monitor || scene.setup.manage => {
             Some(format!("{service} down since {}: {}", scene.clock(*since), fault.message.shown()))
         }

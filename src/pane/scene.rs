@@ -170,7 +170,7 @@ impl Scene<'_> {
                         alert.acknowledged_by.as_ref().map(crate::domain::SafeText::raw) == Some(self.setup.operator.as_str())
                     }
                     Verb::Resolve => alert.state == AlertState::Resolved,
-                    Verb::Order | Verb::Metadata => true,
+                    Verb::Order | Verb::Metadata | Verb::Bridge => true,
                 };
                 lately(*at) && ours
             }

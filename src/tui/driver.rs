@@ -109,7 +109,12 @@ impl Driver {
         };
         self.worker.fetch(match &row.intent {
             Intent::CreateWorkOrder { .. } => Fetch::OrderStatus(vec![alert.clone()]),
-            Intent::Acknowledge { .. } | Intent::Resolve { .. } | Intent::SetMetadata { .. } => Fetch::Alert(alert.clone()),
+            Intent::Acknowledge { .. }
+            | Intent::Resolve { .. }
+            | Intent::SetMetadata { .. }
+            | Intent::SyncAsset { .. }
+            | Intent::ReportProduction { .. }
+            | Intent::CallWebhook { .. } => Fetch::Alert(alert.clone()),
         });
     }
 }

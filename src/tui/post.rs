@@ -50,6 +50,7 @@ impl Post {
         let target = target.ok_or_else(|| match service {
             Service::Manage => "not queued: this profile has no Manage; add its [manage] section to the configuration".to_owned(),
             Service::Monitor => "not queued: this profile has no Monitor".to_owned(),
+            Service::Erp | Service::Webhook => "not queued: only the bridge delivers this".to_owned(),
         })?;
         Ok(Submission { intent, target, grace })
     }

@@ -24,6 +24,8 @@ pub enum Verb {
     Order,
     /// Metadata of a device.
     Metadata,
+    /// Something that only the bridge asks for.
+    Bridge,
 }
 
 impl Verb {
@@ -34,6 +36,7 @@ impl Verb {
             Intent::Resolve { .. } => Self::Resolve,
             Intent::CreateWorkOrder { .. } => Self::Order,
             Intent::SetMetadata { .. } => Self::Metadata,
+            Intent::SyncAsset { .. } | Intent::ReportProduction { .. } | Intent::CallWebhook { .. } => Self::Bridge,
         }
     }
 
@@ -44,6 +47,7 @@ impl Verb {
             Self::Resolve => "resolve",
             Self::Order => "work order",
             Self::Metadata => "set metadata",
+            Self::Bridge => "bridge",
         }
     }
 
@@ -54,6 +58,7 @@ impl Verb {
             Self::Resolve => "res",
             Self::Order => "WO",
             Self::Metadata => "set",
+            Self::Bridge => "brg",
         }
     }
 
@@ -64,6 +69,7 @@ impl Verb {
             Self::Resolve => "resolved",
             Self::Order => "work order made",
             Self::Metadata => "metadata set",
+            Self::Bridge => "sent by the bridge",
         }
     }
 }
@@ -314,7 +320,11 @@ impl Ledger {
                     alert.root_cause = Some(SafeText::new(root_cause.as_str()));
                     alert.preventive_action = preventive_action.as_deref().map(SafeText::new);
                 }
-                Intent::CreateWorkOrder { .. } | Intent::SetMetadata { .. } => {}
+                Intent::CreateWorkOrder { .. }
+                | Intent::SetMetadata { .. }
+                | Intent::SyncAsset { .. }
+                | Intent::ReportProduction { .. }
+                | Intent::CallWebhook { .. } => {}
             }
         }
     }

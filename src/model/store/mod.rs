@@ -126,7 +126,7 @@ impl Store {
             plant: Plant::default(),
             orders: HashMap::new(),
             open_orders: VecDeque::new(),
-            links: Service::ALL.map(|service| (service, LinkState::Unknown, Latency::default())),
+            links: Service::MAXIMO.map(|service| (service, LinkState::Unknown, Latency::default())),
             fresh: [
                 (Source::Alerts, Freshness::new(intervals.alerts)),
                 (Source::Devices, Freshness::new(intervals.devices)),

@@ -60,7 +60,7 @@ fn lines(scene: &Scene<'_>, width: usize, said: &[(jiff::Timestamp, Notice)]) ->
             label = " ".repeat(12);
         }
     };
-    for service in Service::ALL {
+    for service in Service::MAXIMO {
         if service == Service::Manage && !scene.setup.manage {
             put("Manage", "not set up: no work orders", muted);
             continue;

@@ -1,0 +1,12 @@
+//! The bridge: integrations that run without a person.
+//!
+//! Each part is a pure core (what should be sent, given what was read), a thin runner, a headless command, a
+//! configuration section, and a line in [`Parts`]. What changes something at a server is an intent in the outbox.
+
+mod claim;
+mod parts;
+mod store;
+
+pub use claim::{Claim, ClaimError};
+pub use parts::{Health, Part, Parts, Run};
+pub use store::{FolderStore, JobStore, StoreError};
