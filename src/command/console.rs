@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::connect::{Connection, Sending};
+use super::key_notice::key_notices;
 use super::session::{open_outbox, targets};
 use super::{Exit, Failure};
 use crate::app::{App, Setup};
@@ -34,6 +35,7 @@ pub(super) async fn show(config: Config, arguments: &ConsoleArgs, handoff: Optio
     let core = core(&config, &profile, arguments)?;
     let outbox = open_outbox(&config).await?;
     let mut notices: Vec<String> = outbox.recovery().map(ToString::to_string).into_iter().collect();
+    notices.extend(key_notices(&profile, Timestamp::now()).into_iter().map(|(_, sentence)| sentence));
     let scope = Scope {
         profile: profile.name.clone(),
         origin: profile.monitor.url.origin().ascii_serialization(),

@@ -14,6 +14,7 @@ mod devices;
 mod doctor;
 mod ids;
 mod json;
+mod key_notice;
 mod log;
 mod outbox;
 mod outcome;

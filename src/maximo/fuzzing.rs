@@ -24,7 +24,13 @@ pub fn monitor_answer(body: &[u8]) {
         for alert in records.items() {
             assert!(!alert.id.raw().is_empty());
             safe(&alert.name);
-            for text in [&alert.message, &alert.notes, &alert.resolution, &alert.acknowledged_by, &alert.root_cause] {
+            for text in [
+                &alert.message,
+                &alert.notes,
+                &alert.resolution,
+                &alert.acknowledged_by,
+                &alert.root_cause,
+            ] {
                 text.iter().for_each(safe);
             }
             let _ = format!("{alert:?}");
@@ -78,7 +84,9 @@ pub fn token_answer(body: &[u8]) {
         assert!(!life.is_zero());
     }
     let text = String::from_utf8_lossy(body);
-    let now = Timestamp::UNIX_EPOCH.checked_add(jiff::SignedDuration::from_hours(490_000)).unwrap_or_default();
+    let now = Timestamp::UNIX_EPOCH
+        .checked_add(jiff::SignedDuration::from_hours(490_000))
+        .unwrap_or_default();
     assert!(retry_after(&text, now).is_none_or(|wait| wait <= Duration::from_secs(900)));
     for status in [100, 304, 400, 401, 404, 409, 412, 429, 500, 503, 599, 999] {
         let _ = of_status(status, retry_after(&text, now));
@@ -88,12 +96,18 @@ pub fn token_answer(body: &[u8]) {
 
 /// A value on its way into a condition, a path, a query and a header.
 pub fn where_clause(value: &str) {
-    let Ok(base) = "https://manage.example:9443/prefix".parse::<Url>() else { return };
-    let clause = Where::default().equals("assetnum", value).and_then(|clause| clause.any_of("status", [value, "APPR"]));
+    let Ok(base) = "https://manage.example:9443/prefix".parse::<Url>() else {
+        return;
+    };
+    let clause = Where::default()
+        .equals("assetnum", value)
+        .and_then(|clause| clause.any_of("status", [value, "APPR"]));
     let text = clause.as_ref().map(Where::text);
     if let Ok(text) = &text {
         let inside = text.strip_prefix("assetnum=\"").and_then(|rest| rest.strip_suffix("\",\"APPR\"]"));
-        let (first, second) = inside.and_then(|inside| inside.split_once("\" and status in [\"")).unwrap_or_default();
+        let (first, second) = inside
+            .and_then(|inside| inside.split_once("\" and status in [\""))
+            .unwrap_or_default();
         assert_eq!((first, second), (value, value), "{text}");
         assert!(!value.contains(['"', '\'', '\\', '%', '*', '[', ']', '<', '>', '=']) && !value.chars().any(char::is_control));
     }
@@ -112,7 +126,10 @@ pub fn where_clause(value: &str) {
     let decoded = percent_encoding::percent_decode_str(segments.last().unwrap_or(&"")).decode_utf8_lossy();
     assert_eq!(decoded, value);
     let pairs: Vec<_> = url.query_pairs().collect();
-    assert!(pairs.len() == 1 && pairs.iter().all(|(name, value)| name == "oslc.where" && *value == query), "{url}");
+    assert!(
+        pairs.len() == 1 && pairs.iter().all(|(name, value)| name == "oslc.where" && *value == query),
+        "{url}"
+    );
     if let Ok(header) = reqwest::header::HeaderValue::from_str(value) {
         assert!(!header.as_bytes().iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)));
     }
@@ -120,24 +137,23 @@ pub fn where_clause(value: &str) {
 
 /// The value of a body, if it has one; what is whole for strict JSON is taken as it is, and half of a document is none.
 fn whole(body: &[u8]) -> Option<Value> {
-    safe(&wire::error_words(body, 500));
+    safe(&wire::error_words(body, 500, "canary-key"));
     let value = wire::json(body);
     if let Ok(strict) = serde_json::from_slice::<Value>(body) {
         assert_eq!(value.as_ref(), Ok(&strict));
         if body.first() == Some(&b'{') || body.first() == Some(&b'[') {
             let end = body.trim_ascii_end().len();
             let cut = usize::from(*body.get(end / 2).unwrap_or(&0)) % end.max(1);
-            assert!(wire::json(body.get(..cut).unwrap_or_default()).is_err(), "cut at {cut} it is still an answer");
+            assert!(
+                wire::json(body.get(..cut).unwrap_or_default()).is_err(),
+                "cut at {cut} it is still an answer"
+            );
         }
     }
     value.ok()
 }
 
-fn list<T>(
-    value: &Value,
-    names: &[&str],
-    convert: impl Fn(&Map<String, Value>) -> Result<T, String>,
-) -> Option<wire::Records<T>> {
+fn list<T>(value: &Value, names: &[&str], convert: impl Fn(&Map<String, Value>) -> Result<T, String>) -> Option<wire::Records<T>> {
     let records = wire::records(value, names, convert).ok()?;
     assert!(records.skipped() <= records.received() && records.problems.len() <= 5);
     records.problems.iter().for_each(safe);
@@ -147,7 +163,9 @@ fn list<T>(
 /// A link leads below the configured place or nowhere.
 fn link(href: &str) {
     let below = ["maximo", "oslc", "os", "mxasset"].map(str::to_owned);
-    let Ok(base) = "https://manage.example:9443/prefix".parse::<Url>() else { return };
+    let Ok(base) = "https://manage.example:9443/prefix".parse::<Url>() else {
+        return;
+    };
     let Some(path) = own_path(&base, &below, href) else { return };
     if let Ok(url) = Call::new("updateAsset", Method::POST, path.iter().map(String::as_str)).url(&base) {
         assert_eq!(url.origin(), base.origin());

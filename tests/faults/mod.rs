@@ -2,6 +2,11 @@
 //! on the way. The ledger is the judge: of all that was acknowledged to the person nothing is lost, nothing doubled.
 
 mod answers;
+mod elsewhere;
+mod hostile;
 mod outages;
 mod refusals;
+mod secrets;
 mod site;
+mod throttle;
+mod tls;
