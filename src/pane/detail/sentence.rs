@@ -72,5 +72,8 @@ pub(super) fn order_sentence(scene: &Scene<'_>, alert: &Alert) -> Option<(String
     if let Some(asked) = scene.store.ledger().asked(&alert.id, &[Verb::Order], scene.now) {
         return Some(scene.progress_sentence(&asked));
     }
-    Store::linked_order(alert).map(|number| (format!("linked to work order {number}"), scene.style(Role::Text)))
+    scene
+        .store
+        .linked_order(alert)
+        .map(|number| (format!("linked to work order {number}"), scene.style(Role::Text)))
 }
