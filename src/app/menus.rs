@@ -20,8 +20,7 @@ impl App {
     }
 
     pub(super) fn sort_items(&self) -> Vec<Item> {
-        let letters = "adeilmnostuvw".chars();
-        let columns = Column::ALL.iter().zip(letters).map(|(column, key)| {
+        let columns = Column::ALL.iter().map(|column| {
             let sort = match self.queue.sort() {
                 Sort::By(now, Direction::Ascending) if now == *column => Sort::By(*column, Direction::Descending),
                 _ => Sort::By(*column, Direction::Ascending),
@@ -30,20 +29,22 @@ impl App {
                 Sort::By(now, _) if now == *column => " (now; again: the other way round)",
                 _ => "",
             };
-            Item::new(key, format!("{}{now}", column.title().to_lowercase()), Ask::Sort(sort))
+            Item::new(column.letter(), format!("{}{now}", column.title().to_lowercase()), Ask::Sort(sort))
         });
         let triage = Item::new('0', "unacknowledged, then severity, then age".into(), Ask::Sort(Sort::Triage));
         std::iter::once(triage).chain(columns).collect()
     }
 
     pub(super) fn column_items(&self) -> Vec<Item> {
-        let letters = "adeilmnostuvw".chars();
         Column::ALL
             .iter()
-            .zip(letters)
-            .map(|(column, key)| {
+            .map(|column| {
                 let shown = if self.queue.columns().contains(column) { "[x]" } else { "[ ]" };
-                Item::new(key, format!("{shown} {}", column.title().to_lowercase()), Ask::Column(*column))
+                Item::new(
+                    column.letter(),
+                    format!("{shown} {}", column.title().to_lowercase()),
+                    Ask::Column(*column),
+                )
             })
             .collect()
     }

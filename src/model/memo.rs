@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::domain::AlertId;
 
 /// Most views that are kept.
-pub const VIEWS_MOST: usize = 50;
+const VIEWS_MOST: usize = 50;
 /// Most links that are kept: the newest.
-pub const LINKS_MOST: usize = 2_000;
+const LINKS_MOST: usize = 2_000;
 /// Longest name of a view, in characters.
 pub const VIEW_NAME_MOST: usize = 40;
 
@@ -57,18 +57,16 @@ pub struct Memo {
 impl Memo {
     /// Keeps a view in place of the one of the same name. Answers whether there was one; `None` where there are too many.
     pub fn keep_view(&mut self, view: View) -> Option<bool> {
-        match self.views.iter_mut().find(|known| known.name == view.name) {
-            Some(known) => {
-                *known = view;
-                Some(true)
-            }
-            None if self.views.len() >= VIEWS_MOST => None,
-            None => {
-                self.views.push(view);
-                self.views.sort_by(|one, other| one.name.cmp(&other.name));
-                Some(false)
-            }
+        if let Some(known) = self.views.iter_mut().find(|known| known.name == view.name) {
+            *known = view;
+            return Some(true);
         }
+        if self.views.len() >= VIEWS_MOST {
+            return None;
+        }
+        self.views.push(view);
+        self.views.sort_by(|one, other| one.name.cmp(&other.name));
+        Some(false)
     }
 
     /// Keeps a link in place of an earlier one of the same alert.

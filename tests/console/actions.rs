@@ -35,6 +35,7 @@ fn prepared(spec: &Spec) -> Desk {
         }
         Action::Unfold => desk.keys("b d g"),
         Action::Back => desk.keys("space"),
+        Action::PaneAlerts => desk.keys("2"),
         _ => {}
     }
     match spec.context {

@@ -5,8 +5,8 @@ use ratatui::style::Style;
 use super::super::scene::Scene;
 use crate::config::theme::Role;
 use crate::domain::{Alert, AlertState, MetricValue, SafeText, short_number};
+use crate::model::Action;
 use crate::model::store::{Asked, Progress, Verb};
-use crate::model::{Action, Store};
 
 pub(super) fn asked_of(scene: &Scene<'_>, row: &crate::domain::OutboxRow) -> Asked {
     Asked {

@@ -83,6 +83,23 @@ impl Column {
         }
     }
 
+    /// Its letter in the menus of sort and columns.
+    pub fn letter(self) -> char {
+        match self {
+            Self::Age => 'a',
+            Self::Severity => 's',
+            Self::Device => 'd',
+            Self::Type => 't',
+            Self::Location => 'l',
+            Self::Alert => 'n',
+            Self::Metric => 'm',
+            Self::Value => 'v',
+            Self::Limit => 'i',
+            Self::State => 'e',
+            Self::Order => 'o',
+        }
+    }
+
     /// The word for it in saved views.
     pub fn word(self) -> &'static str {
         match self {
