@@ -4,7 +4,6 @@ use super::{Ground, Job, JobError};
 
 /// The jobs that the profile's sections ask for, with their own credentials read. A part that is switched on and cannot
 /// be set up is a failure here, not a silence later. A part adds its line here.
-#[expect(clippy::unused_async, reason = "parts read their credentials here")]
 pub async fn jobs(_ground: &Ground) -> Result<Vec<Box<dyn Job>>, JobError> {
     Ok(Vec::new())
 }
