@@ -357,7 +357,7 @@ impl Hook {
         let ours = records
             .iter()
             .find(|record| record.get("correlation_id").and_then(Value::as_str) == Some(id));
-        Ok(ours.map(|record| named(record)))
+        Ok(ours.map(named))
     }
 }
 
