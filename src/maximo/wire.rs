@@ -91,7 +91,7 @@ fn surrogate(text: &str) -> Option<u16> {
 
 /// Any error body at all, as one line: the message where there is one, else the beginning of the text. A server that repeats the
 /// credential it refused does not get it into our outbox, logs and screens.
-pub(super) fn error_words(body: &[u8], status: u16, secret: &str) -> SafeText {
+pub(crate) fn error_words(body: &[u8], status: u16, secret: &str) -> SafeText {
     let found = json(body).ok().and_then(|value| {
         let error = member(&value, &["error", "Error", "oslc:Error"]).unwrap_or(&value);
         let text = |names: &[&str]| member(error, names).and_then(Value::as_str).map(str::to_owned);
