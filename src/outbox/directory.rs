@@ -5,7 +5,10 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest as _, Sha256};
+
 use super::OutboxError;
+use crate::domain::hex;
 
 /// Everything that lies in an outbox's directory.
 #[derive(Clone, Debug)]
@@ -82,9 +85,10 @@ impl Directory {
         self.beside("users.lock")
     }
 
-    /// Held by the one sender.
-    pub(super) fn sender_lock(&self) -> PathBuf {
-        self.beside("sender.lock")
+    /// Held by the one sender of a profile, whose name may be any text.
+    pub(super) fn sender_lock(&self, profile: &str) -> PathBuf {
+        let name: String = hex(&Sha256::digest(profile.as_bytes())).chars().take(16).collect();
+        self.beside(&format!("sender-{name}.lock"))
     }
 
     fn beside(&self, name: &str) -> PathBuf {

@@ -14,6 +14,7 @@ mod attend;
 mod audit;
 mod carve;
 mod clock;
+mod crash;
 mod custody;
 mod deliver;
 mod directory;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::OutboxError;
+use super::{OutboxError, crash};
 
 /// Bytes of a database page; fixed, so that a damaged file can be read without its header.
 pub(super) const PAGE_BYTES: usize = 4096;
@@ -100,7 +100,9 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), OutboxError> {
         }
         transaction.execute_batch(sql)?;
         transaction.execute_batch(&format!("PRAGMA user_version = {step}"))?;
+        crash::point("migrate-commit");
         transaction.commit()?;
+        crash::point("migrate-committed");
     }
     Ok(())
 }
