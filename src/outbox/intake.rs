@@ -123,7 +123,7 @@ impl Journal {
 }
 
 impl Write<'_> {
-    fn accept(&mut self, submission: &Submission, what: &str) -> Result<OutboxRow, OutboxError> {
+    pub(super) fn accept(&mut self, submission: &Submission, what: &str) -> Result<OutboxRow, OutboxError> {
         let max = self.options.limits.body_bytes;
         let intent = serde_json::to_string(&submission.intent).map_err(|error| OutboxError::Store(error.to_string()))?;
         let body = (self.options.encode)(&submission.intent);

@@ -45,6 +45,9 @@ pub(super) fn open(path: &Path, options: OpenOptions) -> Result<Opened, OutboxEr
         .filter(|text| is_identity(text));
     let mut recovery = None;
     if alone {
+        if let Err(error) = directory.keep_log() {
+            tracing::warn!(%error, "the log could not be kept while the outbox is looked at");
+        }
         recovery = salvage::finish(&directory, &anchor, options.clock.millis())?;
     }
 
@@ -73,6 +76,15 @@ pub(super) fn open(path: &Path, options: OpenOptions) -> Result<Opened, OutboxEr
         options,
         directory,
     };
+    if alone
+        && recovery.is_none()
+        && journal.directory.kept_log().exists()
+        && let Some(problem) = journal.went_back()?
+    {
+        let (salvaged, again) = journal.salvaged(&problem)?;
+        recovery = Some(salvaged);
+        journal = again;
+    }
     let (rolled_back, recovered) = match journal.settle(alone) {
         // found only now, by use: what the check of the structure cannot see
         Err(OutboxError::Damaged(problem)) if alone && recovery.is_none() => {
@@ -86,6 +98,7 @@ pub(super) fn open(path: &Path, options: OpenOptions) -> Result<Opened, OutboxEr
     };
     let mut recovery = rolled_back.or(recovery);
     if alone {
+        let _ = std::fs::remove_file(journal.directory.kept_log()); // there is none: fine
         // a repair whose program ended before anybody could be told of it
         recovery = recovery.or(salvage::untold(&journal.connection)?);
         if recovery.is_some()
@@ -338,6 +351,19 @@ impl Journal {
             }
             return Ok(None);
         };
+        self.older_than(&anchor)
+    }
+
+    /// The same, where there is an anchor at all, and without a change.
+    fn went_back(&self) -> Result<Option<String>, OutboxError> {
+        match self.anchor.read()? {
+            Some(anchor) => self.older_than(&anchor),
+            None => Ok(None),
+        }
+    }
+
+    fn older_than(&self, anchor: &Anchor) -> Result<Option<String>, OutboxError> {
+        let (seq, _) = audit::tail(&self.connection, &self.identity)?;
         if anchor.seq > seq {
             return Ok(Some(format!(
                 "the database is older than its audit's anchor: {} entries are missing",

@@ -122,7 +122,9 @@ pub(super) fn salvage(
     options: &OpenOptions,
     reason: &str,
 ) -> Result<Recovery, OutboxError> {
-    let [database, wal, _] = directory.set();
+    let [database, found, _] = directory.set();
+    let kept = directory.kept_log();
+    let wal = if kept.exists() { kept } else { found };
     let carved = carve(&database, &wal).map_err(|error| OutboxError::io(&database, &error))?;
     let identity = identity
         .get_or_insert_with(|| carved.identity.clone().unwrap_or_else(super::opening::new_identity))
@@ -284,7 +286,7 @@ fn build(
 fn move_aside(directory: &Directory, anchor: &AnchorFile, now: i64) -> Result<PathBuf, OutboxError> {
     let stamp = timestamp(now).strftime("%Y%m%dT%H%M%SZ").to_string();
     let aside = directory.aside(&stamp)?;
-    for path in directory.set().iter().rev() {
+    for path in directory.set().iter().rev().chain([&directory.kept_log()]) {
         if let Some(name) = path.file_name()
             && path.exists()
         {
