@@ -20,7 +20,7 @@ fn target() -> Target {
 fn note(number: usize) -> Submission {
     Submission {
         intent: Intent::Acknowledge {
-            alert: AlertId::new(&format!("alert-{number}")),
+            alert: AlertId::new(format!("alert-{number}")),
             by: "op".into(),
             notes: None,
         },
