@@ -39,7 +39,12 @@ pub(super) struct Write<'a> {
 impl Journal {
     /// Runs `work` in one transaction: all of it is committed, or nothing.
     pub(super) fn write<T>(&mut self, work: impl FnOnce(&mut Write<'_>) -> Result<T, OutboxError>) -> Result<T, OutboxError> {
-        let (value, anchor) = transact(&mut self.connection, &self.identity, &self.options, work)?;
+        let transacted = transact(&mut self.connection, &self.identity, &self.options, work);
+        if matches!(transacted, Err(OutboxError::DiskFull)) {
+            // the log's own space can be used once more when what it holds has gone into the database
+            let _ = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())); // no room for that either: fine
+        }
+        let (value, anchor) = transacted?;
         crash::point("anchor");
         if let Some(anchor) = anchor
             && let Err(error) = self.anchor.advance(&anchor)

@@ -182,13 +182,13 @@ impl Drop for Small {
 async fn row_18_a_file_system_that_is_really_full() {
     let folder = tempfile::tempdir().unwrap();
     // where nothing may be mounted, the preloaded library above stands for it
-    let Some(small) = Small::mount(&folder.path().join("small"), "2m") else {
+    let Some(small) = Small::mount(&folder.path().join("small"), "8m") else {
         return;
     };
     let mut options = options();
     options.limits.free_bytes = 0;
     let ballast = small.0.join("ballast");
-    std::fs::write(&ballast, vec![1; 1 << 20]).unwrap();
+    std::fs::write(&ballast, vec![1; 6 << 20]).unwrap();
     let outbox = Outbox::open(&small.0.join("outbox"), options).await.unwrap();
     let mut rows = Vec::new();
     let refused = loop {
@@ -217,7 +217,8 @@ async fn row_18_a_file_system_that_is_really_full() {
     for path in [ballast, small.0.join("filler")] {
         std::fs::remove_file(path).unwrap();
     }
-    assert_eq!(outbox.drain(LONG).await.unwrap().open(), 0);
+    let counts = outbox.drain(Duration::from_secs(3600)).await.unwrap();
+    assert_eq!(counts.open(), 0, "{counts:?} {:?}", control.status().borrow());
     assert_eq!(server.ledger().len(), rows.len());
     assert!(outbox.audit().verify().await.unwrap().is_whole());
 }
