@@ -150,7 +150,7 @@ impl<D: Deliver> Desk<D> {
             Sent::InDoubt { reason } => Next::new(IntentState::InDoubt, Signal::Failed(reason.clone()))
                 .because(reason)
                 .backing_off(backoff),
-// neither the target's failure nor its answer: only this row waits, and no return of the target cuts that short
+            // neither the target's failure nor its answer: only this row waits, and no return of the target cuts that short
             Sent::Later { after, reason } => Next {
                 wait: after,
                 ..Next::new(back, Signal::Nothing).because(reason)
