@@ -104,30 +104,35 @@ async fn shift(plant: &Plant) -> Vec<Ran> {
         run(&mut all, arguments).await;
     }
     assert!(all.iter().all(|ran| ran.code == 0), "{all:#?}");
-    // a server that repeats the credential it refuses, in every way it can
+    // servers that repeat the credential they refuse, in every way they can; each knows its own
     let simulator = &plant.simulator;
-    let keys = format!(
-        "{} {} {}",
-        simulator.monitor_key(),
-        simulator.manage_key(),
-        simulator.client_secret()
-    );
-    let faults = [
-        (401, format!(r#"{{"error":{{"message":"unknown key: {keys}"}}}}"#)),
-        (403, format!(r#"{{"error":{{"message":"no right for {keys}","code":"{keys}"}}}}"#)),
-        (400, keys.clone()),
-        (500, format!("<html>{keys}</html>")),
-        (200, format!("<html>{keys}</html>")),
-        (429, keys.clone()),
+    const MANAGE: [Operation; 3] = [Operation::FindWorkOrders, Operation::CreateWorkOrder, Operation::FindAsset];
+    let echoes: [(u16, fn(&str) -> String); 6] = [
+        (401, |key| format!(r#"{{"error":{{"message":"unknown key: {key}"}}}}"#)),
+        (403, |key| {
+            format!(r#"{{"error":{{"message":"no right for {key}","code":"{key}"}}}}"#)
+        }),
+        (400, str::to_owned),
+        (500, |key| format!("<html>{key}</html>")),
+        (200, |key| format!("<html>{key}</html>")),
+        (429, |key| format!("{key}{key}")),
     ];
-    for (index, (status, body)) in faults.into_iter().enumerate() {
-        let action = FaultAction::Replace {
-            status,
-            content_type: "application/json".into(),
-            body: body.into_bytes(),
-            when: When::Before,
+    for (index, (status, echo)) in echoes.into_iter().enumerate() {
+        let rule = |operations: &[Operation], key: &str| {
+            let action = FaultAction::Replace {
+                status,
+                content_type: "application/json".into(),
+                body: echo(key).into_bytes(),
+                when: When::Before,
+            };
+            FaultRule::on(operations.to_vec(), action)
         };
-        simulator.set_faults(vec![FaultRule::on([], action)]);
+        // the first rule that fires counts: the last one is for Monitor's operations
+        simulator.set_faults(vec![
+            rule(&MANAGE, simulator.manage_key()),
+            rule(&[Operation::Token], simulator.client_secret()),
+            rule(&[], simulator.monitor_key()),
+        ]);
         let id = &new[index + 1];
         run(&mut all, &["alerts", "list"]).await;
         run(&mut all, &["workorders", "list", "--json"]).await;

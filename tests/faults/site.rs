@@ -61,9 +61,14 @@ struct Running {
 
 impl Site {
     pub async fn start(config: SimulatorConfig) -> Self {
+        Self::polling(config, Duration::from_millis(20)).await
+    }
+
+    /// A site whose outbox looks for what other processes did so often.
+    pub async fn polling(config: SimulatorConfig, interval: Duration) -> Self {
         let simulator = Simulator::start(config).await.unwrap();
         let directory = tempfile::tempdir().unwrap();
-        let outbox = open(&directory).await;
+        let outbox = open(&directory, interval).await;
         let limits = Limits {
             connect: Duration::from_secs(2),
             idle: Duration::from_millis(250),
@@ -217,9 +222,9 @@ impl Site {
     }
 }
 
-pub async fn open(directory: &tempfile::TempDir) -> Outbox {
+async fn open(directory: &tempfile::TempDir, poll_interval: Duration) -> Outbox {
     let options = OpenOptions {
-        poll_interval: Duration::from_millis(20),
+        poll_interval,
         ..OpenOptions::new(encode, Actor::default())
     };
     Outbox::open(&directory.path().join("state"), options).await.unwrap()

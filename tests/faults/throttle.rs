@@ -4,6 +4,7 @@ use std::sync::mpsc::{Sender as Guard, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
+use nightdesk::domain::AlertId;
 use nightdesk::maximo::Gateway;
 use nightdesk::outbox::{Deliver, Policy, Sent, Shipment, Verified};
 use nightdesk::simulator::{EffectKind, FaultAction, FaultRule, Operation, When};
@@ -74,42 +75,73 @@ fn http_date(seconds_from_now: i64) -> String {
     httpdate::fmt_http_date(if seconds_from_now < 0 { now - offset } else { now + offset })
 }
 
-/// The first write of `operation` is answered so; the times from there to each later contact, in seconds.
-async fn waits(operation: Operation, status: u16, retry_after: Option<String>) -> Vec<(Contact, f64)> {
-    let mut site = Site::start(plant(5)).await;
-    let action = FaultAction::Status {
-        status,
-        retry_after,
-        when: When::Before,
-    };
-    site.simulator.set_faults(vec![FaultRule::on([operation], action).times(1)]);
-    // two rows: the second one must leave the server alone as well
-    let alerts: Vec<_> = site.new_alerts().into_iter().take(2).collect();
-    let (intent, kind): (fn(&_) -> _, _) = match operation {
-        Operation::CreateWorkOrder => (create, EffectKind::CreateWorkOrder),
-        _ => (acknowledge, EffectKind::Acknowledge),
-    };
-    let mut ids = Vec::new();
-    for alert in &alerts {
-        ids.push(site.submit(intent(alert)).await.id);
+/// A site in a time that jumps from one thing to do to the next.
+struct Bench {
+    site: Site,
+    operation: Operation,
+    unused: Vec<AlertId>,
+    used: Vec<AlertId>,
+}
+
+impl Bench {
+    async fn start(operation: Operation) -> Self {
+        // nobody else works on this outbox: hours of looking for them would only cost time
+        let site = Site::polling(plant(80), DAY).await;
+        let unused = site.new_alerts();
+        tokio::time::pause();
+        Self {
+            site,
+            operation,
+            unused,
+            used: Vec::new(),
+        }
     }
-    tokio::time::pause();
-    let contacts = Contacts::default();
-    let gateway = Timed {
-        inner: site.gateway(),
-        contacts: contacts.clone(),
-    };
-    site.send_with(gateway, design());
-    all_delivered(&site.outbox.wait_settled(&ids, DAY).await.unwrap());
-    site.judge(&alerts, &[kind]);
-    site.stop_sender().await;
-    assert_eq!(site.simulator.faults_fired(), [1]);
-    let contacts = contacts.lock().unwrap();
-    let (_, first) = contacts[0];
-    contacts[1..]
-        .iter()
-        .map(|(contact, at)| (*contact, (*at - first).as_secs_f64()))
-        .collect()
+
+    /// The first write is answered so; the times from there to each later contact, in seconds.
+    async fn waits(&mut self, status: u16, retry_after: Option<String>) -> Vec<(Contact, f64)> {
+        let action = FaultAction::Status {
+            status,
+            retry_after,
+            when: When::Before,
+        };
+        self.site
+            .simulator
+            .set_faults(vec![FaultRule::on([self.operation], action).times(1)]);
+        // two rows: the second one must leave the server alone as well
+        let mut ids = Vec::new();
+        for alert in self.unused.drain(..2) {
+            let intent = match self.operation {
+                Operation::CreateWorkOrder => create(&alert),
+                _ => acknowledge(&alert),
+            };
+            ids.push(self.site.submit(intent).await.id);
+            self.used.push(alert);
+        }
+        let contacts = Contacts::default();
+        let gateway = Timed {
+            inner: self.site.gateway(),
+            contacts: contacts.clone(),
+        };
+        self.site.send_with(gateway, design());
+        all_delivered(&self.site.outbox.wait_settled(&ids, DAY).await.unwrap());
+        self.site.stop_sender().await;
+        assert_eq!(self.site.simulator.faults_fired(), [1]);
+        let contacts = contacts.lock().unwrap();
+        let (_, first) = contacts[0];
+        contacts[1..]
+            .iter()
+            .map(|(contact, at)| (*contact, (*at - first).as_secs_f64()))
+            .collect()
+    }
+
+    /// Nothing was lost or doubled on the way.
+    fn judge(&self) {
+        let kind = match self.operation {
+            Operation::CreateWorkOrder => EffectKind::CreateWorkOrder,
+            _ => EffectKind::Acknowledge,
+        };
+        self.site.judge(&self.used, &[kind]);
+    }
 }
 
 /// The gap between two starts after a throttle, and a little for the outbox's own timers.
@@ -122,6 +154,7 @@ const WRITES: [Operation; 2] = [Operation::AcknowledgeAlert, Operation::CreateWo
 #[tokio::test]
 async fn row_05_a_wait_that_means_something_is_kept_to_the_second_by_the_whole_target() {
     for operation in WRITES {
+        let mut bench = Bench::start(operation).await;
         for status in [429, 503] {
             for (text, least, most) in [
                 ("7".to_owned(), 7.0, 7.0),
@@ -130,7 +163,7 @@ async fn row_05_a_wait_that_means_something_is_kept_to_the_second_by_the_whole_t
                 ("3600".to_owned(), 900.0, 900.0), // never more than 15 minutes
                 (http_date(7200), 900.0, 900.0),
             ] {
-                let waits = waits(operation, status, Some(text.clone())).await;
+                let waits = bench.waits(status, Some(text.clone())).await;
                 let (contact, after) = waits[0];
                 assert_eq!(contact, Contact::Send, "{operation:?} {status} {text}");
                 assert!(
@@ -139,6 +172,8 @@ async fn row_05_a_wait_that_means_something_is_kept_to_the_second_by_the_whole_t
                 );
             }
         }
+        bench.judge();
+        tokio::time::resume();
     }
 }
 
@@ -168,12 +203,15 @@ fn nonsense() -> Vec<Option<String>> {
 #[tokio::test]
 async fn row_05_a_429_whose_wait_is_absent_negative_or_absurd_backs_off_and_no_longer() {
     for operation in WRITES {
+        let mut bench = Bench::start(operation).await;
         for text in nonsense() {
-            let waits = waits(operation, 429, text.clone()).await;
+            let waits = bench.waits(429, text.clone()).await;
             let (contact, after) = waits[0];
             assert_eq!(contact, Contact::Send, "{operation:?} {text:?}");
             assert!(after <= BACK_OFF + SLACK, "{operation:?} `{text:?}`: asked again after {after} s");
         }
+        bench.judge();
+        tokio::time::resume();
     }
 }
 
@@ -181,8 +219,9 @@ async fn row_05_a_429_whose_wait_is_absent_negative_or_absurd_backs_off_and_no_l
 async fn row_05_a_503_whose_wait_means_nothing_is_in_doubt_and_looked_up_before_it_is_sent_again() {
     let timeout = Policy::default().request_timeout.as_secs_f64();
     for operation in WRITES {
+        let mut bench = Bench::start(operation).await;
         for text in [None, Some("-5".to_owned()), Some("31536000".to_owned()), Some("soon".to_owned())] {
-            let waits = waits(operation, 503, text.clone()).await;
+            let waits = bench.waits(503, text.clone()).await;
             let looked = waits.iter().find(|(contact, _)| *contact == Contact::Verify);
             let (_, after) = looked.unwrap_or_else(|| panic!("{operation:?} {text:?} was not looked up: {waits:?}"));
             assert!(*after <= BACK_OFF + 2.0 * SLACK, "{operation:?} {text:?}: {waits:?}");
@@ -196,12 +235,14 @@ async fn row_05_a_503_whose_wait_means_nothing_is_in_doubt_and_looked_up_before_
             let repeat = sends[1];
             assert!((timeout..timeout + 30.0).contains(&repeat), "{operation:?} {text:?}: {waits:?}");
         }
+        bench.judge();
+        tokio::time::resume();
     }
 }
 
 #[tokio::test]
 async fn row_05_a_look_up_that_is_told_to_wait_waits() {
-    let mut site = Site::start(plant(5)).await;
+    let mut site = Site::polling(plant(5), DAY).await;
     let told = FaultAction::Status {
         status: 429,
         retry_after: Some("9".into()),
