@@ -161,7 +161,9 @@ impl Transport {
                 let kind = ErrorKind::Throttled { after: Some(held) };
                 return Err(self.error(call, kind, "it asked for this wait before"));
             }
-            tokio::time::sleep(held).await;
+            if !held.is_zero() {
+                tokio::time::sleep(held).await;
+            }
             let error = match self.attempt(call, attempt, Class::Read).await {
                 Ok(Answer { value: Ok(value), .. }) => {
                     self.inner.breaker.earn(retried);

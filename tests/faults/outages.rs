@@ -1,4 +1,4 @@
-//! Rows 4, 8 and 11: the server is away, slow, or does not know us.
+//! Rows 4, 5, 8 and 11: the server is away, slow, or does not know us.
 
 use std::time::Duration;
 
@@ -31,6 +31,29 @@ async fn row_04_each_5xx_before_the_commit() {
         site.send();
         all_delivered(&site.settled(&ids).await);
         site.judge(&alerts, &KINDS);
+    }
+}
+
+#[tokio::test]
+async fn row_05_retry_after_in_every_spelling() {
+    for status in [429, 503] {
+        for after in ["0", "-5", "soon", "", "Thu, 01 Jan 1970 00:00:00 GMT"] {
+            let mut site = Site::start(plant(5)).await;
+            let action = FaultAction::Status {
+                status,
+                retry_after: Some(after.into()),
+                when: When::Before,
+            };
+            site.simulator.set_faults(vec![FaultRule::on(WRITES, action).times(2)]);
+            let alerts: Vec<_> = site.new_alerts().into_iter().take(1).collect();
+            let ids = [
+                site.submit(acknowledge(&alerts[0])).await.id,
+                site.submit(create(&alerts[0])).await.id,
+            ];
+            site.send();
+            all_delivered(&site.settled(&ids).await);
+            site.judge(&alerts, &KINDS);
+        }
     }
 }
 
