@@ -77,8 +77,11 @@ fn hostile() -> Vec<String> {
     values
 }
 
-/// The last request of an operation since `before`: its path segments and its query, decoded.
-fn decoded(site: &Site, before: usize, operation: Operation) -> Option<(Vec<String>, Vec<(String, String)>)> {
+/// Path segments and query of a request, decoded.
+type Address = (Vec<String>, Vec<(String, String)>);
+
+/// The last request of an operation since `before`.
+fn decoded(site: &Site, before: usize, operation: Operation) -> Option<Address> {
     let requests = site.simulator.requests();
     let request = requests
         .get(before..)?
@@ -200,7 +203,6 @@ async fn row_15_a_value_in_a_filter_adds_no_condition() {
             types: vec![DeviceType::new("PumpStation")],
             status: Some(DeviceStatus::Online),
             location: Some(value.clone()),
-            ..DeviceQuery::default()
         };
         match monitor.list_devices(&query, &|_, _| {}).await {
             Ok(listing) => assert!(listing.items.is_empty(), "{value:?} let {} devices through", listing.items.len()),

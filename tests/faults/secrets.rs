@@ -107,7 +107,8 @@ async fn shift(plant: &Plant) -> Vec<Ran> {
     // servers that repeat the credential they refuse, in every way they can; each knows its own
     let simulator = &plant.simulator;
     const MANAGE: [Operation; 3] = [Operation::FindWorkOrders, Operation::CreateWorkOrder, Operation::FindAsset];
-    let echoes: [(u16, fn(&str) -> String); 6] = [
+    type Echo = fn(&str) -> String;
+    let echoes: [(u16, Echo); 6] = [
         (401, |key| format!(r#"{{"error":{{"message":"unknown key: {key}"}}}}"#)),
         (403, |key| {
             format!(r#"{{"error":{{"message":"no right for {key}","code":"{key}"}}}}"#)
