@@ -3,16 +3,21 @@
 //! Each part is a pure core (what should be sent, given what was read), a thin runner, a headless command, a
 //! configuration section, and a line in [`Parts`]. What changes something at a server is an intent in the outbox.
 
+mod board;
 mod claim;
 mod ground;
 mod job;
 mod jobs;
 mod parts;
+mod runner;
+mod schedule;
 mod store;
 
+pub use board::{Board, Doing, JobState};
 pub use claim::{Claim, ClaimError};
 pub use ground::Ground;
 pub use job::{Job, JobError, JobErrorKind, Occasion, Timing};
 pub use jobs::jobs;
 pub use parts::{Health, Part, Parts, Run};
+pub use runner::{Pass, Runner, WallClock};
 pub use store::{FolderStore, JobStore, StoreError};
