@@ -4,20 +4,25 @@
 //! configuration section, and a line in [`Parts`]. What changes something at a server is an intent in the outbox.
 
 mod board;
+mod bridge;
 mod claim;
 mod ground;
 mod job;
 mod jobs;
+mod notify;
 mod parts;
 mod runner;
 mod schedule;
+pub mod server;
 mod store;
 
 pub use board::{Board, Doing, JobState};
+pub use bridge::Bridge;
 pub use claim::{Claim, ClaimError};
 pub use ground::Ground;
 pub use job::{Job, JobError, JobErrorKind, Occasion, Timing};
 pub use jobs::jobs;
+pub use notify::Notify;
 pub use parts::{Health, Part, Parts, Run};
 pub use runner::{Pass, Runner, WallClock};
 pub use store::{FolderStore, JobStore, StoreError};

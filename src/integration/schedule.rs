@@ -9,7 +9,7 @@ use jiff::{Timestamp, ToSpan as _};
 use serde::{Deserialize, Serialize};
 
 /// Most days that are caught up with: a month. Older ones are for a person (`nightdesk export`, `erp sync`).
-pub const DAYS_MAX: usize = 31;
+pub(super) const DAYS_MAX: usize = 31;
 /// A memory that is further ahead of the clock than this was written under a wrong clock. Below it, the clock was set
 /// back a little, or `at` was changed: what is done is done.
 const AHEAD_MAX: i32 = 2;

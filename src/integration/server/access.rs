@@ -8,8 +8,6 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use thiserror::Error;
 
-use crate::maximo::random;
-
 /// Shortest key, in characters: 16 random ones of an alphabet of 64 are 96 bits.
 const KEY_MIN: usize = 16;
 /// Longest line.
@@ -60,9 +58,12 @@ impl ApiKeys {
             .map_err(|error| failed(error.to_string()))?
             .ok_or_else(|| failed("is not there".into()))?;
         let text = String::from_utf8(bytes).map_err(|_| failed("is not UTF-8 text".into()))?;
-        let printer = random()
-            .map_err(failed)
-            .map(|secret: [u8; 32]| Hmac::<Sha256>::new((&secret).into()))?;
+        let mut secret = [0; 32];
+        rustls::crypto::ring::default_provider()
+            .secure_random
+            .fill(&mut secret)
+            .map_err(|_| failed("cannot be kept: the system gives no random numbers".into()))?;
+        let printer = Hmac::<Sha256>::new_from_slice(&secret).map_err(|error| failed(error.to_string()))?;
         let mut keys: Vec<(String, Vec<u8>)> = Vec::new();
         for (index, line) in text.lines().enumerate() {
             let wrong = |reason| AccessError::Line {
@@ -83,7 +84,9 @@ impl ApiKeys {
                 return Err(wrong("has no name before the colon"));
             }
             if key.chars().count() < KEY_MIN {
-                return Err(wrong("has a key of fewer than 16 characters; make one with: openssl rand -base64 24"));
+                return Err(wrong(
+                    "has a key of fewer than 16 characters; make one with: openssl rand -base64 24",
+                ));
             }
             if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
                 return Err(wrong("has a key with characters that a header cannot carry"));
@@ -135,7 +138,10 @@ fn print(printer: &Hmac<Sha256>, key: &str) -> Vec<u8> {
 
 impl fmt::Debug for ApiKeys {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("ApiKeys").field("keys", &self.keys.len()).finish_non_exhaustive()
+        formatter
+            .debug_struct("ApiKeys")
+            .field("keys", &self.keys.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -164,7 +170,10 @@ mod tests {
     #[test]
     fn a_key_opens_in_either_header_and_nothing_near_it_does() {
         let keys = load("# who\nshop floor:0123456789abcdef\n\nportal: fedcba9876543210 \n", 0o600).unwrap();
-        assert_eq!(keys.caller(&headers("authorization", "Bearer 0123456789abcdef")), Some("shop floor"));
+        assert_eq!(
+            keys.caller(&headers("authorization", "Bearer 0123456789abcdef")),
+            Some("shop floor")
+        );
         assert_eq!(keys.caller(&headers("authorization", "bearer  fedcba9876543210")), Some("portal"));
         assert_eq!(keys.caller(&headers("x-api-key", "fedcba9876543210")), Some("portal"));
         for (name, value) in [
@@ -189,7 +198,11 @@ mod tests {
             ("\n:0123456789abcdef", 0o600, "/keys:2: has no name"),
             ("a:short", 0o600, "/keys:1: has a key of fewer than 16 characters"),
             ("a:0123456789 abcdef", 0o600, "/keys:1: has a key with characters"),
-            ("a:0123456789abcdef\na:fedcba9876543210", 0o600, "/keys:2: names somebody a second time"),
+            (
+                "a:0123456789abcdef\na:fedcba9876543210",
+                0o600,
+                "/keys:2: names somebody a second time",
+            ),
             ("# nobody\n", 0o600, "holds no key"),
         ] {
             let error = load(text, mode).unwrap_err();

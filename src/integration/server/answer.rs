@@ -39,7 +39,9 @@ pub(super) fn with_type(status: StatusCode, kind: &'static str, bytes: impl Into
 
 /// A whole body, or the answer to somebody who sends too much or too slowly.
 pub(super) async fn body(announced: Option<&HeaderValue>, body: Body) -> Result<Bytes, Response> {
-    let announced = announced.and_then(|length| length.to_str().ok()).and_then(|length| length.parse::<u64>().ok());
+    let announced = announced
+        .and_then(|length| length.to_str().ok())
+        .and_then(|length| length.parse::<u64>().ok());
     if announced.is_some_and(|length| length > BODY_MAX as u64) {
         return Err(too_large());
     }

@@ -85,7 +85,10 @@ impl Certificate {
 
 impl fmt::Debug for Certificate {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Certificate").field("chain", &self.chain).finish_non_exhaustive()
+        formatter
+            .debug_struct("Certificate")
+            .field("chain", &self.chain)
+            .finish_non_exhaustive()
     }
 }
 
@@ -104,7 +107,11 @@ fn read(chain: &Path, key: &Path) -> Result<TlsAcceptor, TlsError> {
         .collect::<Result<_, _>>()
         .map_err(|error| wrong("cert_file", chain, format!("is not PEM: {error}")))?;
     if certificates.is_empty() {
-        return Err(wrong("cert_file", chain, "holds no certificate (-----BEGIN CERTIFICATE-----)".into()));
+        return Err(wrong(
+            "cert_file",
+            chain,
+            "holds no certificate (-----BEGIN CERTIFICATE-----)".into(),
+        ));
     }
     private(key).map_err(|reason| wrong("cert_key_file", key, reason))?;
     let private_key = PrivateKeyDer::from_pem_slice(&bytes("cert_key_file", key)?)
@@ -121,10 +128,17 @@ fn read(chain: &Path, key: &Path) -> Result<TlsAcceptor, TlsError> {
 /// A key that others can read is no key.
 pub(super) fn private(path: &Path) -> Result<(), String> {
     use std::os::unix::fs::PermissionsExt as _;
-    let mode = std::fs::metadata(path).map_err(|error| format!("cannot be read: {error}"))?.permissions().mode() & 0o7777;
+    let mode = std::fs::metadata(path)
+        .map_err(|error| format!("cannot be read: {error}"))?
+        .permissions()
+        .mode()
+        & 0o7777;
     if mode & 0o077 == 0 {
         Ok(())
     } else {
-        Err(format!("can be read by others (mode {mode:04o}); run: chmod 600 {}", path.display()))
+        Err(format!(
+            "can be read by others (mode {mode:04o}); run: chmod 600 {}",
+            path.display()
+        ))
     }
 }
