@@ -1,7 +1,6 @@
 //! `nightdesk bridge`: the integrations of a profile, as a service or once.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -11,8 +10,7 @@ use super::output::{Output, write_out};
 use super::session::Session;
 use super::{Exit, Failure};
 use crate::config::Config;
-use crate::integration::{Bridge, FolderStore, Ground, JobError, JobErrorKind, Notify, Parts, Pass, WallClock};
-use crate::local::BridgeStatus;
+use crate::integration::{Bridge, JobError, JobErrorKind, Notify, Pass, WallClock};
 
 /// `--once` waits so long for what its jobs asked for.
 const SETTLE: Duration = Duration::from_secs(60);
@@ -25,7 +23,7 @@ pub(super) async fn run(config: Config, out: Output, once: bool) -> Result<(), F
     if let Some(recovery) = session.outbox.recovery() {
         out.note(&recovery.to_string());
     }
-    let bridge = Bridge::open(ground(&session)?, WallClock::system()).await?;
+    let bridge = Bridge::open(session.ground()?, WallClock::system()).await?;
     if bridge.is_empty() {
         return Err(nothing_to_do(&session));
     }
@@ -62,24 +60,6 @@ pub(super) async fn run(config: Config, out: Output, once: bool) -> Result<(), F
     let ended = work.await;
     let _ = tokio::time::timeout(STOPPING, sender).await;
     ended.map_err(|error| Failure::new(Exit::Bug, format!("the bridge ended in a bug: {error}")))
-}
-
-/// What the parts stand on.
-pub(super) fn ground(session: &Session) -> Result<Ground, Failure> {
-    let folder = session.config.dirs.state.join(BridgeStatus::FOLDER);
-    let store = FolderStore::open(&folder).map_err(|error| Failure::new(Exit::Store, error.to_string()))?;
-    Ok(Ground {
-        profile: Arc::new(session.profile.clone()),
-        bridge: session.config.bridge.clone().map(Arc::new),
-        env: session.config.env.clone(),
-        monitor: session.clients.monitor.clone(),
-        manage: session.clients.manage.clone(),
-        telemetry: session.clients.telemetry.clone(),
-        outbox: session.outbox.clone(),
-        targets: session.clients.targets.clone(),
-        store: Arc::new(store),
-        parts: Parts::default(),
-    })
 }
 
 /// Delivers the outbox until told to stop.

@@ -112,6 +112,7 @@ impl Door {
         traffic.change(|counts| {
             counts.accepted += 1;
             counts.open += 1;
+            counts.most_open = counts.most_open.max(counts.open);
         });
         tokio::spawn(async move {
             let begun = Instant::now();

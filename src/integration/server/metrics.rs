@@ -224,6 +224,12 @@ fn calls(sheet: &mut Sheet, view: &View) {
 fn door(sheet: &mut Sheet, view: &View) {
     let counts = &view.traffic;
     sheet.single("http_connections", "gauge", "Connections open now; 256 are the most.", counts.open);
+    sheet.single(
+        "http_connections_peak",
+        "gauge",
+        "The most connections that were open at once.",
+        counts.most_open,
+    );
     sheet.single("http_connections_total", "counter", "Connections taken.", counts.accepted);
     sheet.single(
         "http_expired_total",

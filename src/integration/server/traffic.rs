@@ -13,6 +13,8 @@ pub struct Counts {
     pub accepted: u64,
     /// Connections open now.
     pub open: u64,
+    /// The most that were open at once.
+    pub most_open: u64,
     /// Connections that were closed because a handshake, a request's head or its body did not come in time.
     pub expired: u64,
     /// Handshakes that failed.
