@@ -153,7 +153,10 @@ async fn settings_that_make_no_sense_together_are_refused_at_their_line() {
     let plant = Plant::start().await;
     configure(&plant, "[bridge]\napi_keys_file = \"api.keys\"\ninbound_mode = \"strict\"\n");
     let refused = plant.run(&["bridge"]).await.expect(3);
-    for expected in ["bridge.api_keys_file has no use without `listen`", "bridge.inbound_mode"] {
+    for expected in [
+        "bridge.api_keys_file: has no use without `listen`",
+        "bridge.inbound_mode: `strict` is none of signature, standard",
+    ] {
         assert!(refused.stderr.contains(expected), "{expected}: {refused:?}");
     }
 }

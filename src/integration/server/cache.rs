@@ -233,7 +233,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_slow_read_is_waited_for_within_bounds_and_goes_on_alone() {
         let cache = cache();
-        assert_eq!(cache.get(&1, || slow(60, Ok("a"))).await, Err(Nothing::Underway));
+        assert_eq!(cache.get(&1, || slow(50, Ok("a"))).await, Err(Nothing::Underway));
         let asked = AtomicUsize::new(0);
         let count = || {
             asked.fetch_add(1, Ordering::Relaxed);
