@@ -6,6 +6,9 @@
 mod board;
 mod bridge;
 mod claim;
+mod courier;
+pub mod erp;
+mod exchange;
 mod ground;
 mod job;
 mod jobs;
@@ -15,10 +18,13 @@ mod runner;
 mod schedule;
 pub mod server;
 mod store;
+pub mod webhook;
 
 pub use board::{Board, Doing, JobState};
 pub use bridge::Bridge;
 pub use claim::{Claim, ClaimError};
+pub use courier::Courier;
+pub use exchange::{Door, Network, NetworkError};
 pub use ground::Ground;
 pub use job::{Job, JobError, JobErrorKind, Occasion, Timing};
 pub use jobs::jobs;
