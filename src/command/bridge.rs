@@ -1,6 +1,7 @@
 //! `nightdesk bridge`: the integrations of a profile, as a service or once.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -10,7 +11,8 @@ use super::output::{Output, write_out};
 use super::session::Session;
 use super::{Exit, Failure};
 use crate::config::Config;
-use crate::integration::{Bridge, JobError, JobErrorKind, Notify, Pass, WallClock};
+use crate::integration::{Bridge, Courier, JobError, JobErrorKind, Notify, Pass, WallClock};
+use crate::outbox::{Policy, Sender};
 
 /// `--once` waits so long for what its jobs asked for.
 const SETTLE: Duration = Duration::from_secs(60);
@@ -23,12 +25,16 @@ pub(super) async fn run(config: Config, out: Output, once: bool) -> Result<(), F
     if let Some(recovery) = session.outbox.recovery() {
         out.note(&recovery.to_string());
     }
-    let bridge = Bridge::open(session.ground()?, WallClock::system()).await?;
+    let mut ground = session.ground()?;
+    let courier = Arc::new(Courier::open(&ground).await?);
+    ground.targets.extend(courier.further_targets(&session.profile.name));
+    let sender = Sender::new(session.outbox.clone(), courier, ground.targets.clone(), Policy::default());
+    let bridge = Bridge::open(ground, WallClock::system()).await?;
     if bridge.is_empty() {
         return Err(nothing_to_do(&session));
     }
     if once {
-        return all_once(&session, &bridge, out).await;
+        return all_once(&session, sender, &bridge, out).await;
     }
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| unheard(&error))?;
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| unheard(&error))?;
@@ -40,7 +46,7 @@ pub(super) async fn run(config: Config, out: Output, once: bool) -> Result<(), F
         None => "ready\n".to_owned(),
     };
     tracing::info!(profile = session.profile.name, jobs, "the bridge is at work");
-    let sender = send(&session, stopped.clone());
+    let sender = send(sender, stopped.clone());
     let work = tokio::spawn(bridge.run(stopped));
     write_out(&ready)?;
     notify.say(&format!("READY=1\nSTATUS=jobs: {jobs}"));
@@ -63,8 +69,7 @@ pub(super) async fn run(config: Config, out: Output, once: bool) -> Result<(), F
 }
 
 /// Delivers the outbox until told to stop.
-fn send(session: &Session, mut stopped: watch::Receiver<bool>) -> tokio::task::JoinHandle<()> {
-    let sender = session.sender();
+fn send(sender: Sender<Courier>, mut stopped: watch::Receiver<bool>) -> tokio::task::JoinHandle<()> {
     tokio::spawn(async move {
         let stop = async move {
             let _ = stopped.wait_for(|stop| *stop).await; // its sender being gone means the same
@@ -89,9 +94,9 @@ async fn watchdog(notify: &Notify, session: &Session) {
     }
 }
 
-async fn all_once(session: &Session, bridge: &Bridge, out: Output) -> Result<(), Failure> {
+async fn all_once(session: &Session, sender: Sender<Courier>, bridge: &Bridge, out: Output) -> Result<(), Failure> {
     let (stop, stopped) = watch::channel(false);
-    let sender = send(session, stopped);
+    let sender = send(sender, stopped);
     let passes = bridge.once().await;
     let counts = session.outbox.drain(SETTLE).await?;
     let _ = stop.send(true); // its receiver lives until it has seen it

@@ -385,7 +385,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let env = Env::of(&[]);
         let lines = file(&dir, b"new\r\n\n old\n", 0o600).read_lines(&env).await.unwrap();
-        let lines: Vec<&str> = lines.iter().map(|line| line.expose_secret()).collect();
+        let lines: Vec<&str> = lines.iter().map(secrecy::ExposeSecret::expose_secret).collect();
         assert_eq!(lines, ["new", " old"]);
         let empty = file(&dir, b"\n\n", 0o600).read_lines(&env).await;
         assert!(matches!(empty, Err(CredentialError::Empty { .. })));

@@ -67,7 +67,8 @@ pub struct Period {
 pub struct Efficiency {
     period: Period,
     avg_oee: Option<f64>,
-    avg_energy_efficiency: Option<f64>,
+    #[serde(rename = "avg_energy_efficiency")]
+    avg_energy: Option<f64>,
     avg_scrap_rate: Option<f64>,
 }
 
@@ -121,7 +122,7 @@ impl Means {
         Efficiency {
             period,
             avg_oee: rounded(oee, oee_decimals),
-            avg_energy_efficiency: rounded(energy, energy_decimals),
+            avg_energy: rounded(energy, energy_decimals),
             avg_scrap_rate: rounded(scrap, scrap_decimals),
         }
     }

@@ -6,8 +6,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::edge::View;
-use crate::integration::Doing;
-use crate::maximo::Pulse;
+use crate::integration::{Doing, Health};
+use crate::maximo::{OperationStats, Pulse};
+
+/// One figure of a part.
+type PartFigure = fn(&Health) -> u64;
+/// One figure of an operation.
+type CallFigure = fn(&OperationStats) -> u64;
 
 /// A document in the making: each metric's help and type once, then its samples.
 #[derive(Default)]
@@ -81,8 +86,7 @@ fn process(sheet: &mut Sheet, view: &View) {
 }
 
 fn parts(sheet: &mut Sheet, view: &View) {
-    type Figure = fn(&crate::integration::Health) -> u64;
-    let figures: [(&str, &str, &str, Figure); 4] = [
+    let figures: [(&str, &str, &str, PartFigure); 4] = [
         ("part_runs_total", "counter", "Runs begun.", |health| health.runs),
         ("part_successes_total", "counter", "Runs that did what they should.", |health| {
             health.successes
@@ -191,8 +195,7 @@ fn calls(sheet: &mut Sheet, view: &View) {
         };
         sheet.sample("service_up", &[("service", service.as_str())], up);
     }
-    type Figure = fn(&crate::maximo::OperationStats) -> u64;
-    let figures: [(&str, &str, Figure); 3] = [
+    let figures: [(&str, &str, CallFigure); 3] = [
         ("api_calls_total", "Calls, repeats included.", |stats| stats.calls),
         ("api_errors_total", "Calls that failed.", |stats| stats.errors),
         ("api_retries_total", "Repeats.", |stats| stats.retries),

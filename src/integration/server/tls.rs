@@ -133,12 +133,11 @@ pub(super) fn private(path: &Path) -> Result<(), String> {
         .permissions()
         .mode()
         & 0o7777;
-    if mode & 0o077 == 0 {
-        Ok(())
-    } else {
-        Err(format!(
+    if mode & 0o077 != 0 {
+        return Err(format!(
             "can be read by others (mode {mode:04o}); run: chmod 600 {}",
             path.display()
-        ))
+        ));
     }
+    Ok(())
 }
