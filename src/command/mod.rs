@@ -15,6 +15,7 @@ mod devices;
 mod doctor;
 mod ids;
 mod json;
+mod key_notice;
 mod log;
 mod outbox;
 mod outcome;
