@@ -17,11 +17,12 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::config::KeyAge;
 use crate::domain::load::FloodEnded;
 use crate::domain::{AlertId, AlertState, DeviceKey, Intent, IntentState, OutboxId, OutboxRow};
 use crate::model::store::{News, Verb};
 use crate::model::{Draft, DraftKey, Effect, Event, Fetch, Memo, Store, Ticket};
-use crate::pane::{Devices, Focus, Metrics, Notice, Queue, Tone};
+use crate::pane::{Devices, Focus, Metrics, Notice, Queue, Tone, header};
 use frame::Visible;
 use group::Group;
 use layer::Layer;
@@ -82,6 +83,8 @@ pub struct App {
     title: String,
     orders_asked: Option<Timestamp>,
     rung: Option<Timestamp>,
+    /// The day on which the age of the keys was last looked at.
+    reminded: Option<jiff::civil::Date>,
     drawn: Option<Visible>,
     dirty: bool,
 }
@@ -122,6 +125,7 @@ impl App {
             title: String::new(),
             orders_asked: None,
             rung: None,
+            reminded: None,
             drawn: None,
             dirty: true,
         }
@@ -151,6 +155,7 @@ impl App {
                 }
                 self.ask_order_status_each_minute();
                 self.ring_again();
+                self.remind_of_keys();
             }
             Event::Report(report) => {
                 let was_live = self.store.is_live();
@@ -165,6 +170,11 @@ impl App {
             Event::Recovered(rows) => self.recovered(rows),
             Event::Drafts(drafts) => self.take_drafts(drafts),
             Event::Memo(memo) => self.take_memo(memo),
+            Event::KeyDates(dates) if dates != self.setup.keys => {
+                self.setup.keys = dates;
+                self.dirty = true;
+            }
+            Event::KeyDates(_) => {}
             Event::Pointer(pointer) => {
                 self.dirty = true;
                 self.pointer(pointer);
@@ -291,6 +301,25 @@ impl App {
             .is_some_and(|at| self.now.duration_since(at) >= SignedDuration::from_mins(1));
         if due {
             self.ask_order_status();
+        }
+    }
+
+    /// Once a day: what there is to say about the keys. The first time that is all of it, but for what stands on the screen anyway.
+    fn remind_of_keys(&mut self) {
+        if self.setup.keys.is_empty() {
+            return;
+        }
+        let today = self.now.to_zoned(self.setup.time_zone.clone()).date();
+        if self.reminded == Some(today) {
+            return;
+        }
+        let first = self.reminded.replace(today).is_none();
+        for (age, sentence) in header::ages_of_keys(&self.scene()) {
+            match age {
+                KeyAge::LastWeek { .. } => self.say(Tone::Bad, sentence),
+                KeyAge::Notice { .. } if first || age.is_said_today() => self.say(Tone::Plain, sentence),
+                KeyAge::Fresh | KeyAge::Notice { .. } | KeyAge::Over { .. } => {}
+            }
         }
     }
 

@@ -2,7 +2,9 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use crate::domain::OutboxRow;
+use jiff::civil::Date;
+
+use crate::domain::{OutboxRow, Service};
 
 use super::{Draft, Memo, Report, Ticket};
 
@@ -34,6 +36,8 @@ pub enum Event {
     Recovered(Vec<OutboxRow>),
     /// Drafts that an earlier run left behind.
     Drafts(Vec<Draft>),
+    /// When the servers' keys were made, as the configuration says by now.
+    KeyDates(Vec<(Service, Date)>),
     /// Views and linked orders of an earlier run.
     Memo(Memo),
     /// The mouse, where it is wanted: it selects and scrolls, and never acts.

@@ -347,11 +347,12 @@ impl<D: Deliver> Sender<D> {
     fn put_back(&mut self, turn: Turn, plan: &mut Plan, paces: &mut HashMap<Target, Pace>) {
         let now = Instant::now();
         let target = turn.entry.target.clone();
-        let retried = turn.memory.failures > 0 || turn.entry.state == Some(crate::domain::IntentState::InDoubt);
-        plan.put_back(&turn.entry, turn.memory, turn.wait, turn.backing_off, now);
-        if let Some(pace) = paces.get_mut(&target)
-            && pace.ended(&turn.signal, retried, &self.policy, now, self.dice.f64())
-        {
+        let mut memory = turn.memory;
+        let is_back = paces
+            .get_mut(&target)
+            .is_some_and(|pace| pace.ended(&turn.signal, &mut memory.owed, &self.policy, now, self.dice.f64()));
+        plan.put_back(&turn.entry, memory, turn.wait, turn.backing_off, now);
+        if is_back {
             plan.release(&target, now);
         }
         let fault = match &turn.signal {

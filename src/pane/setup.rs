@@ -1,13 +1,13 @@
 //! What the console is told once, at its start.
 
-use jiff::civil::Time;
+use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 
 use crate::config::keymap::Keymap;
 use crate::config::theme::Theme;
 use crate::config::{Bell, Links, RootCause, UndoGrace};
-use crate::domain::WorkOrderDefaults;
 use crate::domain::load::FloodLimits;
+use crate::domain::{Service, WorkOrderDefaults};
 use crate::model::store::Intervals;
 
 /// Everything that the console needs to know besides events. Fill what differs, the rest from [`Setup::default`].
@@ -47,6 +47,8 @@ pub struct Setup {
     pub intervals: Intervals,
     /// Whether Manage is configured; without it no work order can be made.
     pub manage: bool,
+    /// When the key of a server was made, where that is known.
+    pub keys: Vec<(Service, Date)>,
     /// Above this many alerts the person types the number.
     pub bulk_limit: usize,
     /// How far back the charts reach, in seconds.
@@ -79,6 +81,7 @@ impl Default for Setup {
             shift_start: None,
             intervals: Intervals::default(),
             manage: true,
+            keys: Vec::new(),
             bulk_limit: 100,
             trend_window_seconds: 2 * 60 * 60,
             flood: FloodLimits::default(),

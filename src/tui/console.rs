@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::domain::Service;
 use crate::local::{Drafts, Memos};
 use crate::model::{Event, Report};
 use crate::worker::{Reports, Worker};
@@ -33,6 +35,8 @@ const ANSWERS_MAX: usize = 1_000;
 /// Events of the outbox and the drafts that may wait.
 const EVENTS_MAX: usize = 1_024;
 const TICK: Duration = Duration::from_secs(1);
+/// The configuration is looked at so often for a key that was replaced.
+const KEYS_EVERY: Duration = Duration::from_secs(60);
 /// A terminal that went without a signal is noticed after this.
 const ALIVE_EVERY: Duration = Duration::from_secs(5);
 /// Commands that were given are committed before the end, unless the disk takes longer.
@@ -58,6 +62,27 @@ pub struct Console<C, J> {
     pub handoff: Option<Handoff>,
     /// What was found at the start and is worth a line.
     pub notices: Vec<String>,
+    /// Says when the servers' keys were made.
+    pub key_dates: Option<KeyDates>,
+}
+
+/// Says when the servers' keys were made, as it is at that moment; `None` where that cannot be told. It may read files.
+pub type KeyDates = Arc<dyn Fn() -> Option<Vec<(Service, Date)>> + Send + Sync>;
+
+/// Passes on what becomes of the keys' dates, until nobody listens.
+async fn follow_keys(dates: KeyDates, events: mpsc::Sender<Event>) {
+    loop {
+        tokio::select! {
+            () = events.closed() => return,
+            () = tokio::time::sleep(KEYS_EVERY) => {}
+        }
+        let dates = Arc::clone(&dates);
+        if let Ok(Some(found)) = tokio::task::spawn_blocking(move || dates()).await
+            && events.send(Event::KeyDates(found)).await.is_err()
+        {
+            return;
+        }
+    }
 }
 
 /// How the console ended.
@@ -208,6 +233,9 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
             None => {}
         }
         first.extend(notices.into_iter().map(|text| Event::Notice { text, failed: true }));
+        if let Some(dates) = console.key_dates {
+            tokio::spawn(follow_keys(dates, sender.clone()));
+        }
         let driver = Driver::new(
             console.worker,
             console.journal.clone(),

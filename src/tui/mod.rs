@@ -30,7 +30,7 @@ mod terminal;
 mod tests;
 
 pub use self::core::Core;
-pub use console::{Console, Ended, Seat};
+pub use console::{Console, Ended, KeyDates, Seat};
 pub use error::TuiError;
 pub use guard::{install_panic_report, restore};
 pub use handoff::Handoff;
