@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::manage::Created;
 use super::{Error, ErrorKind, ManageClient, MonitorClient};
-use crate::domain::{Alert, AlertId, Intent, Reference, SafeText, Service, WorkOrder, WorkOrderDraft, WorkOrderNumber};
+use crate::domain::{Alert, AlertId, Intent, SafeText, Service, WorkOrder, WorkOrderDraft, WorkOrderNumber};
 use crate::outbox::{Deliver, Receipt, Sent, Shipment, Verified};
 
 /// Both systems of a profile.

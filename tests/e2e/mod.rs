@@ -2,4 +2,5 @@
 
 mod ending;
 mod night;
+mod secrets;
 mod terminal;

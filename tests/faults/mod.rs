@@ -31,7 +31,7 @@
 //! | 23 | hostile text in every field and view | `console` |
 //! | 24 | random keys, pastes and resizes | `console` |
 //! | 25 | every signal, and a panic while drawing | `e2e` |
-//! | 26 | secrets as canaries | `faults::secrets` |
+//! | 26 | secrets as canaries | `faults::secrets`; the console and its drain: `e2e::secrets` |
 //! | 27 | audit edited, reordered, cut | `outbox::audit` |
 
 mod answers;
@@ -39,7 +39,7 @@ mod elsewhere;
 mod hostile;
 mod outages;
 mod refusals;
-mod secrets;
+pub mod secrets;
 mod site;
 mod throttle;
 mod tls;

@@ -6,7 +6,7 @@ mod guards;
 mod lists;
 mod orders;
 mod reads;
-mod server;
+pub mod server;
 
 use std::time::Duration;
 
