@@ -947,7 +947,7 @@ fn a_key_is_warned_of_each_day_of_its_last_week_and_stands_in_a_banner_once_it_i
     desk.draw();
     assert!(!desk.screen().contains("the key is"), "{}", desk.screen());
     // three quarters of the new one's life: said once, and not again the day after
-    later(&mut desk, 67 * 24);
+    later(&mut desk, 68 * 24);
     assert!(desk.last_line().contains("within 22 days"), "{}", desk.last_line());
     later(&mut desk, 24);
     assert!(!desk.screen().contains("to be replaced"));

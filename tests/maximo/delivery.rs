@@ -192,7 +192,11 @@ async fn a_repeat_reads_first_and_does_not_write_what_is_there() {
 }
 
 fn page(members: &str) -> Reply {
-    json(200, format!(r#"{{"member":[{members}],"responseInfo":{{"totalCount":1}}}}"#))
+    let count = members.matches("wonum").count();
+    json(
+        200,
+        format!(r#"{{"member":[{members}],"responseInfo":{{"totalCount":{count},"pagenum":1}}}}"#),
+    )
 }
 
 #[tokio::test]
