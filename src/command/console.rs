@@ -145,7 +145,7 @@ fn manner(config: &Config, arguments: &ConsoleArgs) -> Manner {
 
 /// Terminals that are known to make OSC 8 a link: by their name, which SSH carries, or by what they set locally. tmux does
 /// so from 3.4 on; screen never.
-fn has_hyperlinks(env: &Env) -> bool {
+pub(super) fn has_hyperlinks(env: &Env) -> bool {
     let term = env.get("TERM").unwrap_or_default();
     let program = env.get("TERM_PROGRAM").unwrap_or_default();
     if program == "tmux" || env.get("TMUX").is_some() {
@@ -277,7 +277,7 @@ fn signed(duration: Duration) -> SignedDuration {
 }
 
 /// `keymap.toml` of the configuration folder over the preset; without the file the preset alone.
-fn keymap(config: &Config) -> Result<Keymap, Failure> {
+pub(super) fn keymap(config: &Config) -> Result<Keymap, Failure> {
     let path = config.dirs.config.join("keymap.toml");
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,

@@ -13,6 +13,7 @@ mod detach;
 mod devices;
 mod doctor;
 mod ids;
+mod init;
 mod json;
 mod log;
 mod outbox;
