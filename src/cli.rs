@@ -108,6 +108,9 @@ pub struct ConsoleArgs {
     /// Look only: no action is possible
     #[arg(long)]
     pub read_only: bool,
+    /// One line an alert, announced as text: for screen readers and braille; lines are only ever added
+    #[arg(long)]
+    pub linear: bool,
     /// Clicks select and the wheel scrolls; the terminal's own selection then needs Shift
     #[arg(long)]
     pub mouse: bool,
