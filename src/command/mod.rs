@@ -15,6 +15,7 @@ mod doctor;
 mod ids;
 mod init;
 mod json;
+mod key_notice;
 mod log;
 mod outbox;
 mod outcome;

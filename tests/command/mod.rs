@@ -4,6 +4,7 @@ mod doctor;
 mod failures;
 mod init;
 mod plant;
+pub mod plant;
 mod reads;
 mod shell;
 mod writes;
