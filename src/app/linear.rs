@@ -247,18 +247,18 @@ impl App {
     fn tell_list(&self, lines: &mut Vec<String>) {
         let queue = &self.queue;
         let load = self.store.load(self.now);
-        let mut head = format!("{} alerts, {} unacknowledged", queue.listed().len(), load.unacknowledged);
+        let mut head = vec![format!("{} alerts, {} unacknowledged", queue.listed().len(), load.unacknowledged)];
         let narrowed = queue.filter();
         if !narrowed.is_empty() {
-            head.push_str(&format!(", filter {}", SafeText::new(narrowed.text()).shown()));
+            head.push(format!("filter {}", SafeText::new(narrowed.text()).shown()));
         }
         if let Some(sort) = queue.sort().shown() {
-            head.push_str(&format!(", sorted {sort}"));
+            head.push(format!("sorted {sort}"));
         }
         if queue.group_by() != GroupBy::Nothing {
-            head.push_str(&format!(", grouped by {}", queue.group_by().word()));
+            head.push(format!("grouped by {}", queue.group_by().word()));
         }
-        lines.push(head);
+        lines.push(head.join(", "));
         let rows = queue.rows();
         lines.extend(rows.iter().take(ROWS_MOST).map(|id| self.row(id)));
         if rows.len() > ROWS_MOST {

@@ -24,6 +24,7 @@ pub struct Probe {
 
 impl Probe {
     /// What a manner asks of the terminal: lines of text need none that can move its cursor.
+    #[must_use]
     pub fn for_manner(self, manner: Manner) -> Self {
         Self {
             term: self.term.filter(|_| !manner.linear),

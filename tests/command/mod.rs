@@ -3,7 +3,6 @@
 mod doctor;
 mod failures;
 mod init;
-mod plant;
 pub mod plant;
 mod reads;
 mod shell;
