@@ -17,7 +17,7 @@ mod section;
 mod server;
 pub mod theme;
 
-pub use bridge::{Assets, Bridge, Erp, ErpMethod, Lake, LakeLayout, Rule, RuleAction};
+pub use bridge::{Assets, Bridge, Erp, ErpMethod, Lake, LakeAuth, LakeLayout, Rule, RuleAction};
 pub use console::{Bell, BellRule, Console, RootCause, UndoGrace};
 pub use credential::{CredentialError, CredentialSource};
 pub use dirs::Dirs;

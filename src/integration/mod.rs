@@ -7,6 +7,8 @@ mod claim;
 mod ground;
 mod job;
 mod jobs;
+#[cfg(feature = "lake")]
+pub mod lake;
 mod parts;
 mod store;
 

@@ -46,7 +46,7 @@ mod wire;
 pub use asset::Asset;
 pub use breaker::full_jitter;
 pub use encode::encode;
-pub use endpoint::{Auth, Endpoint, Limits};
+pub use endpoint::{Auth, Endpoint, Limits, is_loopback, tls};
 pub use error::{Error, ErrorKind};
 pub use gateway::Gateway;
 pub use gather::Batch;

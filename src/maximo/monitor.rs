@@ -1,7 +1,6 @@
 //! Monitor: devices, readings, alerts.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use super::transport::Transport;
 use super::wire::{self, Records};
 use super::{Endpoint, Error, ErrorKind, Telemetry};
 use crate::domain::{
-    Alert, AlertId, AlertState, Device, DeviceId, DeviceKey, DeviceStatus, DeviceType, Listing, MetricValue, Reading, SafeText, Severity,
+    Alert, AlertId, AlertState, Device, DeviceId, DeviceKey, DeviceStatus, DeviceType, Listing, Reading, SafeText, Severity,
 };
 
 /// Rows asked for per page of a time series (contract: `queryEvents`).
