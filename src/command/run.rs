@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::context::Context;
 use super::detach::detach;
 use super::output::Output;
-use super::{Exit, Failure, alerts, audit, console, demo, devices, doctor, outbox, readings, shell, simulate, workorders};
+use super::{Exit, Failure, alerts, audit, console, demo, devices, doctor, export, outbox, readings, shell, simulate, workorders};
 use crate::cli::{self, Cli, Command, ConsoleArgs, Global, OutboxCommand, PlantArgs, SimulateArgs};
 use crate::config::{Config, Env, Locate};
 use crate::simulator::{Scenario, SimulateError, SimulatorConfig};
@@ -75,6 +75,7 @@ fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
         Command::Outbox(OutboxCommand::Drain { detach: true, .. }) if !detach()? => Ok(()),
         Command::Outbox(command) => block_on(outbox::run(context()?, command)),
         Command::Audit(command) => block_on(audit::run(context()?, command)),
+        Command::Export(command) => block_on(export::run(context()?, command)),
         Command::Simulate(arguments) => block_on(simulate(arguments)),
         Command::Console(arguments) => block_on(console::run(&locate, &arguments)),
         Command::Demo(arguments) => block_on(demo::run(arguments)),

@@ -9,6 +9,9 @@ mod job;
 mod jobs;
 #[cfg(feature = "lake")]
 pub mod lake;
+#[cfg(not(feature = "lake"))]
+#[path = "no_lake.rs"]
+pub mod lake;
 mod parts;
 mod store;
 

@@ -8,7 +8,7 @@ use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::columns::{Column, Kind};
+use super::columns::Column;
 use super::day::{Day, key};
 use super::place::Place;
 use super::publish::{Published, publish};
@@ -237,6 +237,19 @@ pub fn spool_dir(configured: Option<&Path>, env: &Env) -> PathBuf {
     }
 }
 
+impl State {
+    /// The word of the JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Written => "written",
+            Self::Unchanged => "unchanged",
+            Self::Replaced => "replaced",
+            Self::Different => "different",
+            Self::Empty => "empty",
+        }
+    }
+}
+
 impl Exported {
     /// What a person should know besides, one sentence each.
     pub fn remarks(&self) -> Vec<String> {
@@ -295,13 +308,5 @@ impl Exported {
             ),
             State::Empty => format!("{device_type} has no readings on {date}: nothing was written"),
         }
-    }
-
-    /// Names of the columns that had to become text.
-    pub fn widened(&self) -> impl Iterator<Item = &str> {
-        self.columns
-            .iter()
-            .filter(|column| column.widened.is_some() && column.kind == Kind::String)
-            .map(|column| column.name.as_str())
     }
 }
