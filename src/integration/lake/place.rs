@@ -68,7 +68,7 @@ impl Place {
         std::fs::create_dir_all(&path).map_err(|error| wrong(JobErrorKind::Store, format!("the folder cannot be made: {error}")))?;
         let store = LocalFileSystem::new_with_prefix(&path).map_err(|error| wrong(JobErrorKind::Store, deepest(&error)))?;
         Ok(Self {
-            store: Arc::new(store.with_fsync(true)),
+            store: Arc::new(store.with_fsync(true).with_automatic_cleanup(true)),
             bucket: path.display().to_string(),
             prefix: Path::default(),
             shown: to.to_string(),
