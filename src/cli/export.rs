@@ -27,7 +27,7 @@ Buckets need their service and credentials in the profile:
   secret_key_file = \"cos.secret\"          #   with iam_url and service_instance_id
   layout = \"flat\"                         # TYPE/DATE/data.parquet; or \"hive\": device_type=TYPE/date=DATE/part-00000.parquet
   at = \"00:15\"                            # when `nightdesk bridge` exports the day before
-  # region, ca_file, spool_dir, monitor_key_file; the profile's day_zone
+  # region, ca_file, single_put_mib, spool_dir, monitor_key_file; the profile's day_zone
 The bucket must honour If-None-Match on PUT and on completing an upload, as IBM COS, AWS S3 and MinIO do.";
 
 /// `nightdesk export lake`

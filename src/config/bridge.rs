@@ -59,6 +59,8 @@ pub struct Lake {
     pub auth: Option<LakeAuth>,
     /// How objects are named.
     pub layout: LakeLayout,
+    /// Larger objects are uploaded in parts, in MiB; 0 does so with all.
+    pub single_put_mib: u64,
     /// When, in the profile's zone.
     pub at: Time,
     /// Where a day is put together before it is uploaded; some 60 bytes a reading. `TMPDIR`, else `/var/tmp`, where it is not said.
@@ -199,6 +201,7 @@ impl Lake {
         let region = section.string("region");
         let ca_file = section.path("ca_file");
         let auth = LakeAuth::read(&section);
+        let single_put_mib = section.number("single_put_mib", 16, 0..=1_024);
         let spool_dir = section.path("spool_dir");
         let monitor_key = section.credential("monitor_key");
         if to.as_ref().is_some_and(|to| to.scheme() == "s3") {
@@ -230,6 +233,7 @@ impl Lake {
             ca_file,
             auth,
             layout,
+            single_put_mib,
             at,
             spool_dir,
             monitor_key,

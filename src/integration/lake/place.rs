@@ -15,8 +15,6 @@ use crate::config::{Env, Lake, LakeAuth};
 use crate::integration::{JobError, JobErrorKind};
 use crate::maximo::is_loopback;
 
-/// Largest object that is put in one call. Above it parts are uploaded to a name of their own first.
-const SINGLE_PUT: u64 = 16 * 1024 * 1024;
 /// Where no region is said and the endpoint's name has none.
 const REGION: &str = "us-east-1";
 
@@ -143,7 +141,7 @@ impl Place {
             bucket: bucket.to_owned(),
             prefix,
             shown: to.to_string().trim_end_matches('/').to_owned(),
-            single_put: SINGLE_PUT,
+            single_put: lake.single_put_mib * 1024 * 1024,
         })
     }
 

@@ -287,3 +287,64 @@ pub(super) fn hex(bytes: &[u8]) -> String {
         hex
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use parquet::file::reader::{FileReader as _, SerializedFileReader};
+    use parquet::record::Field;
+
+    use super::*;
+    use crate::domain::Reading;
+    use crate::integration::lake::spool::{Spool, nameless};
+
+    fn file(dir: &std::path::Path, rows: Vec<Reading>) -> Finished {
+        let mut spool = Spool::new(dir).unwrap();
+        spool.extend(rows).unwrap();
+        let date = jiff::civil::date(2026, 2, 19);
+        write(spool.finish().unwrap(), &"Pump".into(), date, nameless(dir).unwrap()).unwrap()
+    }
+
+    fn row(number: i64, value: MetricValue) -> Reading {
+        Reading {
+            device_id: Some(format!("P-{:03}", number / 100_000).as_str().into()),
+            timestamp: jiff::Timestamp::from_second(number).unwrap(),
+            values: [("m".into(), value)].into(),
+        }
+    }
+
+    /// What must stand in a row of the number: every seventh has no value.
+    fn number(number: i64) -> MetricValue {
+        if number % 7 == 0 {
+            MetricValue::Null
+        } else {
+            MetricValue::Number(number as f64 / 8.0)
+        }
+    }
+
+    #[test]
+    fn a_day_of_several_row_groups_is_whole_and_the_same_rows_are_the_same_bytes() {
+        let dir = tempfile::tempdir().unwrap();
+        let count = i64::try_from(GROUP_ROWS).unwrap() + 20_000;
+        let rows: Vec<Reading> = (0..count).map(|at| row(at, number(at))).collect();
+        let finished = file(dir.path(), rows.clone());
+        assert_eq!(finished.sha256, file(dir.path(), rows).sha256);
+        let reader = SerializedFileReader::new(finished.file).unwrap();
+        let groups: Vec<i64> = reader.metadata().row_groups().iter().map(|group| group.num_rows()).collect();
+        assert_eq!(groups, [i64::try_from(GROUP_ROWS).unwrap(), 20_000]);
+        for (at, found) in (0..).zip(reader.get_row_iter(None).unwrap()) {
+            let found: Vec<Field> = found.unwrap().get_column_iter().map(|(_, field)| field.clone()).collect();
+            let expected = number(at).as_number().map_or(Field::Null, Field::Double);
+            assert_eq!(found[2], Field::TimestampMicros(at * 1_000_000));
+            assert_eq!(found[3], expected, "row {at}");
+        }
+    }
+
+    #[test]
+    fn a_wide_row_closes_its_group_by_its_bytes() {
+        let dir = tempfile::tempdir().unwrap();
+        let long = "x".repeat(1024 * 1024);
+        let rows = (0..40).map(|at| row(at, MetricValue::Text(long.as_str().into()))).collect();
+        let reader = SerializedFileReader::new(file(dir.path(), rows).file).unwrap();
+        assert!(reader.metadata().num_row_groups() >= 2);
+    }
+}
