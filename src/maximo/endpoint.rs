@@ -121,19 +121,7 @@ impl Endpoint {
             self.require_https(token_url)?;
         }
         let wrong = |words: String| Error::new(self.service, "configuration", ErrorKind::Configuration, words);
-        let tls = tls(self.ca_pem.as_deref()).map_err(&wrong)?;
-        let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .https_only(true)
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .retry(reqwest::retry::never())
-            .connect_timeout(self.limits.connect)
-            .read_timeout(self.limits.idle)
-            .timeout(self.limits.call)
-            .pool_max_idle_per_host(self.limits.concurrent)
-            .pool_idle_timeout(POOL_IDLE)
-            .user_agent(concat!("nightdesk/", env!("CARGO_PKG_VERSION")));
+        let mut builder = https_client(self.ca_pem.as_deref(), &self.limits).map_err(wrong)?;
         if is_loopback(&self.base) {
             builder = builder.no_proxy(); // HTTPS_PROXY of the environment is for the world outside; its loopback is another machine
         }
@@ -141,8 +129,9 @@ impl Endpoint {
     }
 }
 
-/// TLS 1.2 or later with ring: the system's authorities, and those in `ca_pem` besides them. The error is a piece of a sentence.
-pub fn tls(ca_pem: Option<&[u8]>) -> Result<rustls::ClientConfig, String> {
+/// What every HTTPS client of the program begins with: TLS 1.2 or later with ring, the system's authorities and perhaps one of one's
+/// own (PEM), no redirects, no Referer, no retries of its own, bounded waits. `Err` says in a sentence what is wrong with the authority.
+pub(crate) fn https_client(ca_pem: Option<&[u8]>, limits: &Limits) -> Result<reqwest::ClientBuilder, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let roots: Vec<CertificateDer<'static>> = match ca_pem {
         None => Vec::new(),
@@ -157,16 +146,28 @@ pub fn tls(ca_pem: Option<&[u8]>) -> Result<rustls::ClientConfig, String> {
         rustls_platform_verifier::Verifier::new_with_extra_roots(roots, Arc::clone(&provider))
             .map_err(|error| format!("no certificate authority is known here ({error}); install ca-certificates or set ca_file"))?,
     );
-    Ok(rustls::ClientConfig::builder_with_provider(provider)
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?
         .dangerous() // the name of the door, not of what goes through it: this is the platform's own verifier
         .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth())
+        .with_no_client_auth();
+    Ok(reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .https_only(true)
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .connect_timeout(limits.connect)
+        .read_timeout(limits.idle)
+        .timeout(limits.call)
+        .pool_max_idle_per_host(limits.concurrent)
+        .pool_idle_timeout(POOL_IDLE)
+        .user_agent(concat!("nightdesk/", env!("CARGO_PKG_VERSION"))))
 }
 
 /// Whether an address is this machine's own: a proxy's loopback would be another machine.
-pub fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

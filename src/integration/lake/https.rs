@@ -16,10 +16,8 @@ use url::Url;
 
 use crate::domain::SafeText;
 use crate::integration::{JobError, JobErrorKind};
-use crate::maximo;
+use crate::maximo::{Limits, https_client};
 
-/// Until a connection stands.
-const CONNECT: Duration = Duration::from_secs(5);
 /// Between two reads of an answer.
 const IDLE: Duration = Duration::from_secs(60);
 /// For a whole call; a part of an upload over a slow line takes a while.
@@ -34,16 +32,12 @@ const TOKEN_BODY: usize = 64 * 1024;
 /// A client for the store and the token endpoint: `https` only, no redirects, no retries of its own.
 pub(super) fn client(ca_pem: Option<&[u8]>, local: bool) -> Result<reqwest::Client, JobError> {
     let wrong = |words: String| JobError::new(JobErrorKind::Configuration, format!("[profiles.*.lake]: {words}"));
-    let mut builder = reqwest::Client::builder()
-        .tls_backend_preconfigured(maximo::tls(ca_pem).map_err(wrong)?)
-        .https_only(true)
-        .redirect(reqwest::redirect::Policy::none())
-        .referer(false)
-        .retry(reqwest::retry::never())
-        .connect_timeout(CONNECT)
-        .read_timeout(IDLE)
-        .timeout(CALL)
-        .user_agent(concat!("nightdesk/", env!("CARGO_PKG_VERSION")));
+    let limits = Limits {
+        idle: IDLE,
+        call: CALL,
+        ..Limits::default()
+    };
+    let mut builder = https_client(ca_pem, &limits).map_err(wrong)?;
     if local {
         builder = builder.no_proxy();
     }
