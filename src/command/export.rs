@@ -21,7 +21,7 @@ async fn lake(context: Context, arguments: LakeArgs) -> Result<(), Failure> {
     use super::{Exit, session};
     use crate::cli::Layout;
     use crate::config::LakeLayout;
-    use crate::integration::lake::{Day, Order, Place, State, export, spool_dir};
+    use crate::integration::lake::{Day, Order, Place, State, export, frugal, spool_dir};
     use crate::maximo::{Auth, MonitorClient};
 
     super::ids::check(&arguments.device_type)?;
@@ -58,7 +58,7 @@ async fn lake(context: Context, arguments: LakeArgs) -> Result<(), Failure> {
     if let Some(key) = lake.and_then(|lake| lake.monitor_key.as_ref()) {
         endpoint.auth = Auth::ApiKey(key.read(env).await?);
     }
-    let monitor = MonitorClient::new(endpoint, session::telemetry(&context.config)?)?;
+    let monitor = MonitorClient::new(frugal(endpoint), session::telemetry(&context.config)?)?;
     let out = context.out;
     let exported = export(&monitor, &place, &order, &|progress| {
         let what = if progress.writing { ", writing the file" } else { "" };

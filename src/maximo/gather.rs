@@ -15,8 +15,10 @@ use super::monitor::bulk_call;
 use super::{BulkQuery, Error, ErrorKind, MonitorClient, ReadingQuery, wire};
 use crate::domain::{DeviceId, DeviceKey, Reading, SafeText};
 
-/// Rows that a call should bring: some megabytes while they are read.
-const ROWS_A_CALL: u64 = 5_000;
+/// Rows that a call should bring: some megabytes while they are read. No round number, see [`ROUND`].
+const ROWS_A_CALL: u64 = 4_999;
+/// Rows an hour that a device is taken to have before more are seen: who is silent first may speak later.
+const RATE_MIN: u64 = 20;
 /// Most devices of a call.
 const DEVICES_A_CALL: u64 = 50;
 /// Calls under way at once; each holds its rows.
@@ -75,14 +77,14 @@ impl Plan {
         let first = self.devices.front()?;
         let (start, end) = self.window;
         let hours = u64::try_from(end.duration_since(start).as_hours()).unwrap_or_default().max(1);
-        let rate = learnt.rows_an_hour.load(Ordering::Relaxed);
+        let rate = learnt.rows_an_hour.load(Ordering::Relaxed).max(RATE_MIN);
         let a_device = rate.saturating_mul(hours);
         if self.before == 0 || a_device > ROWS_A_CALL || self.reached > start {
             // the first hour of the first device is a question: how many rows does a device have?
             let step = if self.before == 0 {
                 3_600
             } else {
-                (ROWS_A_CALL * 3_600 / rate.max(1)).max(60)
+                (ROWS_A_CALL * 3_600 / rate).max(60)
             };
             let step = SignedDuration::from_secs(i64::try_from(step).unwrap_or(60));
             let piece_end = self.reached.saturating_add(step).unwrap_or(end).min(end);
@@ -103,7 +105,7 @@ impl Plan {
         let fitting = if learnt.no_bulk.load(Ordering::Relaxed) {
             1
         } else {
-            (ROWS_A_CALL / a_device.max(1)).clamp(1, DEVICES_A_CALL)
+            (ROWS_A_CALL / a_device).clamp(1, DEVICES_A_CALL)
         };
         self.before = fitting.min(self.before.saturating_mul(2));
         let count = usize::try_from(self.before).unwrap_or(1).min(self.devices.len());
@@ -118,11 +120,25 @@ impl Plan {
 
 impl Learnt {
     fn from(&self, piece: &Piece, rows: usize) {
-        let hours = piece.end.duration_since(piece.start).as_secs_f64() / 3600.0;
-        let device_hours = hours * piece.devices.len() as f64;
+        self.note(rows as f64 / piece.device_hours());
+    }
+
+    /// The answer was too long: as if half of the piece were a call's worth.
+    fn too_much(&self, piece: &Piece) {
+        self.note(2.0 * ROWS_A_CALL as f64 / piece.device_hours());
+    }
+
+    fn note(&self, rate: f64) {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of rows, rounded up")]
-        let rate = (rows as f64 / device_hours.max(1e-6)).ceil() as u64;
+        let rate = rate.ceil() as u64;
         self.rows_an_hour.fetch_max(rate, Ordering::Relaxed);
+    }
+}
+
+impl Piece {
+    fn device_hours(&self) -> f64 {
+        let hours = self.end.duration_since(self.start).as_secs_f64() / 3600.0;
+        (hours * self.devices.len() as f64).max(1e-3)
     }
 }
 
@@ -157,16 +173,19 @@ impl MonitorClient {
             },
             learnt: Arc::clone(&learnt),
         });
-        let pieces = futures_util::stream::unfold((plan, learnt), |(mut plan, learnt)| async move {
+        // the first call alone: it tells how large the others may be
+        let mut plan = plan;
+        let first = plan.next(&learnt);
+        let rest = futures_util::stream::unfold((plan, learnt), |(mut plan, learnt)| async move {
             let piece = plan.next(&learnt)?;
             Some((piece, (plan, learnt)))
         });
-        pieces
-            .map(move |piece| {
-                let asks = Arc::clone(&asks);
-                async move { asks.fetch(piece).await }
-            })
-            .buffered(CALLS)
+        let fetch = move |piece| {
+            let asks = Arc::clone(&asks);
+            async move { asks.fetch(piece).await }
+        };
+        let first = futures_util::stream::iter(first).then(fetch.clone());
+        first.chain(rest.map(fetch).buffered(CALLS))
     }
 }
 
@@ -229,7 +248,10 @@ impl Asks {
         let alone = piece.devices.len() == 1;
         let value = match self.client.transport.read(&call).await {
             Ok(value) => value,
-            Err(error) if error.status() == Some(413) || error.too_long() => return Ok(Answered::Halve),
+            Err(error) if error.status() == Some(413) || error.too_long() => {
+                self.learnt.too_much(piece);
+                return Ok(Answered::Halve);
+            }
             Err(error) if matches!(error.status(), Some(400 | 404 | 405 | 501)) => {
                 // a server without this query says the same of one device; the events of that device decide what it meant
                 if alone && matches!(error.status(), Some(404 | 405 | 501)) && self.has_events(piece).await? {
@@ -408,6 +430,6 @@ mod tests {
     fn calls_are_saved_where_devices_say_little() {
         let calls = play(5_000, 60).len();
         assert!((1_660..1_750).contains(&calls), "{calls} calls for 7.2 million rows");
-        assert!(play(5_000, 0).len() < 150);
+        assert!(play(5_000, 0).len() < 520);
     }
 }

@@ -49,7 +49,7 @@ pub use encode::encode;
 pub use endpoint::{Auth, Endpoint, Limits};
 pub(crate) use endpoint::{https_client, is_loopback};
 pub use error::{Error, ErrorKind};
-pub(crate) use failure::{classify, of_status, retry_after};
+pub(crate) use failure::{classify, of_status, retry_after, root_cause};
 pub use gateway::Gateway;
 pub use gather::Batch;
 pub use manage::{ManageClient, ManagePaths, WorkOrderQuery};

@@ -82,6 +82,7 @@ class Plant:
         assert self.process.stdout.readline().startswith("ready "), "the simulator did not start"
         self.url = (self.directory / "url").read_text().strip()
         self.session = requests.Session()
+        self.session.trust_env = False  # neither its proxy nor its certificate bundle
         self.session.verify = str(self.directory / "ca.pem")
         self.session.headers["Authorization"] = "ApiKey " + (self.directory / "monitor.key").read_text().strip()
 
@@ -143,10 +144,10 @@ def check(path, expected):
     for metric in metrics:
         values = [value for _, _, row in expected if (value := row.get(metric)) is not None]
         count, total, low, high = duckdb.sql(
-            f'select count("{metric}"), sum("{metric}"), min("{metric}"), max("{metric}") from relation').fetchone()
+            f'select count("{metric}"), sum("{metric}"), min("{metric}"), max("{metric}") from relation').fetchall()[0]
         assert (count, low, high) == (len(values), min(values), max(values)), (metric, count, low, high)
         assert math.isclose(total, math.fsum(values), rel_tol=1e-12), (metric, total, math.fsum(values))
-    first, last = duckdb.sql("select epoch_us(min(timestamp)), epoch_us(max(timestamp)) from relation").fetchone()
+    first, last = duckdb.sql("select epoch_us(min(timestamp)), epoch_us(max(timestamp)) from relation").fetchall()[0]
     micros = lambda at: round(at.timestamp() * 1_000_000)
     assert (first, last) == (micros(min(at for _, at, _ in expected)), micros(max(at for _, at, _ in expected)))
     return len(found)
@@ -234,9 +235,9 @@ def bucket_checks(plant, bucket, expected, directory):
     bucket.clear()
 
     error = export(plant, bucket.section(), expect=4, environment=bucket.environment("stranger"))
-    assert "AccessDenied" in error and "rights" in error, error
+    assert "403 Forbidden" in error, error
     error = export(plant, bucket.section(), expect=4, environment=bucket.environment("writer", secret="x" * 40))
-    assert "SignatureDoesNotMatch" in error, error
+    assert "403 Forbidden" in error, error
     error = export(plant, bucket.section(bucket="no-such-bucket"), expect=8, environment=writer)
     assert "NoSuchBucket" in error and "s3://no-such-bucket" in error, error
     error = export(plant, bucket.section(url=f"https://127.0.0.1:{free_port()}"), expect=5, environment=writer)
@@ -272,7 +273,7 @@ def folder_checks(plant, expected, directory):
     data = pyarrow.dataset.dataset(hive, format="parquet", partitioning="hive")
     assert data.count_rows(filter=pyarrow.dataset.field("date") == str(DAY)) == len(expected)
     count = duckdb.sql(f"select count(*) from read_parquet('{hive}/**/*.parquet', hive_partitioning = true) "
-                       f"where device_type = '{TYPE}' and date = '{DAY}'").fetchone()
+                       f"where device_type = '{TYPE}' and date = '{DAY}'").fetchall()[0]
     assert count == (len(expected),), count
     say("folder, Hive layout: partitions found by pyarrow and DuckDB")
 

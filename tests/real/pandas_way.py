@@ -17,6 +17,7 @@ import requests
 directory, device_type, date, out = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
 url = (directory / "url").read_text().strip().rstrip("/")
 session = requests.Session()
+session.trust_env = False
 session.verify = str(directory / "ca.pem")
 session.headers["Authorization"] = "ApiKey " + (directory / "monitor.key").read_text().strip()
 

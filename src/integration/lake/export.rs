@@ -17,10 +17,12 @@ use super::table::{self, Finished};
 use crate::config::{Env, LakeLayout};
 use crate::domain::{DeviceId, DeviceType, SafeText};
 use crate::integration::{JobError, JobErrorKind};
-use crate::maximo::{BulkQuery, DeviceQuery, MonitorClient};
+use crate::maximo::{BulkQuery, DeviceQuery, Endpoint, MonitorClient};
 
 /// Reasons kept for readings that were left out.
 const PROBLEMS_MAX: usize = 5;
+/// Longest answer of Monitor, in bytes: some ten times as much while it is read, and a few are under way at once.
+const ANSWER_MAX: usize = 4 * 1024 * 1024;
 /// Devices that are named where more than these vanished.
 const NAMED_MAX: usize = 100;
 
@@ -100,6 +102,12 @@ pub struct Progress {
     pub records: u64,
     /// Everything is read: the file is being written and uploaded.
     pub writing: bool,
+}
+
+/// The client that [`export`] is to be given: an answer that would not fit into its memory is asked for in parts.
+pub fn frugal(mut endpoint: Endpoint) -> Endpoint {
+    endpoint.limits.body = endpoint.limits.body.min(ANSWER_MAX);
+    endpoint
 }
 
 /// Exports a day. The memory that it takes does not depend on the day; the spool takes some 60 bytes a reading.

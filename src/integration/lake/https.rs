@@ -16,7 +16,7 @@ use url::Url;
 
 use crate::domain::SafeText;
 use crate::integration::{JobError, JobErrorKind};
-use crate::maximo::{Limits, https_client};
+use crate::maximo::{Limits, https_client, root_cause};
 
 /// Between two reads of an answer.
 const IDLE: Duration = Duration::from_secs(60);
@@ -224,24 +224,18 @@ impl std::fmt::Debug for Iam {
 pub(super) fn kind_of(error: &(dyn std::error::Error + 'static)) -> JobErrorKind {
     let mut next = Some(error);
     while let Some(error) = next {
+        // IAM's own failure, inside the store's
         if let Some(known) = error.downcast_ref::<JobError>() {
             return known.kind;
         }
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if error.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
-            return JobErrorKind::Tls;
-        }
         next = error.source();
     }
-    JobErrorKind::Server
+    let (_, tls) = root_cause(error);
+    if tls { JobErrorKind::Tls } else { JobErrorKind::Server }
 }
 
 /// The innermost reason, which is the one that helps.
 pub(super) fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    let words = SafeText::new(error.to_string());
-    words.shown().chars().take(300).collect()
+    let (words, _) = root_cause(error);
+    SafeText::new(words).shown().chars().take(300).collect()
 }

@@ -5,7 +5,7 @@ use jiff::civil::Time;
 use jiff::tz::TimeZone;
 
 use super::day::Day;
-use super::export::{Order, State, export, spool_dir};
+use super::export::{Order, State, export, frugal, spool_dir};
 use super::place::Place;
 use crate::config::{DeviceTypes, LakeLayout};
 use crate::domain::{DeviceType, SafeText};
@@ -27,8 +27,9 @@ struct Daily {
 /// The daily job, where the profile has a lake. Reads its credentials, calls no server.
 pub async fn job(ground: &Ground) -> Result<Option<Box<dyn Job>>, JobError> {
     let Some(lake) = &ground.profile.lake else { return Ok(None) };
+    let monitor = ground.monitor_for(lake.monitor_key.as_ref()).await?;
     Ok(Some(Box::new(Daily {
-        monitor: ground.monitor_for(lake.monitor_key.as_ref()).await?,
+        monitor: MonitorClient::new(frugal(monitor.endpoint().clone()), ground.telemetry.clone())?,
         place: Place::open(&lake.to, Some(lake), &ground.env).await?,
         types: ground.profile.device_types.clone(),
         layout: lake.layout,

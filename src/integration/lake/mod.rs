@@ -16,6 +16,6 @@ mod table;
 
 pub use columns::{Column, Kind};
 pub use day::{Day, key};
-pub use export::{Exported, Order, Progress, State, export, spool_dir};
+pub use export::{Exported, Order, Progress, State, export, frugal, spool_dir};
 pub use job::job;
 pub use place::Place;

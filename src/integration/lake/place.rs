@@ -158,7 +158,12 @@ impl Place {
     /// A failure of the store as one sentence.
     pub(super) fn failure(&self, doing: &str, error: &object_store::Error) -> JobError {
         use object_store::Error as E;
-        let words = answer_words(&error.to_string()).unwrap_or_else(|| deepest(error));
+        // to a HEAD there is a status without words
+        let bare = |words: String| match words.strip_prefix("Server returned non-2xx status code: ") {
+            Some(status) => status.trim_end_matches([':', ' ']).to_owned(),
+            None => words,
+        };
+        let words = answer_words(&error.to_string()).unwrap_or_else(|| bare(deepest(error)));
         let (kind, remedy) = match error {
             E::NotFound { .. } => (JobErrorKind::Refused, "; is the bucket there, and spelt like this?"),
             E::PermissionDenied { .. } | E::Unauthenticated { .. } => (
