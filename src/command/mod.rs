@@ -15,6 +15,7 @@ mod doctor;
 mod export;
 mod ids;
 mod json;
+mod key_notice;
 mod log;
 mod outbox;
 mod outcome;

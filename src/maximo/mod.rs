@@ -28,8 +28,12 @@ mod encode;
 mod endpoint;
 mod error;
 mod failure;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gateway;
 mod gather;
+mod href;
 mod library;
 mod manage;
 mod monitor;
