@@ -329,7 +329,12 @@ mod tests {
         let finished = file(dir.path(), rows.clone());
         assert_eq!(finished.sha256, file(dir.path(), rows).sha256);
         let reader = SerializedFileReader::new(finished.file).unwrap();
-        let groups: Vec<i64> = reader.metadata().row_groups().iter().map(|group| group.num_rows()).collect();
+        let groups: Vec<i64> = reader
+            .metadata()
+            .row_groups()
+            .iter()
+            .map(parquet::file::metadata::RowGroupMetaData::num_rows)
+            .collect();
         assert_eq!(groups, [i64::try_from(GROUP_ROWS).unwrap(), 20_000]);
         for (at, found) in (0..).zip(reader.get_row_iter(None).unwrap()) {
             let found: Vec<Field> = found.unwrap().get_column_iter().map(|(_, field)| field.clone()).collect();
