@@ -15,6 +15,7 @@ mod devices;
 mod doctor;
 mod export;
 mod ids;
+mod init;
 mod json;
 mod key_notice;
 mod log;

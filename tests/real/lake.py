@@ -278,6 +278,32 @@ def folder_checks(plant, expected, directory):
     say("folder, Hive layout: partitions found by pyarrow and DuckDB")
 
 
+def bridge_checks(plant, directory):
+    """The daily job of the bridge: killed wherever it is, each type's file is there once, and whole."""
+    lake, state = directory / "daily", directory / "bridge-state"
+    config = plant.directory / "bridge.toml"
+    kinds = [TYPE, "Compressor", "Boiler", "CoolingTower"]
+    config.write_text((plant.directory / "config.toml").read_text().replace('device_types = ["*"]', f"device_types = {json.dumps(kinds)}")
+                      + f'\n[profiles.demo.lake]\nto = "file://{lake}"\nat = "00:00"\n')
+    command = [BINARY, "--config", config, "--state-dir", state, "bridge"]
+    for delay in (0.1, 0.3, 0.6, 1.0, 1.5):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            process.wait(delay)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    for _ in range(2):  # to the end; and once more, when nothing is due
+        done = subprocess.run([*command, "--once"], capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done
+    files = sorted(str(file.relative_to(lake)) for file in lake.rglob("*") if file.is_file() and "_nightdesk_uploads" not in file.parts)
+    dates = {file.split("/")[1] for file in files}
+    assert dates and files == sorted(f"{kind}/{date}/data.parquet" for kind in kinds for date in dates), files
+    for file in files:
+        assert pyarrow.parquet.ParquetFile(lake / file).metadata.num_rows > 0
+    say(f"bridge: killed five times, then {len(files)} files, each whole and once")
+
+
 def iam_checks(plant, directory, expected):
     """A service that takes bearer tokens only, and the token endpoint of IAM beside it."""
     state = {"tokens": [], "objects": {}, "calls": [], "revoke": True}
@@ -377,6 +403,7 @@ def main():
             finally:
                 bucket.process.terminate()
             folder_checks(plant, expected, directory)
+            bridge_checks(plant, directory)
             iam_checks(plant, directory, expected)
         finally:
             plant.process.terminate()
