@@ -1,6 +1,7 @@
 //! The command line's types: what `contract/cli.md` promises, as far as it works. No logic.
 
 mod assignment;
+mod export;
 mod when;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use assignment::{Assignment, AssignmentError};
+pub use export::{ExportCommand, LakeArgs, Layout};
 pub use when::{When, WhenError};
 
 /// A terminal operations console for IBM Maximo Monitor and Maximo Manage
@@ -89,6 +91,9 @@ pub enum Command {
     /// Who did what, and whether the record is whole
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Write readings into the data lake
+    #[command(subcommand)]
+    Export(ExportCommand),
     /// The integrations of a profile, running without a person: rules, data lake, ERP, assets, webhooks, facility API
     ///
     /// Runs until TERM or INT whatever the configuration switches on, and prints `ready`, with the server's address where

@@ -14,6 +14,7 @@ mod demo;
 mod detach;
 mod devices;
 mod doctor;
+mod export;
 mod ids;
 mod init;
 mod json;
