@@ -7,6 +7,7 @@ mod group;
 mod keys;
 mod layer;
 mod layout;
+mod linear;
 mod menus;
 mod perform;
 mod reach;
@@ -27,8 +28,10 @@ use frame::Visible;
 use group::Group;
 use layer::Layer;
 use layout::Layout;
+use linear::Spoken;
 
 pub use crate::pane::{Hyperlink, Setup};
+pub use linear::Announcement;
 
 /// How long a sentence stays that is no refusal.
 const NOTICE_FOR: SignedDuration = SignedDuration::from_secs(10);
@@ -86,6 +89,8 @@ pub struct App {
     /// The day on which the age of the keys was last looked at.
     reminded: Option<jiff::civil::Date>,
     drawn: Option<Visible>,
+    /// What the linear mode told last.
+    spoken: Spoken,
     dirty: bool,
 }
 
@@ -127,6 +132,7 @@ impl App {
             rung: None,
             reminded: None,
             drawn: None,
+            spoken: Spoken::default(),
             dirty: true,
         }
     }

@@ -293,6 +293,7 @@ fn stage(effects: impl IntoIterator<Item = Effect>, screen: Screen, mut host: Ho
         handoff: None,
         notices: vec!["the cache is damaged".into()],
         key_dates: None,
+        linear: false,
     };
     let lines = Lines {
         input: input_receiver,

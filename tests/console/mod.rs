@@ -2,10 +2,13 @@
 
 mod actions;
 mod desk;
+mod linear;
+mod looks;
 mod properties;
 mod reach;
 mod screens;
 mod transitions;
+mod twins;
 
 use nightdesk::config::keymap::Keymap;
 

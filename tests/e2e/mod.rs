@@ -2,5 +2,6 @@
 
 mod ending;
 mod night;
+mod reach;
 mod secrets;
 mod terminal;

@@ -2,6 +2,7 @@
 
 mod credentials;
 mod delivery;
+mod gather;
 mod guards;
 mod lists;
 mod orders;
