@@ -11,6 +11,7 @@ mod linear;
 mod menus;
 mod perform;
 mod reach;
+mod remind;
 mod targets;
 mod views;
 
@@ -18,12 +19,11 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::config::KeyAge;
 use crate::domain::load::FloodEnded;
 use crate::domain::{AlertId, AlertState, DeviceKey, Intent, IntentState, OutboxId, OutboxRow};
 use crate::model::store::{News, Verb};
 use crate::model::{Draft, DraftKey, Effect, Event, Fetch, Memo, Store, Ticket};
-use crate::pane::{Devices, Focus, Metrics, Notice, Queue, Tone, header};
+use crate::pane::{Devices, Focus, Metrics, Notice, Queue, Tone};
 use frame::Visible;
 use group::Group;
 use layer::Layer;
@@ -307,25 +307,6 @@ impl App {
             .is_some_and(|at| self.now.duration_since(at) >= SignedDuration::from_mins(1));
         if due {
             self.ask_order_status();
-        }
-    }
-
-    /// Once a day: what there is to say about the keys. The first time that is all of it, but for what stands on the screen anyway.
-    fn remind_of_keys(&mut self) {
-        if self.setup.keys.is_empty() {
-            return;
-        }
-        let today = self.now.to_zoned(self.setup.time_zone.clone()).date();
-        if self.reminded == Some(today) {
-            return;
-        }
-        let first = self.reminded.replace(today).is_none();
-        for (age, sentence) in header::ages_of_keys(&self.scene()) {
-            match age {
-                KeyAge::LastWeek { .. } => self.say(Tone::Bad, sentence),
-                KeyAge::Notice { .. } if first || age.is_said_today() => self.say(Tone::Plain, sentence),
-                KeyAge::Fresh | KeyAge::Notice { .. } | KeyAge::Over { .. } => {}
-            }
         }
     }
 

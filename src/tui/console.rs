@@ -6,11 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::domain::Service;
 use crate::local::{Drafts, Memos};
 use crate::model::{Event, Report};
 use crate::worker::{Reports, Worker};
@@ -22,6 +20,7 @@ use super::error::TuiError;
 use super::guard::{Guard, restore};
 use super::handoff::Handoff;
 use super::journal::Journal;
+use super::keys::{KeyDates, follow_keys};
 use super::output::{Manner, Output};
 use super::pace::{Pace, Urgency};
 use super::signal::{self, Signal};
@@ -35,8 +34,6 @@ const ANSWERS_MAX: usize = 1_000;
 /// Events of the outbox and the drafts that may wait.
 const EVENTS_MAX: usize = 1_024;
 const TICK: Duration = Duration::from_secs(1);
-/// The configuration is looked at so often for a key that was replaced.
-const KEYS_EVERY: Duration = Duration::from_secs(60);
 /// A terminal that went without a signal is noticed after this.
 const ALIVE_EVERY: Duration = Duration::from_secs(5);
 /// Commands that were given are committed before the end, unless the disk takes longer.
@@ -66,25 +63,6 @@ pub struct Console<C, J> {
     pub key_dates: Option<KeyDates>,
     /// Lines of text instead of a screen.
     pub linear: bool,
-}
-
-/// Says when the servers' keys were made, as it is at that moment; `None` where that cannot be told. It may read files.
-pub type KeyDates = Arc<dyn Fn() -> Option<Vec<(Service, Date)>> + Send + Sync>;
-
-/// Passes on what becomes of the keys' dates, until nobody listens.
-async fn follow_keys(dates: KeyDates, events: mpsc::Sender<Event>) {
-    loop {
-        tokio::select! {
-            () = events.closed() => return,
-            () = tokio::time::sleep(KEYS_EVERY) => {}
-        }
-        let dates = Arc::clone(&dates);
-        if let Ok(Some(found)) = tokio::task::spawn_blocking(move || dates()).await
-            && events.send(Event::KeyDates(found)).await.is_err()
-        {
-            return;
-        }
-    }
 }
 
 /// How the console ended.
