@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::output::{Output, write_out};
 use super::session::Session;
@@ -27,14 +28,20 @@ pub(super) async fn run(config: Config, out: Output, once: bool) -> Result<(), F
     }
     let mut ground = session.ground()?;
     let courier = Arc::new(Courier::open(&ground).await?);
-    ground.targets.extend(courier.further_targets(&session.profile.name));
-    let sender = Sender::new(session.outbox.clone(), courier, ground.targets.clone(), Policy::default());
+    // two senders: what Maximo is asked may be a console's charge at the moment, what goes to ERP and webhooks never is
+    let further = courier.further_targets(&session.profile.name);
+    let sender = |targets| Sender::new(session.outbox.clone(), Arc::clone(&courier), targets, Policy::default());
+    let mut senders = vec![sender(ground.targets.clone())];
+    if !further.is_empty() {
+        senders.push(sender(further.clone()));
+    }
+    ground.targets.extend(further);
     let bridge = Bridge::open(ground, WallClock::system()).await?;
     if bridge.is_empty() {
         return Err(nothing_to_do(&session));
     }
     if once {
-        return all_once(&session, sender, &bridge, out).await;
+        return all_once(&session, senders, &bridge, out).await;
     }
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| unheard(&error))?;
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| unheard(&error))?;
@@ -46,7 +53,7 @@ pub(super) async fn run(config: Config, out: Output, once: bool) -> Result<(), F
         None => "ready\n".to_owned(),
     };
     tracing::info!(profile = session.profile.name, jobs, "the bridge is at work");
-    let sender = send(sender, stopped.clone());
+    let senders = send(senders, &stopped);
     let work = tokio::spawn(bridge.run(stopped));
     write_out(&ready)?;
     notify.say(&format!("READY=1\nSTATUS=jobs: {jobs}"));
@@ -64,20 +71,31 @@ pub(super) async fn run(config: Config, out: Output, once: bool) -> Result<(), F
     notify.say("STOPPING=1");
     let _ = stop.send(true); // its receivers live until they have seen it
     let ended = work.await;
-    let _ = tokio::time::timeout(STOPPING, sender).await;
+    let _ = tokio::time::timeout(STOPPING, all_ended(senders)).await;
     ended.map_err(|error| Failure::new(Exit::Bug, format!("the bridge ended in a bug: {error}")))
 }
 
+/// One that ended in a bug has said so.
+async fn all_ended(mut senders: JoinSet<()>) {
+    while senders.join_next().await.is_some() {}
+}
+
 /// Delivers the outbox until told to stop.
-fn send(sender: Sender<Courier>, mut stopped: watch::Receiver<bool>) -> tokio::task::JoinHandle<()> {
-    tokio::spawn(async move {
-        let stop = async move {
-            let _ = stopped.wait_for(|stop| *stop).await; // its sender being gone means the same
-        };
-        if let Err(error) = sender.run(std::pin::pin!(stop)).await {
-            tracing::error!(%error, "the sender ended: what is queued waits for the next start");
-        }
-    })
+fn send(senders: Vec<Sender<Courier>>, stopped: &watch::Receiver<bool>) -> JoinSet<()> {
+    senders
+        .into_iter()
+        .map(|sender| {
+            let mut stopped = stopped.clone();
+            async move {
+                let stop = async move {
+                    let _ = stopped.wait_for(|stop| *stop).await; // its sender being gone means the same
+                };
+                if let Err(error) = sender.run(std::pin::pin!(stop)).await {
+                    tracing::error!(%error, "the sender ended: what is queued waits for the next start");
+                }
+            }
+        })
+        .collect()
 }
 
 /// Tells the supervisor that we live, as long as the outbox answers: a bridge that can keep nothing is to be started anew.
@@ -94,13 +112,13 @@ async fn watchdog(notify: &Notify, session: &Session) {
     }
 }
 
-async fn all_once(session: &Session, sender: Sender<Courier>, bridge: &Bridge, out: Output) -> Result<(), Failure> {
+async fn all_once(session: &Session, senders: Vec<Sender<Courier>>, bridge: &Bridge, out: Output) -> Result<(), Failure> {
     let (stop, stopped) = watch::channel(false);
-    let sender = send(sender, stopped);
+    let senders = send(senders, &stopped);
     let passes = bridge.once().await;
     let counts = session.outbox.drain(SETTLE).await?;
     let _ = stop.send(true); // its receiver lives until it has seen it
-    let _ = tokio::time::timeout(STOPPING, sender).await;
+    let _ = tokio::time::timeout(STOPPING, all_ended(senders)).await;
     let mut exits: Vec<Exit> = Vec::new();
     let mut text = String::new();
     let mut items = Vec::new();
