@@ -59,6 +59,7 @@ async fn row_26_the_console_and_the_drain_it_leaves_behind_keep_secrets_to_thems
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
     plant.edit("key_file = \"monitor.key\"", &format!("key_command = [\"{}\"]", script.display()));
 
+    std::fs::create_dir(plant.path("home")).unwrap();
     let mut console = nightdesk(&["--config"]);
     console.arg(plant.path("config.toml"));
     console.arg("--state-dir");
