@@ -22,7 +22,7 @@
 //! | 15 | hostile values | `faults::hostile`; properties in `nightdesk::maximo::call`, `where_clause`, `href` |
 //! | 16 | `kill -9` at eight points and three more, 25 times each | `outbox::kill` |
 //! | 16 | random kills with lost answers; the soak | `outbox::rivals` |
-//! | 17 | two consoles and a drain, the sender killed | `outbox::rivals` |
+//! | 17 | two consoles and a drain, the sender killed; people who change their minds | `outbox::rivals`, `outbox::people` |
 //! | 18 | disk full, read-only, failed fsync | `outbox::disk`; `nightdesk::outbox::failing_store_tests` |
 //! | 19 | database and log cut, broken, flipped, removed | `outbox::damage` |
 //! | 20 | migration killed, newer schema | `outbox::kill`, `outbox::place`; `nightdesk::outbox::schema` |
