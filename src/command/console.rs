@@ -97,6 +97,7 @@ pub(super) async fn show(config: Config, arguments: &ConsoleArgs, first: Option<
             journal: Arc::new(journal),
             drafts,
             memos,
+            state: Some((config.dirs.state.clone(), profile.name.clone())),
             handoff,
             notices: std::mem::take(&mut notices),
         };

@@ -13,8 +13,8 @@ use super::server::{Certificate, Door, Edge, EdgeSettings, InboundMode, Secrets,
 use super::{Board, Ground, JobError, JobErrorKind, Pass, Runner, WallClock, jobs};
 use crate::local::{BridgeJob, BridgePart, BridgeStatus};
 
-/// The status file is written so often; a reader takes a file of more than three times this age for a bridge that is gone.
-const STATUS_EVERY: Duration = Duration::from_secs(5);
+/// The status file is written so often.
+const STATUS_EVERY: Duration = Duration::from_secs(BridgeStatus::EVERY_S.unsigned_abs());
 
 /// Everything that the configuration switches on, set up and not yet begun.
 #[derive(Debug)]

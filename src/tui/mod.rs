@@ -20,6 +20,7 @@ mod guard;
 mod handoff;
 mod input;
 mod journal;
+mod neighbour;
 mod keep;
 mod output;
 mod pace;

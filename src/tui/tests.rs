@@ -290,6 +290,7 @@ fn stage(effects: impl IntoIterator<Item = Effect>, screen: Screen, mut host: Ho
         journal: journal.clone(),
         drafts,
         memos: None,
+        state: None,
         handoff: None,
         notices: vec!["the cache is damaged".into()],
     };
