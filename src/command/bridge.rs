@@ -87,19 +87,11 @@ async fn set_up(config: Config) -> Result<SetUp, Failure> {
     if bridge.is_empty() {
         return Err(nothing_to_do(&session));
     }
-    Ok(SetUp {
-        session,
-        bridge,
-        sender,
-    })
+    Ok(SetUp { session, bridge, sender })
 }
 
 fn begin(set_up: SetUp) -> AtWork {
-    let SetUp {
-        session,
-        bridge,
-        sender,
-    } = set_up;
+    let SetUp { session, bridge, sender } = set_up;
     let (stop, stopped) = watch::channel(false);
     let jobs = bridge.jobs().join(", ");
     tracing::info!(profile = session.profile.name, jobs, "the bridge is at work");
@@ -153,11 +145,7 @@ async fn watchdog(notify: &Notify, session: &Session) {
 }
 
 async fn all_once(set_up: SetUp, out: Output) -> Result<(), Failure> {
-    let SetUp {
-        session,
-        bridge,
-        sender,
-    } = set_up;
+    let SetUp { session, bridge, sender } = set_up;
     let (stop, stopped) = watch::channel(false);
     let sender = send(sender, stopped);
     let passes = bridge.once().await;

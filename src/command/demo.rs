@@ -56,8 +56,12 @@ async fn show(config: Config, arguments: &DemoArgs) -> Result<(), Failure> {
 
 /// Adds to the demo's configuration what the bridge does.
 fn switch_on(site: &Path, lake: &Path) -> Result<(), Failure> {
-    let failed = |path: &Path, error: &dyn std::fmt::Display| Failure::new(Exit::Store, format!("{}: cannot be written: {error}", path.display()));
-    std::fs::DirBuilder::new().mode(0o700).create(lake).map_err(|error| failed(lake, &error))?;
+    let failed =
+        |path: &Path, error: &dyn std::fmt::Display| Failure::new(Exit::Store, format!("{}: cannot be written: {error}", path.display()));
+    std::fs::DirBuilder::new()
+        .mode(0o700)
+        .create(lake)
+        .map_err(|error| failed(lake, &error))?;
     let to = url::Url::from_directory_path(lake).map_err(|()| failed(lake, &"it is no absolute path"))?;
     let path = site.join("config.toml");
     let settings = format!(

@@ -13,8 +13,8 @@ pub mod private {
     pub use super::file::{private_dir, read, remove, replace};
 }
 
-pub use bridge::bridge_status;
 pub use crate::model::{BridgeJob, BridgePart, BridgeStatus};
+pub use bridge::bridge_status;
 pub use cache::Cache;
 pub use drafts::{DRAFTS_MAX, Drafts};
 pub use file::LocalError;

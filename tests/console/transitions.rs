@@ -910,7 +910,7 @@ fn the_health_window_shows_the_bridge_of_this_machine_and_whether_it_still_speak
         "version": 1, "at": now(), "profile": "bedford", "pid": 7, "address": "https://127.0.0.1:8443", "ended": false,
         "parts": [
             {"name": "rules", "runs": 12, "failures": 0, "lastSuccess": now(), "lastFailure": null, "said": "2 orders"},
-            {"name": "lake", "runs": 2, "failures": 2, "lastSuccess": null, "lastFailure": now(), "said": "no bucket\u001b[2J"}
+            {"name": "lake", "runs": 2, "failures": 2, "lastSuccess": null, "lastFailure": now(), "said": "no bucket\u{1b}[2J"}
         ],
         "jobs": [{"name": "lake", "doing": "failed, tried again", "next": null, "pending": 3}]
     }))
