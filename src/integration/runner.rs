@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -62,6 +63,8 @@ pub struct Runner {
     parts: Parts,
     board: Board,
     clock: WallClock,
+    /// Told to stop: no further day is begun.
+    stopping: AtomicBool,
 }
 
 /// How one pass over a job ended.
@@ -90,6 +93,7 @@ impl Runner {
             parts,
             board,
             clock,
+            stopping: AtomicBool::new(false),
         }
     }
 
@@ -114,6 +118,7 @@ impl Runner {
         tokio::select! {
             () = &mut work => {}
             () = &mut stopped => {
+                self.stopping.store(true, Ordering::Relaxed);
                 let idle = self.idle();
                 tokio::pin!(idle);
                 tokio::select! {
@@ -255,6 +260,9 @@ impl Runner {
         self.remember(&days).await?;
         let (mut said, mut failed, mut in_a_row) = (Vec::new(), None, 0);
         for day in days.pending() {
+            if self.stopping.load(Ordering::Relaxed) {
+                break; // it stays pending
+            }
             match self.call(Some(day)).await {
                 Ok(words) => {
                     in_a_row = 0;
