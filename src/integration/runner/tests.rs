@@ -256,7 +256,10 @@ async fn a_stop_lets_a_run_end_and_begins_no_other() {
 #[tokio::test(start_paused = true)]
 async fn a_stop_between_two_days_leaves_the_second_for_the_next_start() {
     let dir = tempfile::tempdir().unwrap();
-    Bench::new(dir.path(), "2026-02-01T12:00:00Z").runner(nightly(), &[], SHORT).once().await;
+    Bench::new(dir.path(), "2026-02-01T12:00:00Z")
+        .runner(nightly(), &[], SHORT)
+        .once()
+        .await;
     let bench = Bench::new(dir.path(), "2026-02-05T12:00:00Z");
     let (stop, stopped) = watch::channel(false);
     let task = tokio::spawn(bench.runner(nightly(), &[], Duration::from_secs(8)).run(stopped));
