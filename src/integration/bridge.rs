@@ -88,7 +88,7 @@ impl Bridge {
         let mut next = tokio::time::interval(STATUS_EVERY);
         loop {
             tokio::select! {
-                _ = stopped.wait_for(|stop| *stop) => break,
+                () = async { drop(stopped.wait_for(|stop| *stop).await) } => break,
                 _ = next.tick() => writer.write(false).await,
                 // the others go on; the figures show it as cut off
                 Some(ended) = tasks.join_next() => said(ended),
