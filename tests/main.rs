@@ -18,6 +18,7 @@ mod e2e;
 mod faults;
 mod maximo;
 mod outbox;
+mod payloads;
 mod readme;
 mod rooms;
 mod simulator;

@@ -1,7 +1,9 @@
 //! The console's core, without terminal, network or clock.
 
 mod desk;
+mod hostile;
 mod properties;
+mod random;
 mod screens;
 mod transitions;
 

@@ -2,4 +2,7 @@
 
 mod ending;
 mod night;
+mod outage;
+mod signals;
+mod site;
 mod terminal;

@@ -141,9 +141,59 @@ impl Terminal {
         self.parser.screen().contents()
     }
 
+    /// Whether a text comes to stand in a file below a folder.
+    pub(super) fn until_on_disk(&mut self, folder: &Path, text: &str) {
+        let deadline = Instant::now() + GUARD;
+        while !is_below(folder, text.as_bytes()) {
+            assert!(Instant::now() < deadline, "never on the disk: {text:?}; the screen:\n{}", self.text());
+            // nothing tells of a write: look again after each piece of output, or after a moment without
+            if let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(50)) {
+                self.parser.process(&bytes);
+            }
+        }
+    }
+
     pub(super) fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.process_id().unwrap()).unwrap();
         kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+    }
+
+    /// Signals the job that has the terminal.
+    pub(super) fn signal_foreground(&self, signal: Signal) {
+        let leader = self.master.as_ref().unwrap().process_group_leader().unwrap();
+        rustix::process::kill_process_group(Pid::from_raw(leader).unwrap(), signal).unwrap();
+    }
+
+    /// Makes it another size, as a window does.
+    pub(super) fn resize(&mut self, columns: u16, rows: u16) {
+        let size = PtySize {
+            rows,
+            cols: columns,
+            ..PtySize::default()
+        };
+        self.master.as_ref().unwrap().resize(size).unwrap();
+        self.parser.screen_mut().set_size(rows, columns);
+    }
+
+    /// Presses these keys in turn until the program ends; the exit code.
+    pub(super) fn press_until_ended(&mut self, keys: &str) -> u32 {
+        let deadline = Instant::now() + GUARD;
+        for key in keys.chars().cycle() {
+            let keyboard = self.keyboard.as_mut().unwrap();
+            let _ = keyboard.write_all(key.to_string().as_bytes()); // it may have ended
+            match self.output.recv_timeout(Duration::from_millis(50)) {
+                Ok(bytes) => self.parser.process(&bytes),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            assert!(Instant::now() < deadline, "it does not end; the last screen:\n{}", self.text());
+        }
+        self.child.wait().unwrap().exit_code()
+    }
+
+    /// Checks that the console's screen was not left: nothing was written to a terminal that is gone.
+    pub(super) fn until_alternate(&self, why: &str) {
+        assert!(self.parser.screen().alternate_screen(), "{why}");
     }
 
     /// Reads to the end; the exit code.
@@ -191,6 +241,17 @@ impl Drop for Terminal {
     fn drop(&mut self) {
         let _ = self.child.kill(); // it has ended, mostly
     }
+}
+
+fn is_below(folder: &Path, text: &[u8]) -> bool {
+    let Ok(entries) = std::fs::read_dir(folder) else { return false };
+    entries.flatten().map(|entry| entry.path()).any(|path| {
+        if path.is_dir() {
+            is_below(&path, text)
+        } else {
+            std::fs::read(&path).is_ok_and(|bytes| bytes.windows(text.len()).any(|window| window == text))
+        }
+    })
 }
 
 /// What demos leave in the folder for temporary files.
