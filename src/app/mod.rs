@@ -215,6 +215,8 @@ impl App {
 
     /// Says one sentence that is true for so long.
     fn say_for(&mut self, tone: Tone, text: String, span: SignedDuration) {
+        // A sentence may carry words of a server, of a file or of another person.
+        let text = crate::domain::SafeText::new(text).shown().to_owned();
         let notice = Notice { text, tone };
         self.said.push((self.now, notice.clone()));
         if self.said.len() > SAID_MOST {

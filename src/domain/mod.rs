@@ -23,6 +23,6 @@ pub use intent::{Intent, IntentState, ObjectKey, OutboxId, OutboxRow, Service, T
 pub use listing::Listing;
 pub use reading::{MetricValue, Reading, Series, short_number};
 pub use severity::Severity;
-pub use text::{SHOWN_MAX_BYTES, SafeText};
+pub use text::{SHOWN_MAX_BYTES, SafeText, escape_json, is_hostile};
 pub use triage::triage_order;
 pub use work_order::{DESCRIPTION_MAX, DraftError, PriorityMap, Reference, WorkOrder, WorkOrderDefaults, WorkOrderDraft, hex};

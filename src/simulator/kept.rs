@@ -59,7 +59,10 @@ impl Kept {
         };
         let kept: Self = serde_json::from_str(&text).map_err(|error| failed(error.to_string()))?;
         if kept.version != VERSION {
-            return Err(failed(format!("it has version {}, and this program writes {VERSION}", kept.version)));
+            return Err(failed(format!(
+                "it has version {}, and this program writes {VERSION}",
+                kept.version
+            )));
         }
         let same = (kept.seed, kept.scenario.as_str(), kept.devices, kept.alerts)
             == (asked.seed, asked.scenario.name(), asked.devices, asked.alerts);

@@ -82,7 +82,12 @@ impl Simulator {
         }
         // held before anything is read or bound: two simulators of one folder would make two truths
         let ledger = config.directory.as_deref().map(kept::open_ledger).transpose()?;
-        let kept = config.directory.as_deref().map(|folder| Kept::read(folder, &config)).transpose()?.flatten();
+        let kept = config
+            .directory
+            .as_deref()
+            .map(|folder| Kept::read(folder, &config))
+            .transpose()?
+            .flatten();
         let papers = kept.as_ref().and_then(|kept| kept.papers.as_ref());
         let papers = papers.filter(|_| config.certificate == CertificateKind::Good);
         let authority = papers

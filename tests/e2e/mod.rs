@@ -1,6 +1,7 @@
 //! The real binary in a pseudo-terminal, end to end.
 
 mod ending;
+mod hostile;
 mod night;
 mod outage;
 mod signals;

@@ -31,6 +31,9 @@ fn show_the_network_goes_in_the_middle_of_a_shift_and_what_was_asked_arrives_onc
     let mut terminal = Terminal::start(console(&site));
     until_live(&mut terminal);
 
+    // The second row: the first one's asset has an open order, which would rightly wait for a person.
+    terminal.press("j");
+    terminal.until("on the second row", |screen| row(screen).contains("HVAC-03"));
     drop(plant);
     terminal.until("told that the link is down and the data is old", |screen| {
         let text = screen.contents();
@@ -52,9 +55,14 @@ fn show_the_network_goes_in_the_middle_of_a_shift_and_what_was_asked_arrives_onc
         let text = screen.contents();
         text.contains("recovered from an earlier run") && text.contains("kept as a draft: work-order")
     });
-    terminal.until("its row", |screen| row(screen).contains("queued"));
+    terminal.until("the last known rows", |screen| screen.contents().contains("HVAC-03"));
+    terminal.press("j");
+    terminal.until("its row", |screen| {
+        row(screen).contains("HVAC-03") && row(screen).contains("queued")
+    });
     terminal.press("w");
     terminal.until_text("restored from your draft");
+    terminal.until_text("open orders unknown");
     terminal.until_text("and half a sent");
     terminal.press("ence\r");
     terminal.until("queued with the other", |screen| {
@@ -65,16 +73,21 @@ fn show_the_network_goes_in_the_middle_of_a_shift_and_what_was_asked_arrives_onc
     let _plant = Plant::start(&site, &["--scenario", "quiet"]);
     terminal.until("delivered", |screen| {
         let text = screen.contents();
-        text.contains("outbox 0") && text.contains("Monitor ● live") && row(screen).contains("W")
+        text.contains("outbox 0") && text.contains("Monitor ● live") && text.contains("Manage ● live")
     });
-    terminal.until("told so on the row", |screen| row(screen).contains("10"));
+    terminal.until("told so on the row", |screen| {
+        row(screen).contains("HVAC-03") && row(screen).contains("ack ✓") && row(screen).contains("104")
+    });
     terminal.press("q");
     assert_eq!(terminal.ended(), 0);
     terminal.assert_restored();
 
     let expected: BTreeMap<String, usize> = [("acknowledge".to_owned(), 1), ("create_work_order".to_owned(), 1)].into();
     assert_eq!(effects(&site), expected, "{:#?}", ledger(&site));
-    let order = ledger(&site).into_iter().find(|entry| entry["effect"] == "create_work_order").unwrap();
+    let order = ledger(&site)
+        .into_iter()
+        .find(|entry| entry["effect"] == "create_work_order")
+        .unwrap();
     let description = order["body"]["description"].as_str().unwrap();
     assert!(description.ends_with(" and half a sentence"), "{description}");
     let drafts = fs::read_dir(site.join("state/drafts")).unwrap().flatten();
@@ -90,7 +103,7 @@ fn show_killed_between_the_key_and_the_answer_the_next_start_says_what_was_recov
     // The effect is committed, and its answer never comes; nor does the answer to the question whether it did.
     fs::write(
         &faults,
-        "[[fault]]\noperation = \"acknowledgeAlert\"\naction = \"stall\"\nwhen = \"after\"\ntimes = 1\n\
+        "[[fault]]\noperation = \"acknowledgeAlert\"\naction = \"stall\"\nat = 0\ntimes = 1\n\
          [[fault]]\noperation = \"getAlert\"\naction = \"status\"\nstatus = 503\nretry_after = \"3\"\ntimes = 1\n",
     )
     .unwrap();
@@ -143,5 +156,8 @@ fn a_plant_comes_back_as_itself_and_another_is_refused_in_its_folder() {
         .unwrap();
     let said = String::from_utf8_lossy(&other.stderr).into_owned();
     assert_eq!(other.status.code(), Some(2), "{said}");
-    assert!(said.contains("holds another plant (--scenario quiet --seed 1 --devices 150)"), "{said}");
+    assert!(
+        said.contains("holds another plant (--scenario quiet --seed 1 --devices 150)"),
+        "{said}"
+    );
 }

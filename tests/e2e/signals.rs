@@ -56,8 +56,8 @@ impl Asked {
             assert_eq!(output.status.code(), Some(0), "{why}: {}", String::from_utf8_lossy(&output.stderr));
             String::from_utf8(output.stdout).unwrap()
         };
-        let rows: Value = serde_json::from_str(&run(&["outbox", "list", "--output", "json"])).unwrap();
-        let rows = rows.as_array().or_else(|| rows["rows"].as_array()).unwrap_or_else(|| panic!("{rows}"));
+        let rows: Value = serde_json::from_str(&run(&["outbox", "list", "--json"])).unwrap();
+        let rows = rows["items"].as_array().unwrap_or_else(|| panic!("{rows}"));
         assert_eq!(rows.len(), 1, "{why}: {rows:#?}");
         run(&["audit", "verify"]);
     }
@@ -98,13 +98,15 @@ fn row_25_signals_that_do_not_end_change_nothing() {
     for signal in [Signal::PIPE, Signal::WINCH, Signal::CHILD, Signal::URG, Signal::CONT] {
         asked.terminal.signal(signal);
         asked.terminal.press("?");
-        asked.terminal.until_text(" Help");
+        asked.terminal.until_text(" Keys ");
         asked.terminal.press("\u{1b}");
         asked.terminal.until(&format!("closed the help after {signal:?}"), |screen| {
-            !screen.contents().contains(" Help") && screen.alternate_screen() && screen.contents().contains("outbox 1")
+            !screen.contents().contains(" Keys ") && screen.alternate_screen() && screen.contents().contains("outbox 1")
         });
     }
     asked.terminal.press("q");
+    asked.terminal.until_text(" Quit ");
+    asked.terminal.press("y");
     assert_eq!(asked.terminal.ended(), 0);
     asked.assert_shell_screen("after all of them");
     asked.assert_outbox_whole("after all of them");
@@ -130,7 +132,9 @@ fn row_25_stopped_from_outside_the_terminal_is_given_back_and_continued_it_is_dr
         screen.alternate_screen() && screen.contents().contains("Alerts") && row(screen).contains("new")
     });
     terminal.press("q");
-    terminal.until("the end", |screen| !screen.alternate_screen() && screen.contents().contains("the end"));
+    terminal.until("the end", |screen| {
+        !screen.alternate_screen() && screen.contents().contains("the end")
+    });
     assert_eq!(terminal.ended(), 0);
     terminal.assert_restored();
 }
@@ -176,9 +180,11 @@ fn row_25_any_size_down_to_one_cell_is_borne_and_the_frame_fits_again() {
     asked.terminal.resize(80, 24);
     asked.terminal.until("a frame of 80 x 24", |screen| {
         let text = screen.contents();
-        screen.size() == (24, 80) && text.contains("Alerts") && text.lines().next().is_some_and(|line| line.ends_with("UTC"))
+        screen.size() == (24, 80) && text.contains("Alerts") && text.lines().next().is_some_and(|line| line.trim_end().ends_with("UTC"))
     });
     asked.terminal.press("q");
+    asked.terminal.until_text(" Quit ");
+    asked.terminal.press("y");
     assert_eq!(asked.terminal.ended(), 0);
     asked.terminal.assert_restored();
     asked.assert_outbox_whole("after resizes");

@@ -23,6 +23,8 @@ pub(super) struct Terminal {
     reader: Option<JoinHandle<()>>,
     output: Receiver<Vec<u8>>,
     parser: vt100::Parser,
+    /// Every byte that came.
+    raw: Vec<u8>,
     before: String,
     stopped: Arc<AtomicBool>,
     gone: Arc<AtomicBool>,
@@ -94,10 +96,21 @@ impl Terminal {
             reader: Some(reading),
             output,
             parser: vt100::Parser::new(rows, columns, 0),
+            raw: Vec::new(),
             before,
             stopped,
             gone,
         }
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        self.raw.extend_from_slice(bytes);
+        self.parser.process(bytes);
+    }
+
+    /// Every byte that came, as text.
+    pub(super) fn raw(&self) -> &str {
+        std::str::from_utf8(&self.raw).unwrap()
     }
 
     /// From now on the terminal takes nothing.
@@ -112,12 +125,20 @@ impl Terminal {
         keyboard.flush().unwrap();
     }
 
+    /// Types, and takes what comes of it, if anything.
+    pub(super) fn press_and_see(&mut self, keys: &str) {
+        self.press(keys);
+        if let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(200)) {
+            self.take(&bytes);
+        }
+    }
+
     /// Reads until the screen is as wanted.
     pub(super) fn until(&mut self, what: &str, wanted: impl Fn(&vt100::Screen) -> bool) {
         let deadline = Instant::now() + GUARD;
         while !wanted(self.parser.screen()) {
             match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(bytes) => self.parser.process(&bytes),
+                Ok(bytes) => self.take(&bytes),
                 Err(RecvTimeoutError::Timeout) => panic!("never {what}; the last screen:\n{}", self.text()),
                 Err(RecvTimeoutError::Disconnected) => panic!("ended before {what}; the last screen:\n{}", self.text()),
             }
@@ -145,10 +166,14 @@ impl Terminal {
     pub(super) fn until_on_disk(&mut self, folder: &Path, text: &str) {
         let deadline = Instant::now() + GUARD;
         while !is_below(folder, text.as_bytes()) {
-            assert!(Instant::now() < deadline, "never on the disk: {text:?}; the screen:\n{}", self.text());
+            assert!(
+                Instant::now() < deadline,
+                "never on the disk: {text:?}; the screen:\n{}",
+                self.text()
+            );
             // nothing tells of a write: look again after each piece of output, or after a moment without
             if let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(50)) {
-                self.parser.process(&bytes);
+                self.take(&bytes);
             }
         }
     }
@@ -182,7 +207,7 @@ impl Terminal {
             let keyboard = self.keyboard.as_mut().unwrap();
             let _ = keyboard.write_all(key.to_string().as_bytes()); // it may have ended
             match self.output.recv_timeout(Duration::from_millis(50)) {
-                Ok(bytes) => self.parser.process(&bytes),
+                Ok(bytes) => self.take(&bytes),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -201,7 +226,7 @@ impl Terminal {
         let deadline = Instant::now() + GUARD;
         loop {
             match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(bytes) => self.parser.process(&bytes),
+                Ok(bytes) => self.take(&bytes),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => panic!("it does not end; the last screen:\n{}", self.text()),
             }

@@ -18,9 +18,9 @@ use serde::{Deserialize, Serialize};
 use super::operation::Side;
 use super::token::Tokens;
 use super::{Answer, Operation, manage, monitor, readings, token};
+use crate::simulator::authority::secret;
 use crate::simulator::fault::{self, FaultAction, FaultEngine};
 use crate::simulator::world::{Refusal, World};
-use crate::simulator::authority::secret;
 use crate::simulator::{Clock, SimulateError, SimulatorConfig};
 
 /// A request's body may have so many bytes.
