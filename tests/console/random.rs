@@ -18,6 +18,7 @@ const STEPS: usize = 50;
 struct Seed(u64, usize);
 
 impl Drop for Seed {
+    #[expect(clippy::print_stderr, reason = "the seed is for the person who reads the failure")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("row 24 failed at step {}: NIGHTDESK_TEST_SEED={} plays it again", self.1, self.0);
