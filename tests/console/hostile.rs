@@ -106,7 +106,8 @@ fn assert_frame(desk: &Desk, width: u16, why: &str) {
             usize::from(width),
             "{why}: {line:?}"
         );
-        assert!(line.iter().all(|cell| cell.width() <= 2 && !cell.is_empty()), "{why}: {line:?}");
+        // joined letters of Indian scripts are one cell of up to four places
+        assert!(line.iter().all(|cell| cell.width() <= 4 && !cell.is_empty()), "{why}: {line:?}");
     }
 }
 
