@@ -4,6 +4,7 @@
 
 mod alerts;
 mod audit;
+mod bridge;
 mod connect;
 mod console;
 mod context;
@@ -14,6 +15,7 @@ mod devices;
 mod doctor;
 mod ids;
 mod json;
+mod key_notice;
 mod log;
 mod outbox;
 mod outcome;

@@ -28,7 +28,11 @@ mod encode;
 mod endpoint;
 mod error;
 mod failure;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gateway;
+mod href;
 mod manage;
 mod monitor;
 mod paging;
@@ -43,11 +47,15 @@ mod wire;
 pub use asset::Asset;
 pub use breaker::full_jitter;
 pub use encode::encode;
+pub(crate) use endpoint::https_client;
 pub use endpoint::{Auth, Endpoint, Limits};
 pub use error::{Error, ErrorKind};
+pub(crate) use failure::{classify, of_status, retry_after};
 pub use gateway::Gateway;
 pub use manage::{ManageClient, ManagePaths, WorkOrderQuery};
 pub use monitor::{Aggregation, AlertQuery, BulkQuery, CreatedDevice, DeviceQuery, MonitorClient, NewDevice, ReadingQuery};
 pub use paging::Progress;
+pub(crate) use telemetry::Underway;
 pub use telemetry::{CallRecord, Caller, OperationStats, Pulse, Telemetry};
 pub use where_clause::WhereError;
+pub(crate) use wire::error_words;

@@ -76,6 +76,8 @@ pub struct OperationStats {
     pub p50_millis: u64,
     /// 95th percentile of the last 512 durations, in milliseconds.
     pub p95_millis: u64,
+    /// Time in calls since the start, in milliseconds.
+    pub total_millis: u64,
     /// The last success.
     pub last_success: Option<Timestamp>,
 }
@@ -123,6 +125,7 @@ struct Stats {
     errors: u64,
     retries: u64,
     durations: VecDeque<u64>,
+    total_millis: u64,
     last_success: Option<Timestamp>,
 }
 
@@ -197,6 +200,7 @@ impl Telemetry {
                     retries: stats.retries,
                     p50_millis: percentile(50),
                     p95_millis: percentile(95),
+                    total_millis: stats.total_millis,
                     last_success: stats.last_success,
                 };
                 (*service, *operation, figures)
@@ -226,6 +230,7 @@ impl Telemetry {
             figures.durations.pop_front();
         }
         figures.durations.push_back(record.millis);
+        figures.total_millis = figures.total_millis.saturating_add(record.millis);
         if state.calls.len() == KEPT_CALLS {
             state.calls.pop_front();
         }
@@ -233,7 +238,7 @@ impl Telemetry {
     }
 
     /// A call ended, with all its repeats: only its outcome moves the pulse, not each stumble on the way.
-    pub(super) fn settle(&self, service: Service, at: Timestamp, duration: Duration, failure: Option<&Error>) {
+    pub(crate) fn settle(&self, service: Service, at: Timestamp, duration: Duration, failure: Option<&Error>) {
         let answered = match failure.map(|error| (error.kind(), error.status())) {
             // nothing was asked
             Some((ErrorKind::Configuration | ErrorKind::Refused { .. }, None)) => return,
@@ -278,14 +283,14 @@ impl std::fmt::Debug for Telemetry {
 }
 
 /// A call on its way. Dropped before its end it is recorded as cancelled: the request may have reached the server all the same.
-pub(super) struct Underway {
+pub(crate) struct Underway {
     telemetry: Telemetry,
     record: Option<CallRecord>,
     began: Instant,
 }
 
 impl Underway {
-    pub(super) fn begin(telemetry: &Telemetry, service: Service, operation: &'static str, object: &str, attempt: u32) -> Self {
+    pub(crate) fn begin(telemetry: &Telemetry, service: Service, operation: &'static str, object: &str, attempt: u32) -> Self {
         let object = SafeText::new(object.chars().take(OBJECT_MAX).collect::<String>());
         Self {
             telemetry: telemetry.clone(),
@@ -305,7 +310,7 @@ impl Underway {
         }
     }
 
-    pub(super) fn end(mut self, outcome: &'static str, status: Option<u16>, bytes: usize) {
+    pub(crate) fn end(mut self, outcome: &'static str, status: Option<u16>, bytes: usize) {
         if let Some(record) = &mut self.record {
             record.outcome = outcome;
             record.status = status;
@@ -313,7 +318,7 @@ impl Underway {
         }
     }
 
-    pub(super) fn fail(self, error: &Error) {
+    pub(crate) fn fail(self, error: &Error) {
         self.end(outcome_of(error.kind()), error.status(), 0);
     }
 }
@@ -355,6 +360,7 @@ mod tests {
         let (_, _, devices) = stats.iter().find(|(_, operation, _)| *operation == "listDevices").unwrap();
         assert_eq!((devices.calls, devices.errors, devices.retries), (101, 101, 101));
         assert_eq!((devices.p50_millis, devices.p95_millis), (51, 96));
+        assert_eq!(devices.total_millis, 101 * 102 / 2);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::directory::Directory;
 use super::lock::FileLock;
 use super::stored::Stored;
 use super::transition::permits;
-use super::{Actor, OpenOptions, OutboxError};
+use super::{Actor, OpenOptions, OutboxError, crash};
 use crate::domain::{IntentState, OutboxId, OutboxRow, hex};
 
 /// One process's view of the outbox. Synchronous: it runs where blocking is allowed.
@@ -22,6 +22,8 @@ pub(super) struct Journal {
     pub(super) told: i64,
     pub(super) data_version: i64,
     pub(super) ended_since_trim: u32,
+    /// Which files the database and its log are; empty until it is settled.
+    pub(super) files: Vec<(u64, u64)>,
     /// Shared while this is open: salvage needs to know that nobody else is.
     pub(super) users: FileLock,
 }
@@ -39,13 +41,39 @@ pub(super) struct Write<'a> {
 impl Journal {
     /// Runs `work` in one transaction: all of it is committed, or nothing.
     pub(super) fn write<T>(&mut self, work: impl FnOnce(&mut Write<'_>) -> Result<T, OutboxError>) -> Result<T, OutboxError> {
-        let (value, anchor) = transact(&mut self.connection, &self.identity, &self.options, work)?;
+        let transacted = transact(&mut self.connection, &self.identity, &self.options, work);
+        if matches!(transacted, Err(OutboxError::DiskFull)) {
+            // the log's own space can be used once more when what it holds has gone into the database
+            let _ = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())); // no room for that either: fine
+        }
+        let (value, anchor) = transacted?;
+        self.require_files()?;
+        crash::point("anchor");
         if let Some(anchor) = anchor
             && let Err(error) = self.anchor.advance(&anchor)
         {
             tracing::warn!(%error, "the audit's anchor stays behind");
         }
         Ok(value)
+    }
+
+    /// Which files lie under the database's names now.
+    pub(super) fn files_now(&self) -> Vec<(u64, u64)> {
+        use std::os::unix::fs::MetadataExt as _;
+        let [database, log, _] = self.directory.set();
+        let found = [database, log].into_iter().filter_map(|path| std::fs::symlink_metadata(path).ok());
+        found.map(|found| (found.dev(), found.ino())).collect()
+    }
+
+    /// What was committed to a file that somebody removed or replaced under us would be gone with this process: it is
+    /// not acknowledged, and nothing is sent on the strength of it.
+    fn require_files(&self) -> Result<(), OutboxError> {
+        if self.files.is_empty() || self.files == self.files_now() {
+            return Ok(());
+        }
+        Err(OutboxError::Damaged(
+            "a file of it was removed or replaced while it was open".to_owned(),
+        ))
     }
 
     /// Rows that changed since the last call, by whatever process, in the order of their change.
@@ -189,6 +217,9 @@ impl Write<'_> {
         self.audit(what, Some(stored), (Some(from), Some(to)), detail)
     }
 }
+
+/// The last tenure before the database was repaired or went back in time; what rows say of earlier ones may be old.
+pub(super) const REPAIRED: &str = "repaired";
 
 pub(super) fn meta(connection: &Connection, name: &str) -> Result<i64, OutboxError> {
     Ok(connection

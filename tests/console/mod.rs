@@ -1,9 +1,11 @@
 //! The console's core, without terminal, network or clock.
 
+mod actions;
 mod desk;
 mod hostile;
 mod properties;
 mod random;
+mod reach;
 mod screens;
 mod transitions;
 

@@ -37,7 +37,7 @@ fn passes(filter: &str, alert: &Alert) -> bool {
     let order = WorkOrderNumber::new("1043");
     let facts = AlertFacts {
         location: Some(&location),
-        order: (alert.state == AlertState::Acknowledged).then_some(&order),
+        order: (alert.state == AlertState::Acknowledged).then_some(order.raw()),
         ..AlertFacts::of(alert, "op2", now())
     };
     Filter::parse(filter)
@@ -150,5 +150,17 @@ proptest! {
         let row = alert("PUMP-017", "Bearing temperature high", "high", "new", minutes);
         prop_assert_ne!(passes(&word, &row), passes(&format!("-{word}"), &row));
         prop_assert_ne!(passes("age>1h", &row), passes("-age>1h", &row));
+    }
+}
+
+#[test]
+fn every_kind_of_space_ends_a_word_and_a_value() {
+    // found by fuzzing: `trim` and the lexer held different characters for spaces
+    for space in [' ', '\t', '\u{b}', '\u{a0}', '\u{2003}', '\u{3000}'] {
+        let spaced = Filter::parse(&format!("sev:high{space}state:new{space}pump")).unwrap();
+        let plain = Filter::parse("sev:high state:new pump").unwrap();
+        assert_eq!(spaced.root, plain.root, "{space:?}");
+        let error = Filter::parse(&format!("loc:{space}")).unwrap_err();
+        assert!(error.message.contains("needs a value"), "{space:?}: {error}");
     }
 }
