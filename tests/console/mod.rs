@@ -3,6 +3,7 @@
 mod actions;
 mod desk;
 mod hostile;
+mod linear;
 mod properties;
 mod random;
 mod reach;
