@@ -4,11 +4,13 @@ mod actions;
 mod desk;
 mod hostile;
 mod linear;
+mod looks;
 mod properties;
 mod random;
 mod reach;
 mod screens;
 mod transitions;
+mod twins;
 
 use nightdesk::config::keymap::Keymap;
 

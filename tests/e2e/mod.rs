@@ -4,6 +4,7 @@ mod ending;
 mod hostile;
 mod night;
 mod outage;
+mod reach;
 mod signals;
 mod site;
 mod terminal;
