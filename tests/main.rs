@@ -21,6 +21,7 @@ mod faults;
 mod lake;
 mod maximo;
 mod outbox;
+mod payloads;
 mod readme;
 mod rooms;
 mod simulator;

@@ -25,6 +25,6 @@ pub use listing::Listing;
 pub use reading::{MetricValue, Reading, Series, short_number};
 pub use rounding::round_half_even;
 pub use severity::Severity;
-pub use text::{SHOWN_MAX_BYTES, SafeText};
+pub use text::{SHOWN_MAX_BYTES, SafeText, escape_json, is_hostile};
 pub use triage::triage_order;
 pub use work_order::{DESCRIPTION_MAX, DraftError, PriorityMap, Reference, WorkOrder, WorkOrderDefaults, WorkOrderDraft, hex};

@@ -2,11 +2,15 @@
 
 mod actions;
 mod desk;
+mod hostile;
 mod linear;
+mod looks;
 mod properties;
+mod random;
 mod reach;
 mod screens;
 mod transitions;
+mod twins;
 
 use nightdesk::config::keymap::Keymap;
 

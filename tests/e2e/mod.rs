@@ -2,5 +2,10 @@
 
 mod bridge;
 mod ending;
+mod hostile;
 mod night;
+mod outage;
+mod reach;
+mod signals;
+mod site;
 mod terminal;
