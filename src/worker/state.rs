@@ -248,8 +248,14 @@ impl State {
             }
             // They come with the next reading of the queue. A failure is not worth another sweep.
             (JobKey::Resolved, Brought::Resolved(result)) => {
-                for alert in result.map(|listing| listing.items).unwrap_or_default() {
-                    self.resolved.entry(alert.id.clone()).or_insert(alert);
+                let since = self.resolved_since(clock);
+                if let Ok(listing) = result {
+                    for alert in listing.items {
+                        self.resolved.entry(alert.id.clone()).or_insert(alert);
+                    }
+                    if listing.complete {
+                        reports.push(Report::ResolvedSince(since));
+                    }
                 }
             }
             (JobKey::Devices, Brought::Devices(result)) => {
