@@ -170,12 +170,13 @@ impl App {
                 let title = format!("Send again: work order for {}", self.name_of(&alert));
                 self.open_order_form(title, alert, draft, Some(id));
             }
-            Intent::SetMetadata { .. } | Intent::SyncAsset { .. } | Intent::ReportProduction { .. } | Intent::CallWebhook { .. } => {
+            other @ (Intent::SetMetadata { .. }
+            | Intent::SyncAsset { .. }
+            | Intent::ReportProduction { .. }
+            | Intent::CallWebhook { .. }) => {
                 let retry = self.scene().key(Action::Retry);
-                self.say(
-                    Tone::Bad,
-                    format!("{} is not edited here: {retry} sends it again as it is", intent.verb()),
-                );
+                let text = format!("{} is not edited here: {retry} sends it again as it is", other.verb());
+                self.say(Tone::Bad, text);
             }
         }
     }

@@ -10,7 +10,7 @@ use super::context::Context;
 use super::session::{Clients, targets};
 use super::table::{Align, Cell, Table};
 use super::{Exit, Failure, json};
-use crate::domain::{Intent, IntentState, Listing, OutboxId, OutboxRow, SafeText, Service, Target};
+use crate::domain::{AlertId, Intent, IntentState, Listing, OutboxId, OutboxRow, SafeText, Service, Target};
 use crate::outbox::{Outbox, Policy, Sender, Submission};
 
 /// Where an intent of this service goes.
@@ -180,7 +180,7 @@ pub(super) fn answer(row: &OutboxRow) -> Result<Map<String, Value>, Failure> {
         } => {
             members.insert("webhook".into(), webhook.as_str().into());
             members.insert("messageId".into(), message.as_str().into());
-            members.insert("alertId".into(), alert.as_ref().map(|alert| alert.raw()).into());
+            members.insert("alertId".into(), alert.as_ref().map(AlertId::raw).into());
         }
     }
     let whole = json::value(row)?;
@@ -197,7 +197,7 @@ pub(super) fn object(intent: &Intent) -> String {
     match intent {
         Intent::Acknowledge { alert, .. } | Intent::Resolve { alert, .. } | Intent::CreateWorkOrder { alert, .. } => alert.to_string(),
         Intent::SetMetadata { device, .. } => device.to_string(),
-        Intent::SyncAsset { asset, .. } => SafeText::new(asset).shown().to_owned(),
+        Intent::SyncAsset { asset, .. } => SafeText::from(asset.as_str()).shown().to_owned(),
         Intent::ReportProduction { line, date, .. } => SafeText::new(format!("{line} {date}")).shown().to_owned(),
         Intent::CallWebhook { webhook, message, .. } => SafeText::new(format!("{webhook} {message}")).shown().to_owned(),
     }

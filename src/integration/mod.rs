@@ -4,9 +4,15 @@
 //! configuration section, and a line in [`Parts`]. What changes something at a server is an intent in the outbox.
 
 mod claim;
+mod ground;
+mod job;
+mod jobs;
 mod parts;
 mod store;
 
 pub use claim::{Claim, ClaimError};
+pub use ground::Ground;
+pub use job::{Job, JobError, JobErrorKind, Occasion, Timing};
+pub use jobs::jobs;
 pub use parts::{Health, Part, Parts, Run};
 pub use store::{FolderStore, JobStore, StoreError};

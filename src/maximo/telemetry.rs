@@ -106,7 +106,7 @@ pub struct Telemetry {
 struct Inner {
     caller: Caller,
     state: Mutex<State>,
-    pulses: [watch::Sender<Pulse>; 2],
+    pulses: [watch::Sender<Pulse>; 4],
 }
 
 #[derive(Default)]
@@ -142,7 +142,7 @@ impl Telemetry {
             inner: Arc::new(Inner {
                 caller,
                 state: Mutex::default(),
-                pulses: [pulse(), pulse()],
+                pulses: [pulse(), pulse(), pulse(), pulse()],
             }),
         }
     }
@@ -254,10 +254,12 @@ impl Telemetry {
     }
 
     fn sender(&self, service: Service) -> &watch::Sender<Pulse> {
-        let [monitor, manage] = &self.inner.pulses;
+        let [monitor, manage, erp, webhook] = &self.inner.pulses;
         match service {
             Service::Monitor => monitor,
             Service::Manage => manage,
+            Service::Erp => erp,
+            Service::Webhook => webhook,
         }
     }
 
