@@ -5,7 +5,7 @@ use crate::model::{Action, Context, Key, Store};
 use crate::pane::Step;
 use crate::pane::detail::Detail;
 use crate::pane::form::Form;
-use crate::pane::window::{FilterLine, Health, Help, Menu, OutboxList, Palette, Question, Results};
+use crate::pane::window::{FilterLine, HandoverView, Health, Help, LoadView, Menu, OutboxList, Palette, Question, Results, ShelfList};
 
 /// One window.
 #[derive(Debug)]
@@ -21,6 +21,9 @@ pub(super) enum Layer {
     Question(Box<Question>),
     Menu(Menu),
     Results(Results),
+    Shelf(ShelfList),
+    Load(LoadView),
+    Handover(Box<HandoverView>),
 }
 
 impl Layer {
@@ -29,10 +32,12 @@ impl Layer {
         match self {
             Self::Detail(_) => Context::Detail,
             Self::Outbox(_) => Context::Outbox,
+            Self::Shelf(_) => Context::Shelf,
+            Self::Handover(_) => Context::Handover,
             Self::Form(..) | Self::Filter(_) | Self::Palette(_) | Self::Menu(_) => Context::Form,
             Self::Question(question) if question.takes_text() => Context::Form,
             Self::Question(_) => Context::Question,
-            Self::Help(_) | Self::Health(_) | Self::Results(_) => Context::Global,
+            Self::Help(_) | Self::Health(_) | Self::Results(_) | Self::Load(_) => Context::Global,
         }
     }
 
@@ -49,6 +54,9 @@ impl Layer {
             Self::Question(window) => window.act(action),
             Self::Menu(window) => window.act(action),
             Self::Results(window) => window.act(action),
+            Self::Shelf(window) => window.act(action, store),
+            Self::Load(window) => window.act(action),
+            Self::Handover(window) => window.act(action),
         }
     }
 
@@ -60,7 +68,14 @@ impl Layer {
             Self::Palette(window) => window.key(key),
             Self::Question(window) => window.key(key),
             Self::Menu(window) => window.key(key),
-            Self::Detail(_) | Self::Help(_) | Self::Outbox(_) | Self::Health(_) | Self::Results(_) => Step::Pass,
+            Self::Detail(_)
+            | Self::Help(_)
+            | Self::Outbox(_)
+            | Self::Health(_)
+            | Self::Results(_)
+            | Self::Shelf(_)
+            | Self::Load(_)
+            | Self::Handover(_) => Step::Pass,
         }
     }
 
@@ -70,9 +85,16 @@ impl Layer {
             Self::Form(form, _) => form.paste(text, store),
             Self::Filter(line) => line.paste(text),
             Self::Palette(window) => window.paste(text),
-            Self::Question(_) | Self::Menu(_) | Self::Detail(_) | Self::Help(_) | Self::Outbox(_) | Self::Health(_) | Self::Results(_) => {
-                Step::Pass
-            }
+            Self::Question(_)
+            | Self::Menu(_)
+            | Self::Detail(_)
+            | Self::Help(_)
+            | Self::Outbox(_)
+            | Self::Health(_)
+            | Self::Results(_)
+            | Self::Shelf(_)
+            | Self::Load(_)
+            | Self::Handover(_) => Step::Pass,
         }
     }
 }

@@ -128,6 +128,7 @@ impl App {
             Action::Note,
             Action::TakeOver,
             Action::Mark,
+            Action::Shelve,
             Action::Undo,
             Action::Freeze,
         ];
@@ -153,6 +154,15 @@ impl App {
         ];
         const LISTS: &[Action] = &[Action::Open, Action::Filter, Action::Palette, Action::Help, Action::Back];
         const OUTBOX: &[Action] = &[Action::Retry, Action::Edit, Action::Discard, Action::Help, Action::Back];
+        const SHELF: &[Action] = &[Action::Unshelve, Action::Shelve, Action::Undo, Action::Help, Action::Back];
+        const HANDOVER: &[Action] = &[
+            Action::Remark,
+            Action::WriteHandover,
+            Action::Copy,
+            Action::NextFormat,
+            Action::MarkRead,
+            Action::Back,
+        ];
         const WINDOW: &[Action] = &[Action::Back];
         match self.layers.last() {
             None if self.focus == Focus::Queue && self.queue.mark_count() > 0 => MARKED,
@@ -160,7 +170,9 @@ impl App {
             None => LISTS,
             Some(Layer::Detail(_)) => DETAIL,
             Some(Layer::Outbox(_)) => OUTBOX,
-            Some(Layer::Help(_) | Layer::Health(_) | Layer::Results(_)) => WINDOW,
+            Some(Layer::Shelf(_)) => SHELF,
+            Some(Layer::Handover(_)) => HANDOVER,
+            Some(Layer::Help(_) | Layer::Health(_) | Layer::Results(_) | Layer::Load(_)) => WINDOW,
             Some(Layer::Form(..) | Layer::Filter(_) | Layer::Palette(_) | Layer::Question(_) | Layer::Menu(_)) => &[],
         }
     }

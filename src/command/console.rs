@@ -14,7 +14,7 @@ use crate::config::keymap::Keymap;
 use crate::config::theme::{Depth, ThemeSet};
 use crate::config::{Config, Env, Locate, Profile};
 use crate::domain::load::FloodLimits;
-use crate::local::{Cache, Drafts, Scope};
+use crate::local::{Cache, Drafts, HistoryFiles, Notebook, Runbooks, Scope};
 use crate::model::store::Intervals;
 use crate::tui::{self, Handoff, Post, Probe, TuiError};
 use crate::worker::{Keep, Plan, Worker};
@@ -40,6 +40,13 @@ pub(super) async fn show(config: Config, arguments: &ConsoleArgs, handoff: Optio
     };
     let cache = noticed(Cache::open(&config.dirs.cache, scope.clone()), &mut notices);
     let drafts = noticed(Drafts::open(&config.dirs.state, &scope), &mut notices);
+    let archive = tui::Archive {
+        history: noticed(HistoryFiles::open(&config.dirs.state, &scope), &mut notices),
+        notebook: noticed(Notebook::open(&config.dirs.state, &scope), &mut notices),
+        runbooks: Runbooks::new(&config.dirs.config),
+        handovers: config.dirs.state.join("handovers"),
+    };
+    let notify = config.console.bell.notify;
     let connection = Connection::new(config, profile.clone());
     let sending = Sending::start(connection.clone(), outbox.clone());
     let journal = Post::new(outbox, targets(&profile), sending.control.clone());
@@ -56,6 +63,8 @@ pub(super) async fn show(config: Config, arguments: &ConsoleArgs, handoff: Optio
         reports,
         journal: Arc::new(journal),
         drafts,
+        archive: Some(archive),
+        notify,
         handoff,
         notices,
     };
@@ -136,7 +145,10 @@ fn core(config: &Config, profile: &Profile, arguments: &ConsoleArgs) -> Result<A
         theme: ThemeSet::new(&config.dirs.config).load(name, depth)?,
         keymap: keymap(config)?,
         root_causes: console.root_causes.clone(),
-        shift_start: config.operator.shift_start,
+        shift: config.operator.shift(),
+        runbooks: Runbooks::new(&config.dirs.config).dir().display().to_string(),
+        charts: console.charts,
+        units: console.units.clone(),
         intervals: Intervals {
             alerts: signed(profile.refresh.alerts),
             devices: signed(profile.refresh.devices),

@@ -18,7 +18,7 @@ mod server;
 pub mod theme;
 
 pub use bridge::{Assets, Bridge, Erp, ErpMethod, Lake, LakeLayout, Rule, RuleAction};
-pub use console::{Bell, BellRule, Console, RootCause, UndoGrace};
+pub use console::{Bell, BellRule, Charts, Console, Notify, RootCause, UndoGrace};
 pub use credential::{CredentialError, CredentialSource};
 pub use dirs::Dirs;
 pub use env::Env;

@@ -1,9 +1,13 @@
-//! What this machine keeps for the console: last known data in the cache directory, half-written forms in the
-//! state directory. Both are bound to a profile and its server, so that one site never shows another's rows.
+//! What this machine keeps for the console: last known data in the cache directory; half-written forms, the history of
+//! alerts, the shelf and the shift's remarks in the state directory. All are bound to a profile and its server, so that one
+//! site never shows another's rows.
 
 mod cache;
 mod drafts;
 mod file;
+mod history;
+mod notebook;
+mod runbooks;
 mod scope;
 
 /// Private files for the other rooms that keep something on this machine.
@@ -14,4 +18,7 @@ pub mod private {
 pub use cache::Cache;
 pub use drafts::{DRAFTS_MAX, Drafts};
 pub use file::LocalError;
+pub use history::{Found, HistoryFiles};
+pub use notebook::{Notebook, Notes};
+pub use runbooks::Runbooks;
 pub use scope::Scope;

@@ -10,7 +10,7 @@ pub mod store;
 
 pub use action::{ACTIONS, Action, Context, Section, Spec, markdown};
 pub use chord::KeyError;
-pub use effect::{Draft, DraftKey, Effect, Fetch, Ticket};
+pub use effect::{Draft, DraftKey, Effect, Fetch, Keepsake, Ticket};
 pub use event::{Event, Key};
 pub use report::{DeviceTrends, Fault, FaultKind, LinkState, Report, Source};
 pub use store::Store;

@@ -154,6 +154,7 @@ pub(crate) fn render_load(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
         flood_part,
         (format!("chat {}", load.chattering), of(load.chattering > 0, Role::Warning)),
         (format!("stale {}", load.stale), of(load.stale > 0, Role::Stale)),
+        (format!("shelf {}", load.shelved), text),
         (
             format!("crit/high/med/low {critical}/{high}/{medium}/{low}"),
             of(critical > 0, Role::SeverityCritical),
@@ -181,7 +182,10 @@ pub(crate) fn render_load(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
             *text = text.replace("crit/high/med/low", "c/h/m/l");
         }
     }
-    for least in ["chat 0", "stale 0", "hr ", "flood no", "stale ", "chat "] {
+    if load.shelved == 0 {
+        figures.retain(|(text, _)| text != "shelf 0");
+    }
+    for least in ["chat 0", "stale 0", "hr ", "flood no", "stale ", "chat ", "shelf "] {
         if !is_long(&figures) {
             break;
         }

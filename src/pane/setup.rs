@@ -1,12 +1,13 @@
 //! What the console is told once, at its start.
 
-use jiff::civil::Time;
+use std::collections::BTreeMap;
+
 use jiff::tz::TimeZone;
 
 use crate::config::keymap::Keymap;
 use crate::config::theme::Theme;
-use crate::config::{Bell, RootCause, UndoGrace};
-use crate::domain::WorkOrderDefaults;
+use crate::config::{Bell, Charts, RootCause, UndoGrace};
+use crate::domain::{Shift, WorkOrderDefaults};
 use crate::domain::load::FloodLimits;
 use crate::model::store::Intervals;
 
@@ -35,8 +36,14 @@ pub struct Setup {
     pub keymap: Keymap,
     /// The coded root causes of the resolve form.
     pub root_causes: Vec<RootCause>,
-    /// When the shift starts, in the time zone above.
-    pub shift_start: Option<Time>,
+    /// When shifts begin and end, in the time zone above.
+    pub shift: Shift,
+    /// Where runbooks belong, for the sentence that says so.
+    pub runbooks: String,
+    /// The units of metrics, by name.
+    pub units: BTreeMap<String, String>,
+    /// How charts are drawn where the terminal has more than ASCII.
+    pub charts: Charts,
     /// How often the sources are read: the yardstick of `NO DATA`.
     pub intervals: Intervals,
     /// Whether Manage is configured; without it no work order can be made.
@@ -67,7 +74,10 @@ impl Default for Setup {
             theme: Theme::default(),
             keymap: Keymap::default(),
             root_causes: Vec::new(),
-            shift_start: None,
+            shift: Shift::default(),
+            runbooks: "runbooks".into(),
+            units: BTreeMap::new(),
+            charts: Charts::Braille,
             intervals: Intervals::default(),
             manage: true,
             bulk_limit: 100,

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::config::Notify;
 use crate::domain::{Intent, IntentState, OutboxRow};
 use crate::local::Drafts;
 use crate::model::{Effect, Event, Fetch};
 use crate::worker::Worker;
 
+use super::archive::{Archive, Archivist};
 use super::clipboard::{self, Wrap};
 use super::desk::{Desk, Order};
 use super::draft::Keeper;
@@ -31,23 +33,35 @@ pub(super) struct Driver {
     worker: Worker,
     pub(super) desk: Desk,
     pub(super) keeper: Option<Keeper>,
+    pub(super) archivist: Option<Archivist>,
     output: Output,
     wrap: Wrap,
+    notify: Notify,
+}
+
+/// Where the driver keeps things.
+pub(super) struct Places {
+    pub(super) drafts: Option<Drafts>,
+    pub(super) archive: Option<Archive>,
+    pub(super) notify: Notify,
 }
 
 impl Driver {
     pub(super) fn new<J: Journal>(
         worker: Worker,
         journal: Arc<J>,
-        drafts: Option<Drafts>,
+        places: Places,
         output: Output,
         events: mpsc::Sender<Event>,
     ) -> Self {
-        let keeper = drafts.and_then(|drafts| Keeper::start(drafts, events.clone()).ok());
+        let keeper = places.drafts.and_then(|drafts| Keeper::start(drafts, events.clone()).ok());
+        let archivist = places.archive.and_then(|archive| Archivist::start(archive, events.clone()).ok());
         Self {
             worker,
             desk: Desk::open(journal, events),
             keeper,
+            archivist,
+            notify: places.notify,
             output,
             wrap: Wrap::detect(|name| std::env::var(name).ok()),
         }
@@ -72,8 +86,15 @@ impl Driver {
                     keeper.forget(key, now);
                 }
             }
+            Effect::Keep(keepsake) => answers.extend(self.archivist.as_ref().and_then(|archivist| archivist.keep(keepsake))),
+            Effect::ReadRunbook(slug) => answers.extend(self.archivist.as_ref().and_then(|archivist| archivist.runbook(slug))),
             Effect::Copy(text) => answers.push(self.copy(&text)),
-            Effect::Bell => self.output.bell(),
+            Effect::Bell(text) => {
+                self.output.bell();
+                if let Some(sequence) = clipboard::notification(&text, self.notify, self.wrap) {
+                    self.output.notification(sequence);
+                }
+            }
             Effect::Title(text) => self.output.title(&text),
             Effect::Redraw => return Step::Redraw,
             Effect::Suspend => return Step::Suspend,

@@ -49,6 +49,7 @@ struct Slot {
     bell: bool,
     title: Option<String>,
     clipboard: Option<Vec<u8>>,
+    notification: Option<Vec<u8>>,
     writing: bool,
     failure: Option<String>,
     gone: bool,
@@ -77,6 +78,7 @@ impl Output {
                 bell: false,
                 title: None,
                 clipboard: None,
+                notification: None,
                 writing: false,
                 failure: None,
                 gone: false,
@@ -157,6 +159,12 @@ impl Output {
     pub(super) fn title(&self, text: &str) {
         let safe = text.chars().filter(|char| !is_forbidden(*char)).take(TITLE_MAX).collect();
         self.shared.lock().title = Some(safe);
+        self.shared.work.notify_one();
+    }
+
+    /// A notification made by `clipboard`; a newer one replaces one that waits.
+    pub(super) fn notification(&self, sequence: Vec<u8>) {
+        self.shared.lock().notification = Some(sequence);
         self.shared.work.notify_one();
     }
 
@@ -304,6 +312,7 @@ impl Shared {
                     if let Some(title) = slot.title.take() {
                         extras.extend(format!("\x1b]2;{title}\x07").into_bytes());
                     }
+                    extras.extend(slot.notification.take().unwrap_or_default());
                     extras.extend(slot.clipboard.take().unwrap_or_default());
                     let picture = slot.picture.take();
                     if picture.is_some() || !extras.is_empty() {

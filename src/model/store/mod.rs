@@ -28,6 +28,8 @@ pub use shelf::Tended;
 const GONE_MOST: usize = 1_024;
 /// Most alert ids of which it is remembered that they were counted.
 const COUNTED_MOST: usize = 200_000;
+/// Most runbooks that are kept.
+const RUNBOOKS_MOST: usize = 32;
 /// Most answers about open orders that are kept.
 const OPEN_ORDERS_MOST: usize = 16;
 
@@ -125,6 +127,7 @@ pub struct Store {
     warned: HashSet<AlarmKey>,
     /// Alarms that became worse on the shelf.
     worse: Vec<AlarmKey>,
+    runbooks: VecDeque<(String, Result<Option<String>, String>)>,
     /// Devices and their readings.
     pub plant: Plant,
     orders: HashMap<AlertId, WorkOrder>,
@@ -162,6 +165,7 @@ impl Store {
             last_return: None,
             warned: HashSet::new(),
             worse: Vec::new(),
+            runbooks: VecDeque::new(),
             plant: Plant::default(),
             orders: HashMap::new(),
             open_orders: VecDeque::new(),
@@ -498,6 +502,41 @@ impl Store {
     /// The open orders of an alert's asset, once they were told.
     pub fn open_orders(&self, alert: &AlertId) -> Option<&OpenOrders> {
         self.open_orders.iter().find(|known| known.alert == *alert)
+    }
+
+    /// Takes a runbook, or that there is none.
+    pub fn take_runbook(&mut self, slug: String, text: Result<Option<String>, String>) {
+        self.runbooks.retain(|(known, _)| *known != slug);
+        self.runbooks.push_back((slug, text));
+        while self.runbooks.len() > RUNBOOKS_MOST {
+            self.runbooks.pop_front();
+        }
+    }
+
+    /// The runbook of an alert name, once it was read.
+    pub fn runbook(&self, slug: &str) -> Option<&Result<Option<String>, String>> {
+        self.runbooks.iter().find(|(known, _)| known == slug).map(|(_, text)| text)
+    }
+
+    /// The first alert of the flood that lasts.
+    pub fn flood_first(&self) -> Option<&Alert> {
+        let Flood::Since { start, .. } = self.flood else { return None };
+        let from = start.checked_sub(TEN_MINUTES).unwrap_or(start);
+        self.alerts
+            .values()
+            .filter(|alert| alert.raised_at > from && self.shelf.hides(alert).is_none())
+            .min_by_key(|alert| (alert.raised_at, alert.id.clone()))
+    }
+
+    /// The worst open alert, the newest of them; one that nobody has acknowledged before others.
+    pub fn worst(&self) -> Option<&Alert> {
+        self.alerts
+            .values()
+            .filter(|alert| alert.state != AlertState::Resolved && self.shelf.hides(alert).is_none())
+            .min_by(|one, other| {
+                let key = |alert: &Alert| (alert.severity.rank(), self.progress(alert), std::cmp::Reverse(alert.raised_at));
+                key(one).cmp(&key(other)).then_with(|| one.id.cmp(&other.id))
+            })
     }
 
     /// Forgets them, before they are asked anew.

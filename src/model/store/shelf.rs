@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::Store;
+use crate::domain::shelf::STAGGER;
 use crate::domain::{AlarmKey, Alert, AlertId, AlertState, Return, Shelf, ShelfChange, Shelved};
 
 /// What time did to the shelf.
@@ -92,6 +93,18 @@ impl Store {
             self.warned.insert(item.key.clone());
         }
         tended
+    }
+
+    /// When something on the shelf is warned of or comes back.
+    pub fn shelf_changes(&self) -> impl Iterator<Item = Timestamp> {
+        let staggered = self.last_return.and_then(|last| last.checked_add(STAGGER).ok());
+        self.shelf
+            .items()
+            .into_iter()
+            .flat_map(|item| [item.warn_at(), item.until])
+            .chain(staggered)
+            .collect::<Vec<_>>()
+            .into_iter()
     }
 
     fn bring_back(&mut self, key: &AlarmKey, why: Return, tended: &mut Tended) {

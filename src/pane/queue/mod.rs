@@ -373,10 +373,17 @@ impl Queue {
         let store = scene.store;
         let line = self.index().map_or(0, |at| at.saturating_sub(self.scroll.top));
         let wants_resolved = self.filter.text().contains("state:");
-        let shown = |alert: &&Alert| wants_resolved || alert.state != AlertState::Resolved;
-        self.open = store.alerts().filter(|alert| alert.state != AlertState::Resolved).count();
+        let wants_shelved = self.filter.text().contains("is:shelved");
+        let is_put_aside = |alert: &Alert| store.shelf().hides(alert).is_some();
+        let shown = |alert: &&Alert| {
+            (wants_resolved || alert.state != AlertState::Resolved) && (wants_shelved || !is_put_aside(alert))
+        };
+        self.open = store
+            .alerts()
+            .filter(|alert| alert.state != AlertState::Resolved && !is_put_aside(alert))
+            .count();
         let mut fresh: Vec<&Alert> = store.alerts().filter(shown).filter(|alert| self.passes(scene, alert)).collect();
-        self.waiting_unacknowledged = fresh.iter().filter(|alert| alert.state.progress() == 0).count();
+        self.waiting_unacknowledged = fresh.iter().filter(|alert| store.progress(alert) == 0).count();
         // Remember the rows that could vanish while they stay.
         for id in self.cursor.iter().chain(self.rows.iter().filter(|_| self.frozen.is_some())) {
             if let Some(alert) = store.alert(id) {
@@ -405,6 +412,9 @@ impl Queue {
             fresh.push(held);
         }
         fresh.sort_by(|one, other| self.sort.order(one, other, store));
+        if self.sort == Sort::Triage && store.flood().0.is_on() {
+            by_device(&mut fresh);
+        }
         let before = self.index();
         let rows: Vec<AlertId> = fresh.iter().map(|alert| alert.id.clone()).collect();
         self.rows = rows;
@@ -433,6 +443,15 @@ impl Queue {
         lost
     }
 
+    /// Lines above the rows that stay in sight however far the list is scrolled: in a flood its first alert and the worst.
+    pub(crate) fn pins<'a>(&self, store: &'a Store) -> Vec<(&'static str, &'a Alert)> {
+        if !store.flood().0.is_on() {
+            return Vec::new();
+        }
+        let first = store.flood_first().map(|alert| ("first", alert));
+        first.into_iter().chain(store.worst().map(|alert| ("worst", alert))).collect()
+    }
+
     fn measure(&mut self, scene: &Scene<'_>) {
         let mut widest = Widest::default();
         for id in &self.rows {
@@ -451,5 +470,20 @@ impl Queue {
         (!self.only.unacknowledged || facts.is(Trait::Unacknowledged))
             && (!self.only.noisy || facts.is(Trait::Chattering) || facts.is(Trait::Stale))
             && self.filter.matches(&facts)
+    }
+}
+
+/// Alerts of one device together, the devices in the order of their first alert.
+fn by_device(alerts: &mut [&Alert]) {
+    let mut places: HashMap<(&crate::domain::DeviceId, Option<&crate::domain::DeviceType>), usize> = HashMap::new();
+    for alert in alerts.iter() {
+        let next = places.len();
+        places.entry((&alert.device, alert.device_type.as_ref())).or_insert(next);
+    }
+    let place = |alert: &Alert| places.get(&(&alert.device, alert.device_type.as_ref())).copied().unwrap_or(usize::MAX);
+    let mut placed: Vec<(usize, &Alert)> = alerts.iter().map(|alert| (place(alert), *alert)).collect();
+    placed.sort_by_key(|(place, _)| *place);
+    for (slot, (_, alert)) in alerts.iter_mut().zip(placed) {
+        *slot = alert;
     }
 }
