@@ -13,7 +13,7 @@ use crate::model::Source;
 use crate::model::store::Age;
 use crate::pane::detail::render_strip;
 use crate::pane::window::FilterLine;
-use crate::pane::{Devices, Focus, Queue, Scene, Subject, Tone, bar, cells, header};
+use crate::pane::{Devices, Focus, Scene, Subject, Tone, bar, cells, header};
 
 /// Most devices whose readings are asked for at once.
 const TRENDS_MOST: usize = 64;

@@ -67,7 +67,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), LocalError> {
 
 /// Appends whole lines to a file, made where it is missing, and answers its length afterwards. A line that a power cut left
 /// half is ended first, so that it spoils no other. Several processes may append to the same file.
-pub fn append(path: &Path, lines: &[u8]) -> Result<u64, LocalError> {
+pub(super) fn append(path: &Path, lines: &[u8]) -> Result<u64, LocalError> {
     let no_links = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
     let write = || {
         let mut file = OpenOptions::new()
@@ -96,7 +96,7 @@ pub fn append(path: &Path, lines: &[u8]) -> Result<u64, LocalError> {
 
 /// A lock that other processes of this account respect, held until it is dropped. Waits for whoever holds it: they hold it
 /// for one small write.
-pub fn lock(path: &Path) -> Result<File, LocalError> {
+pub(super) fn lock(path: &Path) -> Result<File, LocalError> {
     let take = || {
         let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
         rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive)?;
@@ -106,7 +106,7 @@ pub fn lock(path: &Path) -> Result<File, LocalError> {
 }
 
 /// Opens a file for reading; `None` where there is none.
-pub fn open(path: &Path) -> Result<Option<File>, LocalError> {
+pub(super) fn open(path: &Path) -> Result<Option<File>, LocalError> {
     let no_links = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
     match OpenOptions::new().read(true).custom_flags(no_links).open(path) {
         Ok(file) => Ok(Some(file)),

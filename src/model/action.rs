@@ -156,9 +156,9 @@ actions! {
     Note "note" ["n"] "note" "change the note: the acknowledgement again with the new text" Act Global true;
     TakeOver "take-over" ["t"] "take over" "acknowledge in your own name what another person holds, after a question" Act Global true;
     Shelve "shelve" ["s"] "shelve" "put the alarm aside on this console for a while, with a reason; new alerts of it stay aside, too, unless they are worse" Act Global false;
-    Unshelve "unshelve" ["u"] "back now" "take it off the shelf" Act Shelf false;
     Undo "undo" ["z"] "undo" "take the last action back, while it has not been sent; or the last shelving" Act Global false;
     Redo "redo" ["Z"] "redo" "ask again for what was taken back" Act Global true;
+    Unshelve "unshelve" ["u"] "back now" "take it off the shelf" Act Shelf false;
     // mark
     Mark "mark" ["space"] "mark" "mark the row, or take its mark away" Mark Global false;
     MarkRange "mark-range" ["v"] "" "begin a range: moving marks every row up to the cursor; again ends it" Mark Global false;
@@ -201,14 +201,14 @@ actions! {
     Retry "retry" ["R"] "send again" "send a refused action again" Window Outbox true;
     Discard "discard" ["D"] "discard" "discard an action that has not been sent, or was refused" Window Outbox false;
     Edit "edit" ["E"] "edit" "edit a refused action and send it again" Window Outbox true;
-    Health "health" ["L"] "" "links, sources and the last messages" Window Global false;
-    Shelf "shelf" ["S"] "shelf" "shelf: what is put aside, with the time left" Window Global false;
-    Load "load" ["M"] "load" "load figures after ISA-18.2 with their window; tab changes it" Window Global false;
-    Handover "handover" ["H"] "handover" "handover: what the next shift has to know; tab goes to the shift before" Window Global false;
     Remark "remark" ["n"] "remark" "write a remark for the next shift" Window Handover false;
     NextFormat "next-format" ["f"] "format" "Markdown, text, CSV, JSON" Window Handover false;
     WriteHandover "write-handover" ["w"] "to a file" "write the handover to a file" Window Handover false;
     MarkRead "mark-read" ["R"] "mark read" "say that you have read it" Window Handover false;
+    Health "health" ["L"] "" "links, sources and the last messages" Window Global false;
+    Shelf "shelf" ["S"] "shelf" "shelf: what is put aside, with the time left" Window Global false;
+    Load "load" ["M"] "load" "load figures after ISA-18.2 with their window; tab changes it" Window Global false;
+    Handover "handover" ["H"] "handover" "handover: what the next shift has to know; tab goes to the shift before" Window Global false;
     Copy "copy" ["y"] "copy" "copy id, row, JSON or command line to the clipboard" Window Global false;
     Palette "palette" [":"] "commands" "find and run any action" Window Global false;
     Help "help" ["?"] "help" "every key" Window Global false;

@@ -41,8 +41,6 @@ pub(crate) struct Glyphs {
     pub limit: &'static str,
     /// The trigger in a chart.
     pub trigger: &'static str,
-    /// Whether charts use braille dots.
-    pub braille: bool,
     /// Borders of panes.
     pub border: border::Set<'static>,
 }
@@ -67,7 +65,6 @@ pub(crate) const UNICODE: Glyphs = Glyphs {
     spark: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
     limit: "╌",
     trigger: "┊",
-    braille: true,
     border: border::PLAIN,
 };
 
@@ -91,7 +88,6 @@ pub(crate) const ASCII: Glyphs = Glyphs {
     spark: ["_", ".", "-", "-", "=", "=", "^", "#"],
     limit: "-",
     trigger: "|",
-    braille: false,
     border: border::Set {
         top_left: "+",
         top_right: "+",
