@@ -146,6 +146,30 @@ impl CredentialSource {
     }
 }
 
+/// A credential that a definition outside the configuration names as `${NAME}`: of the environment, of systemd's credentials, or
+/// the file `NAME` (mode 0600) in the folder `credentials` beside that definition. `Err` is a sentence.
+pub(crate) fn named_secret(name: &str, env: &Env, folder: &Path) -> Result<SecretString, String> {
+    let found = if let Some(value) = env.get(name) {
+        Some(value.into_bytes())
+    } else {
+        let systemd = env.get("CREDENTIALS_DIRECTORY").map(|folder| Path::new(&folder).join(name));
+        let beside = folder.join("credentials").join(name);
+        let there = |path: &Path| path.symlink_metadata().is_ok();
+        match systemd.filter(|path| there(path)) {
+            Some(path) => Some(read_file(name, &path, false).map_err(|error| error.to_string())?),
+            None if there(&beside) => Some(read_file(name, &beside, true).map_err(|error| error.to_string())?),
+            None => None,
+        }
+    };
+    let bytes = found.ok_or_else(|| {
+        format!(
+            "${{{name}}} is neither in the environment nor among the credentials; set {name}, write it into {} (chmod 600), or start the service with LoadCredential={name}:FILE",
+            folder.join("credentials").join(name).display()
+        )
+    })?;
+    one_line(name, bytes).map_err(|error| error.to_string())
+}
+
 fn read_file(label: &str, path: &Path, private: bool) -> Result<Vec<u8>, CredentialError> {
     let unreadable = |error: &dyn std::fmt::Display| CredentialError::Unreadable {
         label: label.to_owned(),

@@ -19,9 +19,11 @@ pub mod theme;
 
 pub use bridge::{Assets, Bridge, Erp, ErpMethod, Lake, LakeLayout, Rule, RuleAction};
 pub use console::{Bell, BellRule, Charts, Console, Notify, RootCause, UndoGrace};
+pub(crate) use credential::named_secret;
 pub use credential::{CredentialError, CredentialSource};
 pub use dirs::Dirs;
 pub use env::Env;
+pub(crate) use error::nearest;
 pub use error::{ConfigError, Problem, ProblemKind};
 pub use key_age::{KEY_LIFE_DAYS, KeyAge};
 pub use load::{Config, Locate, Operator};

@@ -72,6 +72,9 @@ pub enum Intent {
         line: String,
         /// The day, as `YYYY-MM-DD`.
         date: String,
+        /// 0 for the first report of the day; each correction counts one up.
+        #[serde(default)]
+        revision: u32,
         /// The report, as it is sent.
         report: Map<String, Value>,
     },

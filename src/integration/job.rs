@@ -9,7 +9,7 @@ use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 
 use super::{ClaimError, Part, StoreError};
-use crate::config::CredentialError;
+use crate::config::{ConfigError, CredentialError};
 use crate::domain::SafeText;
 use crate::maximo;
 use crate::outbox::OutboxError;
@@ -119,6 +119,17 @@ impl From<maximo::Error> for JobError {
             | ErrorKind::Server { .. }
             | ErrorKind::Throttled { .. }
             | ErrorKind::Malformed => JobErrorKind::Server,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<ConfigError> for JobError {
+    fn from(error: ConfigError) -> Self {
+        let kind = if error.is_insecure() {
+            JobErrorKind::Tls
+        } else {
+            JobErrorKind::Configuration
         };
         Self::new(kind, error.to_string())
     }

@@ -4,13 +4,19 @@
 //! configuration section, and a line in [`Parts`]. What changes something at a server is an intent in the outbox.
 
 mod claim;
+mod courier;
+pub mod erp;
+mod exchange;
 mod ground;
 mod job;
 mod jobs;
 mod parts;
 mod store;
+pub mod webhook;
 
 pub use claim::{Claim, ClaimError};
+pub use courier::Courier;
+pub use exchange::{Door, Network, NetworkError};
 pub use ground::Ground;
 pub use job::{Job, JobError, JobErrorKind, Occasion, Timing};
 pub use jobs::jobs;

@@ -21,6 +21,13 @@ pub struct Asset {
     href: Vec<String>,
 }
 
+impl Asset {
+    /// Whether it has this status, in whatever case.
+    pub fn has_status(&self, status: &str) -> bool {
+        self.status.as_deref().is_some_and(|now| now.eq_ignore_ascii_case(status))
+    }
+}
+
 impl ManageClient {
     /// The asset of a number at a site, if there is one.
     pub async fn find_asset(&self, assetnum: &str, site: &str) -> Result<Option<Asset>, Error> {

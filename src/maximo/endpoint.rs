@@ -121,41 +121,7 @@ impl Endpoint {
             self.require_https(token_url)?;
         }
         let wrong = |words: String| Error::new(self.service, "configuration", ErrorKind::Configuration, words);
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let roots: Vec<CertificateDer<'static>> = match &self.ca_pem {
-            None => Vec::new(),
-            Some(pem) => CertificateDer::pem_slice_iter(pem)
-                .collect::<Result<_, _>>()
-                .map_err(|error| wrong(format!("ca_file holds no readable certificate ({error})")))?,
-        };
-        if self.ca_pem.is_some() && roots.is_empty() {
-            return Err(wrong("ca_file holds no certificate".into()));
-        }
-        let verifier: Arc<dyn ServerCertVerifier> = Arc::new(
-            rustls_platform_verifier::Verifier::new_with_extra_roots(roots, Arc::clone(&provider)).map_err(|error| {
-                wrong(format!(
-                    "no certificate authority is known here ({error}); install ca-certificates or set ca_file"
-                ))
-            })?,
-        );
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| wrong(error.to_string()))?
-            .dangerous() // the name of the door, not of what goes through it: this is the platform's own verifier
-            .with_custom_certificate_verifier(verifier)
-            .with_no_client_auth();
-        let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .https_only(true)
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .retry(reqwest::retry::never())
-            .connect_timeout(self.limits.connect)
-            .read_timeout(self.limits.idle)
-            .timeout(self.limits.call)
-            .pool_max_idle_per_host(self.limits.concurrent)
-            .pool_idle_timeout(POOL_IDLE)
-            .user_agent(concat!("nightdesk/", env!("CARGO_PKG_VERSION")));
+        let mut builder = https_client(self.ca_pem.as_deref(), &self.limits).map_err(wrong)?;
         let loopback = match self.base.host() {
             Some(Host::Domain(name)) => name == "localhost",
             Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -167,4 +133,41 @@ impl Endpoint {
         }
         builder.build().map_err(|error| wrong(error.to_string()))
     }
+}
+
+/// What every HTTPS client of the program begins with: TLS 1.2 or later with ring, the system's authorities and perhaps one of one's
+/// own (PEM), no redirects, no Referer, no retries of its own, bounded waits. `Err` says in a sentence what is wrong with the authority.
+pub(crate) fn https_client(ca_pem: Option<&[u8]>, limits: &Limits) -> Result<reqwest::ClientBuilder, String> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let roots: Vec<CertificateDer<'static>> = match ca_pem {
+        None => Vec::new(),
+        Some(pem) => CertificateDer::pem_slice_iter(pem)
+            .collect::<Result<_, _>>()
+            .map_err(|error| format!("ca_file holds no readable certificate ({error})"))?,
+    };
+    if ca_pem.is_some() && roots.is_empty() {
+        return Err("ca_file holds no certificate".into());
+    }
+    let verifier: Arc<dyn ServerCertVerifier> = Arc::new(
+        rustls_platform_verifier::Verifier::new_with_extra_roots(roots, Arc::clone(&provider))
+            .map_err(|error| format!("no certificate authority is known here ({error}); install ca-certificates or set ca_file"))?,
+    );
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .dangerous() // the name of the door, not of what goes through it: this is the platform's own verifier
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth();
+    Ok(reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .https_only(true)
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .connect_timeout(limits.connect)
+        .read_timeout(limits.idle)
+        .timeout(limits.call)
+        .pool_max_idle_per_host(limits.concurrent)
+        .pool_idle_timeout(POOL_IDLE)
+        .user_agent(concat!("nightdesk/", env!("CARGO_PKG_VERSION"))))
 }

@@ -58,7 +58,7 @@ pub enum ErrorKind {
 }
 
 impl Error {
-    pub(super) fn new(service: Service, operation: &'static str, kind: ErrorKind, words: impl Into<SafeText>) -> Self {
+    pub(crate) fn new(service: Service, operation: &'static str, kind: ErrorKind, words: impl Into<SafeText>) -> Self {
         Self {
             service,
             kind,
@@ -69,7 +69,7 @@ impl Error {
         }
     }
 
-    pub(super) fn with_status(mut self, status: u16) -> Self {
+    pub(crate) fn with_status(mut self, status: u16) -> Self {
         self.status = Some(status);
         self
     }

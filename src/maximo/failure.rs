@@ -13,7 +13,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 const ABSURD_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Whether a byte was sent decides everything: a failed connection is certainly not delivered, anything later may be.
-pub(super) fn classify(service: Service, operation: &'static str, error: &reqwest::Error) -> Error {
+pub(crate) fn classify(service: Service, operation: &'static str, error: &reqwest::Error) -> Error {
     let (words, tls) = root_cause(error);
     let (kind, words) = if error.is_builder() {
         (ErrorKind::Configuration, words)
@@ -44,7 +44,7 @@ fn root_cause(error: &(dyn std::error::Error + 'static)) -> (String, bool) {
 }
 
 /// What a status other than success means. A 503 without a usable `Retry-After` may have been carried out.
-pub(super) fn of_status(status: u16, after: Option<Duration>) -> ErrorKind {
+pub(crate) fn of_status(status: u16, after: Option<Duration>) -> ErrorKind {
     match status {
         401 => ErrorKind::Credentials,
         404 => ErrorKind::NotFound,
@@ -57,7 +57,7 @@ pub(super) fn of_status(status: u16, after: Option<Duration>) -> ErrorKind {
 }
 
 /// Seconds or an HTTP date. What is negative, unreadable, past or absurd (more than a day) is no wait at all; more than 15 minutes is cut.
-pub(super) fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
+pub(crate) fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     let text = text.trim();
     let wait = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         Duration::from_secs(text.parse().ok()?)

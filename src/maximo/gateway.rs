@@ -72,8 +72,7 @@ impl Deliver for Gateway {
             },
             // a merge of keys may be repeated: there is nothing to find out
             Intent::SetMetadata { .. } => Verified::Absent,
-            // a wanted state: the attempt itself looks first
-            Intent::SyncAsset { .. } => Verified::Absent,
+            Intent::SyncAsset { asset, site, status, .. } => self.find_asset((asset, site), status).await,
             Intent::ReportProduction { .. } | Intent::CallWebhook { .. } => Verified::Unknown {
                 reason: ELSEWHERE.into(),
                 after: None,
@@ -140,6 +139,12 @@ impl Gateway {
         if !allow_duplicate && let Some(asset) = &draft.assetnum {
             match manage.open_orders(asset, &draft.siteid).await {
                 Ok(orders) => {
+                    // made for this very alert since the look-up above, at another console or bridge
+                    let short = reference.short();
+                    let same = |order: &&WorkOrder| order.externalrefid.as_ref().is_some_and(|id| id.raw() == short);
+                    if let Some(order) = orders.iter().find(same) {
+                        return Sent::Delivered(receipt(order));
+                    }
                     let others: Vec<String> = orders
                         .iter()
                         .filter(|order| !seen.contains(&order.wonum))
@@ -179,27 +184,46 @@ impl Gateway {
             Ok(Some(found)) => found,
             Ok(None) => {
                 // made as working, as the contract has it; the status that is wanted follows
-                if let Err(error) = manage.create_asset(asset, site, description, OPERATING).await {
-                    return sent(&error);
+                let created = manage.create_asset(asset, site, description, OPERATING).await;
+                if let Err(error) = &created
+                    && !matches!(error.kind(), ErrorKind::Refused { .. } | ErrorKind::Conflict)
+                {
+                    return sent(error);
                 }
-                match manage.find_asset(asset, site).await {
-                    Ok(Some(made)) => made,
-                    Ok(None) => {
+                match (manage.find_asset(asset, site).await, created) {
+                    // refused and there all the same: another bridge was quicker
+                    (Ok(Some(made)), _) => made,
+                    (Ok(None), Ok(())) => {
                         return Sent::InDoubt {
                             reason: "Manage confirmed the asset and does not list it yet".into(),
                         };
                     }
-                    Err(error) => return unread(&error),
+                    (Ok(None) | Err(_), Err(refused)) => return sent(&refused),
+                    (Err(error), Ok(())) => return unread(&error),
                 }
             }
             Err(error) => return not_begun(&error),
         };
-        if found.status.as_deref().is_some_and(|now| now.eq_ignore_ascii_case(status)) {
+        if found.has_status(status) {
             return Sent::Delivered(Receipt::default());
         }
         match manage.update_asset(&found, status).await {
             Ok(()) => Sent::Delivered(Receipt::default()),
             Err(error) => sent(&error),
+        }
+    }
+
+    /// Whether an asset has the status that is wanted. One that has another is as good as absent: the attempt looks again and goes on.
+    async fn find_asset(&self, (asset, site): (&str, &str), status: &str) -> Verified {
+        let Some(manage) = self.manage.as_ref().map(ManageClient::single) else {
+            return Verified::Refused {
+                reason: "the profile has no [manage] section: add it, then retry".into(),
+            };
+        };
+        match manage.find_asset(asset, site).await {
+            Ok(Some(found)) if found.has_status(status) => Verified::Delivered(Receipt::default()),
+            Ok(_) => Verified::Absent,
+            Err(error) => unverified(&error),
         }
     }
 

@@ -233,7 +233,7 @@ impl Telemetry {
     }
 
     /// A call ended, with all its repeats: only its outcome moves the pulse, not each stumble on the way.
-    pub(super) fn settle(&self, service: Service, at: Timestamp, duration: Duration, failure: Option<&Error>) {
+    pub(crate) fn settle(&self, service: Service, at: Timestamp, duration: Duration, failure: Option<&Error>) {
         let answered = match failure.map(|error| (error.kind(), error.status())) {
             // nothing was asked
             Some((ErrorKind::Configuration | ErrorKind::Refused { .. }, None)) => return,
@@ -278,14 +278,14 @@ impl std::fmt::Debug for Telemetry {
 }
 
 /// A call on its way. Dropped before its end it is recorded as cancelled: the request may have reached the server all the same.
-pub(super) struct Underway {
+pub(crate) struct Underway {
     telemetry: Telemetry,
     record: Option<CallRecord>,
     began: Instant,
 }
 
 impl Underway {
-    pub(super) fn begin(telemetry: &Telemetry, service: Service, operation: &'static str, object: &str, attempt: u32) -> Self {
+    pub(crate) fn begin(telemetry: &Telemetry, service: Service, operation: &'static str, object: &str, attempt: u32) -> Self {
         let object = SafeText::new(object.chars().take(OBJECT_MAX).collect::<String>());
         Self {
             telemetry: telemetry.clone(),
@@ -305,7 +305,7 @@ impl Underway {
         }
     }
 
-    pub(super) fn end(mut self, outcome: &'static str, status: Option<u16>, bytes: usize) {
+    pub(crate) fn end(mut self, outcome: &'static str, status: Option<u16>, bytes: usize) {
         if let Some(record) = &mut self.record {
             record.outcome = outcome;
             record.status = status;
@@ -313,7 +313,7 @@ impl Underway {
         }
     }
 
-    pub(super) fn fail(self, error: &Error) {
+    pub(crate) fn fail(self, error: &Error) {
         self.end(outcome_of(error.kind()), error.status(), 0);
     }
 }

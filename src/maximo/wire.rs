@@ -88,7 +88,7 @@ fn surrogate(text: &str) -> Option<u16> {
 }
 
 /// Any error body at all, as one line: the message where there is one, else the beginning of the text.
-pub(super) fn error_words(body: &[u8], status: u16) -> SafeText {
+pub(crate) fn error_words(body: &[u8], status: u16) -> SafeText {
     let found = json(body).ok().and_then(|value| {
         let error = member(&value, &["error", "Error", "oslc:Error"]).unwrap_or(&value);
         let text = |names: &[&str]| member(error, names).and_then(Value::as_str).map(str::to_owned);

@@ -133,6 +133,11 @@ impl<D: Deliver> Desk<D> {
             Sent::InDoubt { reason } => Next::new(IntentState::InDoubt, Signal::Failed(reason.clone()))
                 .because(reason)
                 .backing_off(backoff),
+            // neither the target's failure nor its answer: only this row waits, and no return of the target cuts that short
+            Sent::Later { after, reason } => Next {
+                wait: after,
+                ..Next::new(IntentState::Queued, Signal::Nothing).because(reason)
+            },
             Sent::Throttled { after, reason } => Next::new(IntentState::Queued, Signal::Throttled(after, reason.clone())).because(reason),
             Sent::Unauthorized { reason } => Next::new(IntentState::Queued, Signal::Unauthorized(reason.clone())).because(reason),
             Sent::Refused { reason } | Sent::NeedsDecision { reason } => Next::new(IntentState::Parked, Signal::Answered).because(reason),

@@ -48,6 +48,13 @@ pub enum Sent {
         /// One sentence.
         reason: SafeText,
     },
+    /// It did not succeed, and the row's own schedule says when it is tried again: the row waits, others of its target go on.
+    Later {
+        /// How long it waits; kept over restarts.
+        after: Duration,
+        /// One sentence.
+        reason: SafeText,
+    },
     /// The server asked to wait (429, or 503 with `Retry-After`).
     Throttled {
         /// How long, where it said so; already bounded to 15 minutes.

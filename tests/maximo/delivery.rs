@@ -151,6 +151,7 @@ async fn every_class_of_failure_is_told_apart() {
         let got = match gateway(&server).send(&acknowledge(1)).await {
             Sent::Delivered(_) => "delivered",
             Sent::NotSent { .. } => "not sent",
+            Sent::Later { .. } => "later",
             Sent::InDoubt { .. } => "in doubt",
             Sent::Throttled { .. } => "throttled",
             Sent::Unauthorized { .. } => "unauthorized",
