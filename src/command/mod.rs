@@ -12,6 +12,7 @@ mod demo;
 mod detach;
 mod devices;
 mod doctor;
+mod handover;
 mod ids;
 mod json;
 mod log;

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::context::Context;
 use super::detach::detach;
 use super::output::Output;
-use super::{Exit, Failure, alerts, audit, console, demo, devices, doctor, outbox, readings, shell, simulate, workorders};
+use super::{Exit, Failure, alerts, audit, console, demo, devices, doctor, handover, outbox, readings, shell, simulate, workorders};
 use crate::cli::{self, Cli, Command, ConsoleArgs, Global, OutboxCommand, PlantArgs, SimulateArgs};
 use crate::config::{Config, Env, Locate};
 use crate::simulator::{Scenario, SimulateError, SimulatorConfig};
@@ -74,6 +74,7 @@ fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
         Command::Workorders(command) => block_on(workorders::run(context()?, command)),
         Command::Outbox(OutboxCommand::Drain { detach: true, .. }) if !detach()? => Ok(()),
         Command::Outbox(command) => block_on(outbox::run(context()?, command)),
+        Command::Handover(arguments) => block_on(handover::run(context()?, arguments)),
         Command::Audit(command) => block_on(audit::run(context()?, command)),
         Command::Simulate(arguments) => block_on(simulate(arguments)),
         Command::Console(arguments) => block_on(console::run(&locate, &arguments)),

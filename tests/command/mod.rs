@@ -2,6 +2,7 @@
 
 mod doctor;
 mod failures;
+mod handover;
 mod plant;
 mod reads;
 mod shell;

@@ -3,6 +3,7 @@
 mod desk;
 mod properties;
 mod screens;
+mod shift;
 mod transitions;
 
 use nightdesk::config::keymap::Keymap;
