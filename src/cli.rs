@@ -108,6 +108,9 @@ pub struct ConsoleArgs {
     /// Look only: no action is possible
     #[arg(long)]
     pub read_only: bool,
+    /// Clicks select and the wheel scrolls; the terminal's own selection then needs Shift
+    #[arg(long)]
+    pub mouse: bool,
     /// Plain ASCII glyphs
     #[arg(long)]
     pub ascii: bool,

@@ -130,7 +130,7 @@ impl App {
                 Layer::Shelf(window) => window.arrange(&scene, windows),
                 Layer::Load(window) => window.arrange(&scene, windows),
                 Layer::Handover(_) => {} // below: it looks at more than the scene
-                Layer::Filter(_) | Layer::Question(_) | Layer::Menu(_) => {}
+                Layer::Filter(_) | Layer::Question(_) | Layer::Menu(_) | Layer::Prompt(_) | Layer::Links(_) => {}
             }
         }
         self.arrange_handover(windows);
@@ -222,6 +222,8 @@ impl App {
                 Layer::Shelf(window) => window.render(&scene, buffer, place),
                 Layer::Load(window) => window.render(&scene, buffer, place),
                 Layer::Handover(window) => window.render(&scene, buffer, place),
+                Layer::Prompt(window) => window.render(&scene, buffer, place),
+                Layer::Links(window) => window.render(&scene, buffer, place),
                 Layer::Filter(_) => {}
             }
         }

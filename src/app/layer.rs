@@ -5,7 +5,9 @@ use crate::model::{Action, Context, Key, Store};
 use crate::pane::Step;
 use crate::pane::detail::Detail;
 use crate::pane::form::Form;
-use crate::pane::window::{FilterLine, HandoverView, Health, Help, LoadView, Menu, OutboxList, Palette, Question, Results, ShelfList};
+use crate::pane::window::{
+    FilterLine, HandoverView, Health, Help, Links, LoadView, Menu, OutboxList, Palette, Prompt, Question, Results, ShelfList,
+};
 
 /// One window.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub(super) enum Layer {
     Shelf(ShelfList),
     Load(LoadView),
     Handover(Box<HandoverView>),
+    Prompt(Box<Prompt>),
+    Links(Links),
 }
 
 impl Layer {
@@ -34,11 +38,16 @@ impl Layer {
             Self::Outbox(_) => Context::Outbox,
             Self::Shelf(_) => Context::Shelf,
             Self::Handover(_) => Context::Handover,
-            Self::Form(..) | Self::Filter(_) | Self::Palette(_) | Self::Menu(_) => Context::Form,
+            Self::Form(..) | Self::Filter(_) | Self::Palette(_) | Self::Menu(_) | Self::Prompt(_) | Self::Links(_) => Context::Form,
             Self::Question(question) if question.takes_text() => Context::Form,
             Self::Question(_) => Context::Question,
             Self::Help(_) | Self::Health(_) | Self::Results(_) | Self::Load(_) => Context::Global,
         }
+    }
+
+    /// Whether it takes no text but a choice, though its keys are those of forms.
+    pub(super) fn is_list(&self) -> bool {
+        matches!(self, Self::Palette(_) | Self::Menu(_) | Self::Links(_))
     }
 
     /// Takes an action of the table.
@@ -57,6 +66,8 @@ impl Layer {
             Self::Shelf(window) => window.act(action, store),
             Self::Load(window) => window.act(action),
             Self::Handover(window) => window.act(action),
+            Self::Prompt(window) => window.act(action),
+            Self::Links(window) => window.act(action),
         }
     }
 
@@ -68,6 +79,8 @@ impl Layer {
             Self::Palette(window) => window.key(key),
             Self::Question(window) => window.key(key),
             Self::Menu(window) => window.key(key),
+            Self::Prompt(window) => window.key(key),
+            Self::Links(window) => window.key(key),
             Self::Detail(_)
             | Self::Help(_)
             | Self::Outbox(_)
@@ -85,8 +98,10 @@ impl Layer {
             Self::Form(form, _) => form.paste(text, store),
             Self::Filter(line) => line.paste(text),
             Self::Palette(window) => window.paste(text),
+            Self::Prompt(window) => window.paste(text),
             Self::Question(_)
             | Self::Menu(_)
+            | Self::Links(_)
             | Self::Detail(_)
             | Self::Help(_)
             | Self::Outbox(_)

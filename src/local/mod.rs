@@ -1,11 +1,12 @@
-//! What this machine keeps for the console: last known data in the cache directory; half-written forms, the history of
-//! alerts, the shelf and the shift's remarks in the state directory. All are bound to a profile and its server, so that one
-//! site never shows another's rows.
+//! What this machine keeps for the console: last known data in the cache directory; half-written forms, views, linked
+//! orders, the history of alerts, the shelf and the shift's remarks in the state directory. All are bound to a profile and
+//! its server, so that one site never shows another's rows.
 
 mod cache;
 mod drafts;
 mod file;
 mod history;
+mod memos;
 mod notebook;
 mod runbooks;
 mod scope;
@@ -19,6 +20,7 @@ pub use cache::Cache;
 pub use drafts::{DRAFTS_MAX, Drafts};
 pub use file::LocalError;
 pub use history::{Found, HistoryFiles};
+pub use memos::Memos;
 pub use notebook::{Notebook, Notes};
 pub use runbooks::Runbooks;
 pub use scope::Scope;

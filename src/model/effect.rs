@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Memo;
 use crate::domain::{AlertId, Coverage, DeviceKey, Intent, Occurrence, OutboxId, Read, Remark, ShelfChange};
 
 /// Joins a submission with its answer.
@@ -46,6 +47,8 @@ pub enum Effect {
     Keep(Keepsake),
     /// Read the runbook of an alert name, by its slug; answered by `Event::Runbook`.
     ReadRunbook(String),
+    /// Keep views and linked orders.
+    SaveMemo(Memo),
     /// Put text on the person's clipboard through the terminal.
     Copy(String),
     /// Ring, and where the terminal shows notifications, with this sentence.
@@ -56,6 +59,8 @@ pub enum Effect {
     Redraw,
     /// Stop as Ctrl-Z does.
     Suspend,
+    /// End this console and go on with the one of another profile.
+    Switch(String),
     /// End the console.
     Quit,
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::config::Notify;
 use crate::domain::{Intent, IntentState, OutboxRow};
-use crate::local::Drafts;
+use crate::local::{Drafts, Memos};
 use crate::model::{Effect, Event, Fetch};
 use crate::worker::Worker;
 
@@ -20,11 +20,12 @@ use super::journal::Journal;
 use super::output::Output;
 
 /// What the loop itself has to do about an effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     Nothing,
     Redraw,
     Suspend,
+    Switch(String),
     Quit,
 }
 
@@ -42,6 +43,7 @@ pub(super) struct Driver {
 /// Where the driver keeps things.
 pub(super) struct Places {
     pub(super) drafts: Option<Drafts>,
+    pub(super) memos: Option<Memos>,
     pub(super) archive: Option<Archive>,
     pub(super) notify: Notify,
 }
@@ -54,7 +56,10 @@ impl Driver {
         output: Output,
         events: mpsc::Sender<Event>,
     ) -> Self {
-        let keeper = places.drafts.and_then(|drafts| Keeper::start(drafts, events.clone()).ok());
+        let keeps = places.drafts.is_some() || places.memos.is_some();
+        let keeper = keeps
+            .then(|| Keeper::start(places.drafts, places.memos, events.clone()).ok())
+            .flatten();
         let archivist = places.archive.and_then(|archive| Archivist::start(archive, events.clone()).ok());
         Self {
             worker,
@@ -88,6 +93,11 @@ impl Driver {
             }
             Effect::Keep(keepsake) => answers.extend(self.archivist.as_ref().and_then(|archivist| archivist.keep(keepsake))),
             Effect::ReadRunbook(slug) => answers.extend(self.archivist.as_ref().and_then(|archivist| archivist.runbook(slug))),
+            Effect::SaveMemo(memo) => {
+                if let Some(keeper) = &mut self.keeper {
+                    keeper.keep(memo);
+                }
+            }
             Effect::Copy(text) => answers.push(self.copy(&text)),
             Effect::Bell(text) => {
                 self.output.bell();
@@ -98,6 +108,7 @@ impl Driver {
             Effect::Title(text) => self.output.title(&text),
             Effect::Redraw => return Step::Redraw,
             Effect::Suspend => return Step::Suspend,
+            Effect::Switch(profile) => return Step::Switch(profile),
             Effect::Quit => return Step::Quit,
         }
         Step::Nothing

@@ -278,7 +278,7 @@ fn stage(effects: impl IntoIterator<Item = Effect>, screen: Screen, mut host: Ho
     core.0.effects.lock().unwrap().extend(effects);
     let plant = Arc::new(Still::default());
     let (worker, reports) = Worker::spawn(plant.clone(), Plan::new("S"), None);
-    let output = Output::start(screen).unwrap();
+    let output = Output::start(screen, output::Manner::default()).unwrap();
     output.enter();
     let (input, input_receiver) = mpsc::channel(1024);
     let (signals, signal_receiver) = mpsc::channel(16);
@@ -291,6 +291,7 @@ fn stage(effects: impl IntoIterator<Item = Effect>, screen: Screen, mut host: Ho
         drafts,
         archive: None,
         notify: crate::config::Notify::Off,
+        memos: None,
         handoff: None,
         notices: vec!["the cache is damaged".into()],
     };

@@ -67,7 +67,7 @@ fn push(scene: &Scene<'_>, one: &Occurrence, width: usize, lines: &mut Vec<Line>
         let status = one.wo_status.as_ref().map_or_else(String::new, |status| format!(" {}", status.shown()));
         let text = format!("work order {}{status}", number.shown());
         labelled_text(scene, "  order", &[text], scene.style(Role::Text), width, lines);
-    } else if let Some(number) = crate::model::Store::linked_order(alert) {
+    } else if let Some(number) = scene.store.linked_order(alert) {
         let text = format!("linked to work order {number}");
         labelled_text(scene, "  order", &[text], scene.style(Role::Text), width, lines);
     }

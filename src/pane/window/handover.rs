@@ -56,7 +56,7 @@ impl HandoverView {
                 self.format = self.format.next();
                 Step::Stay
             }
-            (Action::Copy, _) => Step::Ask(Ask::Copy(self.written.clone(), "the handover")),
+            (Action::Copy, _) => Step::Ask(Ask::Copy(self.written.clone(), "the handover".to_owned())),
             (Action::WriteHandover, Some(handover)) => {
                 let name = format!(
                     "handover-{}-{}.{}",

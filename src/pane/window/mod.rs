@@ -4,10 +4,12 @@ mod filter_line;
 mod handover;
 mod health;
 mod help;
+mod links;
 mod load;
 mod menu;
 mod outbox;
 mod palette;
+mod prompt;
 mod question;
 mod results;
 mod shelf;
@@ -26,10 +28,12 @@ pub(crate) use filter_line::FilterLine;
 pub(crate) use handover::{HandoverView, Period};
 pub(crate) use health::Health;
 pub(crate) use help::Help;
+pub(crate) use links::{Address, Links};
 pub(crate) use load::LoadView;
 pub(crate) use menu::{Item, Menu};
 pub(crate) use outbox::OutboxList;
 pub(crate) use palette::Palette;
+pub(crate) use prompt::{Prompt, Wanted};
 pub(crate) use question::Question;
 pub(crate) use results::{Outcome, Results};
 pub(crate) use shelf::ShelfList;
@@ -71,6 +75,17 @@ impl Frame<'_> {
             x: inner.x + 1,
             width: inner.width.saturating_sub(2),
             ..inner
+        }
+    }
+
+    /// What is inside, as [`Frame::render`] answers it.
+    pub(crate) fn inner(&self, area: Rect) -> Rect {
+        let place = self.place(area);
+        Rect {
+            x: place.x + 2,
+            y: place.y + 1,
+            width: place.width.saturating_sub(4),
+            height: place.height.saturating_sub(2),
         }
     }
 
