@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::App;
 use crate::domain::handover::Basis;
-use crate::domain::{Alert, Handover, OutboxRow, Read, Remark};
+use crate::domain::{Alert, Handover, Intent, OutboxRow, Read, Remark};
 use crate::model::{Action, DraftKey, Effect, Keepsake, Source};
 use crate::pane::Tone;
 use crate::pane::form::{Form, RemarkForm};
@@ -81,6 +81,35 @@ impl App {
         self.reads.drain(..extra);
         self.effects.push(Effect::Keep(Keepsake::Read(read)));
         self.say(Tone::Good, "marked as read".into());
+    }
+
+    /// Commits the handover for the webhook. The bridge delivers it; until then it stands in the outbox.
+    pub(super) fn send_handover(&mut self, handover: &Handover) {
+        if let Err(why) = self.read_only() {
+            self.say(Tone::Bad, why);
+            return;
+        }
+        let Some(webhook) = self.setup.handover_webhook.clone() else {
+            let text = "no webhook is named for the handover: set webhook in [console.handover] to one of [bridge].outbound";
+            self.say(Tone::Bad, text.into());
+            return;
+        };
+        let intent = Intent::CallWebhook {
+            message: handover.message(&webhook),
+            alert: None,
+            payload: serde_json::to_value(handover).unwrap_or_default(),
+            webhook: webhook.clone(),
+        };
+        let ticket = self.next_ticket();
+        self.store.submit(ticket, intent.clone());
+        self.effects.push(Effect::Submit {
+            ticket,
+            intent,
+            grace: self.setup.graces.acknowledge,
+        });
+        let key = self.scene().key(Action::Outbox);
+        let name = crate::domain::SafeText::new(webhook);
+        self.say(Tone::Plain, format!("the handover goes to {} through the outbox ({key})", name.shown()));
     }
 
     /// What was written in a form that only this machine keeps is no draft any more.

@@ -160,6 +160,7 @@ impl App {
                 self.remark(&text);
             }
             Ask::MarkRead(since) => self.mark_read(since),
+            Ask::SendHandover(handover) => self.send_handover(&handover),
             Ask::WriteHandover(name, text) => self.effects.push(Effect::Keep(crate::model::Keepsake::Handover { name, text })),
             Ask::Filter(Focus::Devices, filter) => self.devices.set_filter(filter),
             Ask::Filter(Focus::Queue | Focus::Metrics, filter) => self.queue.set_filter(filter),
@@ -351,6 +352,7 @@ impl App {
             | Action::Remark
             | Action::NextFormat
             | Action::WriteHandover
+            | Action::SendHandover
             | Action::MarkRead
             | Action::Submit
             | Action::NextField

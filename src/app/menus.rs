@@ -141,6 +141,7 @@ impl App {
             Action::WriteHandover,
             Action::Copy,
             Action::NextFormat,
+            Action::SendHandover,
             Action::MarkRead,
             Action::Back,
         ];

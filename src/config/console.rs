@@ -40,6 +40,8 @@ pub struct Console {
     pub bell: Bell,
     /// How charts are drawn.
     pub charts: Charts,
+    /// The webhook of `[bridge].outbound` that handovers are sent to.
+    pub handover_webhook: Option<String>,
     /// The units of metrics, which Monitor does not tell: `bearing_temp = "°C"`.
     pub units: BTreeMap<String, String>,
 }
@@ -177,6 +179,7 @@ impl Default for Console {
             flood_end: 5,
             bell: Bell::default(),
             charts: Charts::default(),
+            handover_webhook: None,
             units: BTreeMap::new(),
         }
     }
@@ -216,6 +219,11 @@ impl Console {
         let bell = section.section("bell").map(Bell::read).unwrap_or_default();
         let forms = [("braille", Charts::Braille), ("block", Charts::Block), ("ascii", Charts::Ascii)];
         let charts = section.choice("charts", default.charts, &forms);
+        let handover_webhook = section.section("handover").and_then(|handover| {
+            let webhook = handover.string("webhook");
+            handover.finish();
+            webhook
+        });
         let units = section.section("units").map(units).unwrap_or_default();
         section.finish();
         Self {
@@ -234,6 +242,7 @@ impl Console {
             flood_end,
             bell,
             charts,
+            handover_webhook,
             units,
         }
     }

@@ -209,6 +209,7 @@ actions! {
     Remark "remark" ["n"] "remark" "write a remark for the next shift" Window Handover false;
     NextFormat "next-format" ["f"] "format" "Markdown, text, CSV, JSON" Window Handover false;
     WriteHandover "write-handover" ["w"] "to a file" "write the handover to a file" Window Handover false;
+    SendHandover "send-handover" ["W"] "send" "send the handover to the webhook of the configuration, through the outbox; the bridge delivers it" Window Handover true;
     MarkRead "mark-read" ["R"] "mark read" "say that you have read it" Window Handover false;
     Health "health" ["L"] "" "links, sources and the last messages" Window Global false;
     Shelf "shelf" ["S"] "shelf" "shelf: what is put aside, with the time left" Window Global false;

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::{AlarmKey, AlertId, Filter, OutboxId, WorkOrderDraft, WorkOrderNumber};
+use crate::domain::{AlarmKey, AlertId, Filter, Handover, OutboxId, WorkOrderDraft, WorkOrderNumber};
 use crate::model::Action;
 
 use super::queue::{Column, GroupBy, Sort};
@@ -96,6 +96,8 @@ pub enum Ask {
     MarkRead(Timestamp),
     /// Write the handover to a file: name and text.
     WriteHandover(String, String),
+    /// Send the handover, whose form as JSON this is, to the webhook of the configuration.
+    SendHandover(Box<Handover>),
     /// Send a refused row again.
     Retry(OutboxId),
     /// Discard a row.

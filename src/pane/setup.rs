@@ -44,6 +44,8 @@ pub struct Setup {
     pub root_causes: Vec<RootCause>,
     /// When shifts begin and end, in the time zone above.
     pub shift: Shift,
+    /// The webhook that handovers are sent to, if there is one.
+    pub handover_webhook: Option<String>,
     /// Where runbooks belong, for the sentence that says so.
     pub runbooks: String,
     /// The units of metrics, by name.
@@ -84,6 +86,7 @@ impl Default for Setup {
             keymap: Keymap::default(),
             root_causes: Vec::new(),
             shift: Shift::default(),
+            handover_webhook: None,
             runbooks: "runbooks".into(),
             units: BTreeMap::new(),
             charts: Charts::Braille,

@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::load::{Activation, Figures, FloodEnded, FloodLimits, TopSource};
 use super::{
     AlarmKey, Alert, AlertId, AlertState, DeviceId, History, Intent, IntentState, OutboxRow, SafeText, Severity, Shelf, Shelved,
-    WorkOrderNumber, triage_order,
+    WorkOrderNumber, hex, triage_order,
 };
 
 pub use format::Format;
@@ -238,6 +239,19 @@ impl Handover {
             remarks: basis.remarks.iter().filter(|remark| basis.has(remark.at)).cloned().collect(),
             read: basis.reads.iter().filter(|read| read.since == basis.since).cloned().collect(),
         }
+    }
+}
+
+impl Handover {
+    /// The id of its message to a webhook: the same within a minute, so that a second press of the key is no second message.
+    pub fn message(&self, webhook: &str) -> String {
+        let mut hash = Sha256::new();
+        let minute = self.until.as_second().div_euclid(60).to_string();
+        for part in [webhook, &self.site, &self.since.to_string(), &minute] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        format!("msg_{}", hex(&hash.finalize()).get(..32).unwrap_or_default())
     }
 }
 

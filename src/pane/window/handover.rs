@@ -66,6 +66,7 @@ impl HandoverView {
                 );
                 Step::Ask(Ask::WriteHandover(name, self.written.clone()))
             }
+            (Action::SendHandover, Some(handover)) => Step::Ask(Ask::SendHandover(handover.clone())),
             (Action::MarkRead, Some(handover)) => Step::Ask(Ask::MarkRead(handover.since)),
             (Action::Back | Action::Quit | Action::Handover, _) => Step::Close,
             _ => Step::Pass,
