@@ -1,6 +1,6 @@
 //! The handover: put together from what the console knows, kept, marked as read.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::App;
 use crate::domain::handover::Basis;
@@ -18,7 +18,11 @@ impl App {
     pub(super) fn handover(&self, period: Period) -> Handover {
         let zone = &self.setup.time_zone;
         let (since, until) = match period {
-            Period::Now => (self.setup.shift.around(self.now, zone).0, self.now),
+            // what happens now belongs to it
+            Period::Now => (
+                self.setup.shift.around(self.now, zone).0,
+                self.now.checked_add(SignedDuration::from_millis(1)).unwrap_or(self.now),
+            ),
             Period::Before => self.setup.shift.before(self.now, zone),
         };
         let rows: Vec<&OutboxRow> = self.store.ledger().rows().collect();

@@ -179,7 +179,7 @@ pub(crate) fn render_load(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
     let is_long = |figures: &[(String, Style)]| measure(figures) > room + cells::width(&bar);
     if is_long(&figures) {
         for (text, _) in &mut figures {
-            *text = text.replace("crit/high/med/low", "c/h/m/l");
+            *text = text.replace("crit/high/med/low", "c/h/m/l").replace(" of data", " data");
         }
     }
     if load.shelved == 0 {

@@ -190,7 +190,7 @@ fn windows() {
     desk.keys("]");
     screen!("detail-history-120x40", desk);
     desk.resize(80, 24);
-    desk.keys("]");
+    desk.keys("] ]");
     screen!("detail-80x24", desk);
     desk.keys("esc ?");
     screen!("help-80x24", desk);

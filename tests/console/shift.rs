@@ -48,6 +48,13 @@ fn bells(desk: &Desk) -> usize {
     desk.effects.iter().filter(|effect| matches!(effect, Effect::Bell(_))).count()
 }
 
+fn go_to(desk: &mut Desk, id: &str) {
+    desk.keys("g");
+    while desk.app.queue().cursor().unwrap().raw() != id {
+        desk.keys("j");
+    }
+}
+
 /// The list is read every five seconds; devices once a minute would be, but nobody looks at them here.
 fn live(desk: &mut Desk, seconds: i64, list: &[Alert]) {
     for second in 0..seconds {
@@ -134,7 +141,8 @@ fn several_marked_at_once_are_one_undo_and_one_redo() {
 #[test]
 fn new_alerts_of_a_shelved_alarm_stay_aside_unless_they_are_worse() {
     let mut desk = Desk::night(120, 40);
-    desk.keys("G s enter g"); // the low battery of TEMP-007
+    go_to(&mut desk, "a-1006");
+    desk.keys("s enter g");
     assert_eq!(put(&desk)[0].key.device.raw(), "TEMP-007");
     desk.effects.clear();
     let mut list = alerts();
@@ -156,9 +164,8 @@ fn new_alerts_of_a_shelved_alarm_stay_aside_unless_they_are_worse() {
 fn the_time_runs_out_with_a_warning_and_the_row_looks_unacknowledged_until_somebody_looks() {
     let list = alerts();
     let mut desk = Desk::night(120, 40);
-    desk.keys("j j j j j"); // somewhere down the list: an acknowledged one
-    let held = desk.app.queue().cursor().unwrap().raw().to_owned();
-    assert_eq!(held, "a-1002", "operator2 holds it");
+    let held = "a-1002".to_owned(); // operator2 holds it
+    go_to(&mut desk, &held);
     desk.keys("s down enter g");
     live(&mut desk, 9 * 60, &list);
     assert!(!desk.screen().contains("come back from the shelf"));
@@ -180,9 +187,7 @@ fn the_time_runs_out_with_a_warning_and_the_row_looks_unacknowledged_until_someb
     // `!` has it, and `a` says that it was seen, without asking a server
     desk.keys("!");
     assert!(rows(&desk).contains(&held));
-    while desk.app.queue().cursor().unwrap().raw() != held {
-        desk.keys("j");
-    }
+    go_to(&mut desk, &held);
     desk.keys("a");
     assert!(desk.submitted().is_empty());
     assert!(desk.last_line().contains("seen, and acknowledged as before"), "{}", desk.last_line());
@@ -599,7 +604,7 @@ fn the_charts_go_back_to_the_trigger_and_their_time_is_chosen_by_key() {
             .collect()
     };
     let mut desk = Desk::night(120, 40);
-    desk.keys("G");
+    go_to(&mut desk, "a-1006");
     desk.effects.clear();
     desk.keys("enter");
     assert_eq!(windows(&desk), [3 * 86_400], "raised 26 hours ago");
@@ -617,6 +622,11 @@ fn a_completed_order_offers_to_resolve_on_the_row() {
     desk.report(Report::OrderStatus(Ok(vec![("a-1001".into(), order("1043", "COMP", "Replace coupling"))])));
     desk.draw();
     let row = desk.cursor().unwrap();
+    assert!(row.contains("ready") && row.contains("1043 C"), "{row}");
+    let mut wide = Desk::night(200, 40);
+    wide.report(Report::OrderStatus(Ok(vec![("a-1001".into(), order("1043", "COMP", "Replace coupling"))])));
+    wide.draw();
+    let row = wide.cursor().unwrap();
     assert!(row.contains("ready to resolve") && row.contains("1043 COMP"), "{row}");
     desk.keys("enter");
     assert!(desk.screen().contains("ready to resolve, x does"), "{}", desk.screen());

@@ -167,7 +167,7 @@ impl Handover {
         let top = self.top.iter().map(|top| Entry {
             device: top.key.device.shown().to_owned(),
             alert: top.key.name.shown().to_owned(),
-            detail: format!("{} times, {:.0} %", top.count, top.percent),
+            detail: format!("{}, {:.0} %", if top.count == 1 { "once".to_owned() } else { format!("{} times", top.count) }, top.percent),
             ..Entry::default()
         });
         let done = self.done.iter().map(|deed| Entry {

@@ -66,7 +66,7 @@ impl ShelveForm {
     pub(super) fn render(&self, scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
         let frame = Frame {
             title: &self.title,
-            hints: &[Action::Submit, Action::NextField, Action::NextChoice, Action::Leave],
+            hints: &[Action::Submit, Action::NextField, Action::Leave],
             width: 76,
             height: self.sheet.wanted() + 1,
         };

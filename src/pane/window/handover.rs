@@ -143,7 +143,9 @@ fn push(scene: &Scene<'_>, section: &Section, width: usize, lines: &mut Vec<Line
     let device = widest(&|entry| cells::width(&entry.device), 16);
     let by = widest(&|entry| cells::width(&entry.by), 12);
     let state = widest(&|entry| cells::width(&entry.state), 18);
-    let alert_most = width.saturating_sub(8 + time + severity + device + by + state) / 2;
+    let room = width.saturating_sub(8 + time + severity + device + by + state);
+    let is_alone = section.entries.iter().all(|entry| entry.detail.is_empty());
+    let alert_most = if is_alone { room } else { room / 2 };
     let alert = widest(&|entry| cells::width(&entry.alert), alert_most.max(16));
     let ellipsis = scene.glyphs().ellipsis;
     let indent = 2 + [if times { time } else { 0 }, severity, device, alert, state, by]

@@ -15,7 +15,9 @@ use crate::domain::load::{Figures, WINDOWS};
 use crate::model::{Action, Source};
 
 /// Cells of the labels.
-const LABEL: usize = 30;
+const LABEL: usize = 26;
+/// Cells of the figures.
+const FIGURE: usize = 19;
 
 type Line = Vec<(String, Style)>;
 
@@ -160,8 +162,8 @@ fn rates(scene: &Scene<'_>, figures: &Figures, width: usize, lines: &mut Vec<Lin
     let muted = scene.style(Role::Muted);
     let now = scene.store.load(scene.now);
     let mut put = |label: &str, figure: String, target: &str, over: bool| {
-        let figure = cells::left(&figure, 18, scene.glyphs().ellipsis);
-        let room = width.saturating_sub(LABEL + 18);
+        let figure = cells::left(&figure, FIGURE, scene.glyphs().ellipsis) + " ";
+        let room = width.saturating_sub(LABEL + FIGURE + 1);
         lines.push(vec![
             (cells::left(label, LABEL, ""), muted),
             (figure, if over { scene.style(Role::Warning) } else { text }),
