@@ -70,7 +70,11 @@ fn script() -> Vec<Alert> {
     for number in 0..12 {
         // one each half minute from 03:00 on
         let minutes = 300.0 + f64::from(number) / 2.0;
-        alerts.push(over(raised(&format!("F{number:02}"), "MILL-1", "Vibration", "medium", minutes), "op2", 320.0));
+        alerts.push(over(
+            raised(&format!("F{number:02}"), "MILL-1", "Vibration", "medium", minutes),
+            "op2",
+            320.0,
+        ));
     }
     alerts
 }
@@ -193,13 +197,20 @@ fn the_numbers_of_the_shift() {
     assert_eq!(made.resolved, 15);
     assert_eq!(made.peak_ten_minutes, 12);
     assert_eq!(made.data_since, None, "the records reach back beyond the shift");
-    let open: Vec<(&str, usize, usize)> = made.open.iter().map(|open| (open.severity, open.open, open.unacknowledged)).collect();
+    let open: Vec<(&str, usize, usize)> = made
+        .open
+        .iter()
+        .map(|open| (open.severity, open.open, open.unacknowledged))
+        .collect();
     // A2; A3 and A4, held; A5 lies on the shelf; A6
     assert_eq!(open, [("critical", 1, 1), ("high", 2, 0), ("medium", 0, 0), ("low", 1, 1)]);
     let ids = |lines: &[nightdesk::domain::handover::Line]| -> Vec<String> { lines.iter().map(|line| line.id.raw().to_owned()).collect() };
     assert_eq!(ids(&made.unacknowledged), ["A2", "A6"]);
     assert_eq!(made.acknowledged.len(), 1);
-    assert_eq!((made.acknowledged[0].by.raw(), ids(&made.acknowledged[0].alerts)), ("op2", vec!["A3".into(), "A4".into()]));
+    assert_eq!(
+        (made.acknowledged[0].by.raw(), ids(&made.acknowledged[0].alerts)),
+        ("op2", vec!["A3".into(), "A4".into()])
+    );
     assert_eq!(made.shelved.len(), 1);
     let orders: Vec<(&str, Option<&str>, Option<Timestamp>)> = made
         .orders
@@ -211,12 +222,26 @@ fn the_numbers_of_the_shift() {
     assert_eq!(made.floods.len(), 1);
     let flood = made.floods[0];
     assert_eq!((flood.start, flood.end, flood.count, flood.peak), (at(305.0), at(313.5), 12, 12));
-    let top: Vec<(&str, usize, i64)> = made.top.iter().map(|top| (top.key.device.raw(), top.count, top.percent.round() as i64)).collect();
+    let top: Vec<(&str, usize, i64)> = made
+        .top
+        .iter()
+        .map(|top| (top.key.device.raw(), top.count, top.percent.round() as i64))
+        .collect();
     assert_eq!(
         top,
-        [("MILL-1", 12, 71), ("PUMP-1", 2, 12), ("COMP-1", 1, 6), ("LINE-1", 1, 6), ("TEMP-2", 1, 6)]
+        [
+            ("MILL-1", 12, 71),
+            ("PUMP-1", 2, 12),
+            ("COMP-1", 1, 6),
+            ("LINE-1", 1, 6),
+            ("TEMP-2", 1, 6)
+        ]
     );
-    let done: Vec<(&str, &str, &str)> = made.done.iter().map(|deed| (deed.verb, deed.about.raw(), deed.state.as_str())).collect();
+    let done: Vec<(&str, &str, &str)> = made
+        .done
+        .iter()
+        .map(|deed| (deed.verb, deed.about.raw(), deed.state.as_str()))
+        .collect();
     assert_eq!(
         done,
         [
@@ -268,7 +293,11 @@ fn every_row_of_the_table_is_in_the_csv_once_and_every_line_has_eight_cells() {
         assert_eq!(cells, 8, "{line}");
         reader.push(line.to_owned());
     }
-    let rows = handover().sections(&TimeZone::UTC).iter().map(|section| section.entries.len()).sum::<usize>();
+    let rows = handover()
+        .sections(&TimeZone::UTC)
+        .iter()
+        .map(|section| section.entries.len())
+        .sum::<usize>();
     let summary = handover().summary(&TimeZone::UTC).len();
     assert_eq!(reader.len(), 1 + summary + rows);
 }
@@ -293,5 +322,8 @@ fn what_happened_before_the_records_begin_is_said_to_be_missing() {
         limits: FloodLimits::default(),
     });
     assert_eq!(made.data_since, Some(at(389.0)));
-    assert!(made.write(Format::Text, &TimeZone::UTC).contains("The records begin at 2026-11-13 04:29"));
+    assert!(
+        made.write(Format::Text, &TimeZone::UTC)
+            .contains("The records begin at 2026-11-13 04:29")
+    );
 }

@@ -183,13 +183,12 @@ impl App {
         }
         let top = self.layers.is_empty();
         // The detail window covers all panes: what it hides is not drawn.
-        let hidden = self
-            .layers
-            .iter()
-            .any(|layer| matches!(
-            layer,
-            Layer::Detail(_) | Layer::Outbox(_) | Layer::Health(_) | Layer::Shelf(_) | Layer::Load(_) | Layer::Handover(_)
-        ));
+        let hidden = self.layers.iter().any(|layer| {
+            matches!(
+                layer,
+                Layer::Detail(_) | Layer::Outbox(_) | Layer::Health(_) | Layer::Shelf(_) | Layer::Load(_) | Layer::Handover(_)
+            )
+        });
         if !hidden {
             if let Some(place) = layout.queue {
                 self.queue.render(&scene, buffer, place, self.focus == Focus::Queue);

@@ -113,7 +113,10 @@ impl App {
         });
         let key = self.scene().key(Action::Outbox);
         let name = crate::domain::SafeText::new(webhook);
-        self.say(Tone::Plain, format!("the handover goes to {} through the outbox ({key})", name.shown()));
+        self.say(
+            Tone::Plain,
+            format!("the handover goes to {} through the outbox ({key})", name.shown()),
+        );
     }
 
     /// What was written in a form that only this machine keeps is no draft any more.

@@ -102,7 +102,10 @@ impl App {
             return;
         }
         if self.store.shelf().len() + items.len() > SHELF_MOST {
-            self.say(Tone::Bad, format!("the shelf holds {SHELF_MOST} alarms at the most: nothing was put aside"));
+            self.say(
+                Tone::Bad,
+                format!("the shelf holds {SHELF_MOST} alarms at the most: nothing was put aside"),
+            );
             return;
         }
         let name = match items.values().collect::<Vec<_>>().as_slice() {

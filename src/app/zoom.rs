@@ -5,24 +5,14 @@ use jiff::SignedDuration;
 use super::App;
 use super::layer::Layer;
 use crate::model::Action;
-use crate::pane::detail::About;
 use crate::pane::Tone;
+use crate::pane::detail::About;
 
 const MINUTE: u32 = 60;
 const HOUR: u32 = 60 * MINUTE;
 const DAY: u32 = 24 * HOUR;
 /// The windows that can be chosen, in seconds.
-const LEVELS: [u32; 9] = [
-    15 * MINUTE,
-    30 * MINUTE,
-    HOUR,
-    2 * HOUR,
-    4 * HOUR,
-    8 * HOUR,
-    DAY,
-    3 * DAY,
-    7 * DAY,
-];
+const LEVELS: [u32; 9] = [15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR, DAY, 3 * DAY, 7 * DAY];
 
 impl App {
     /// The person's choice, else that of the configuration; in the detail of an alert so long that its trigger is in sight.

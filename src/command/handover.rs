@@ -29,7 +29,10 @@ pub(super) async fn run(context: Context, arguments: HandoverArgs) -> Result<(),
         None => context.config.operator.shift().around(context.now, &zone).0,
     };
     if since >= context.now {
-        return Err(Failure::new(Exit::Usage, "--since is not in the past: nothing has happened since then"));
+        return Err(Failure::new(
+            Exit::Usage,
+            "--since is not in the past: nothing has happened since then",
+        ));
     }
     let handover = make(&context, since).await?;
     let format = match (arguments.format, context.out.form) {
@@ -65,9 +68,14 @@ async fn make(context: &Context, since: Timestamp) -> Result<Handover, Failure> 
     }
     follow_orders(context, since, &listing, &mut history).await;
     let notebook = noted(context, Notebook::open(&context.config.dirs.state, &scope));
-    let items = notebook.as_ref().and_then(|notebook| noted(context, notebook.shelf())).unwrap_or_default();
+    let items = notebook
+        .as_ref()
+        .and_then(|notebook| noted(context, notebook.shelf()))
+        .unwrap_or_default();
     let mut shelf = Shelf::default();
-    shelf.apply(&ShelfChange::Put(items.into_iter().filter(|item| item.until > context.now).collect()));
+    shelf.apply(&ShelfChange::Put(
+        items.into_iter().filter(|item| item.until > context.now).collect(),
+    ));
     let notes = notebook.and_then(|notebook| noted(context, notebook.notes())).unwrap_or_default();
     let filter = RowFilter {
         profile: Some(context.profile.name.clone()),
@@ -176,8 +184,9 @@ async fn follow_orders(context: &Context, since: Timestamp, listing: &Listing<Al
                 }
             }
         }
-        Err(error) => context
-            .out
-            .note(&format!("the status of the work orders is not known: {}", Failure::from(error).message)),
+        Err(error) => context.out.note(&format!(
+            "the status of the work orders is not known: {}",
+            Failure::from(error).message
+        )),
     }
 }

@@ -4,6 +4,7 @@
 
 mod alerts;
 mod audit;
+mod bridge;
 mod connect;
 mod console;
 mod context;
@@ -15,6 +16,7 @@ mod doctor;
 mod handover;
 mod ids;
 mod json;
+mod key_notice;
 mod log;
 mod outbox;
 mod outcome;

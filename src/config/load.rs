@@ -245,11 +245,7 @@ impl Operator {
                 }
             });
             shift_start = section.parsed("shift_start", "a time of day such as \"22:00\"");
-            shift_length = section.duration(
-                "shift_length",
-                SHIFT_LENGTH,
-                Duration::from_mins(30)..=Duration::from_hours(24),
-            );
+            shift_length = section.duration("shift_length", SHIFT_LENGTH, Duration::from_mins(30)..=Duration::from_hours(24));
             section.finish();
         }
         let name = name

@@ -428,11 +428,23 @@ mod tests {
         assert_eq!((after_gap.since, after_gap.until), (at(12 * hour), at(24 * hour)));
         let mut history = History::default();
         history.covered(at(24 * hour), reach);
-        history.remember(Vec::new(), Some(Coverage { since: at(0), until: at(13 * hour) }));
+        history.remember(
+            Vec::new(),
+            Some(Coverage {
+                since: at(0),
+                until: at(13 * hour),
+            }),
+        );
         assert_eq!(history.coverage().unwrap().since, at(0), "what was kept meets what was read");
         let mut apart = History::default();
         apart.covered(at(24 * hour), reach);
-        apart.remember(Vec::new(), Some(Coverage { since: at(0), until: at(11 * hour) }));
+        apart.remember(
+            Vec::new(),
+            Some(Coverage {
+                since: at(0),
+                until: at(11 * hour),
+            }),
+        );
         assert_eq!(apart.coverage().unwrap().since, at(12 * hour));
     }
 

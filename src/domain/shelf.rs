@@ -114,7 +114,8 @@ impl Shelf {
         if self.items.is_empty() || alert.state == AlertState::Resolved {
             return None;
         }
-        self.get(&AlarmKey::of(alert)).filter(|item| alert.severity.rank() >= item.severity.rank())
+        self.get(&AlarmKey::of(alert))
+            .filter(|item| alert.severity.rank() >= item.severity.rank())
     }
 
     /// What is to come back now: every critical whose time is over, and one of the others, the worst first, if the last one
@@ -186,10 +187,7 @@ mod tests {
             }
         }
         let seen: Vec<(i64, &str)> = seen.iter().map(|(second, names)| (*second, names.as_str())).collect();
-        assert_eq!(
-            seen,
-            [(90, "medium"), (95, "crit-1"), (100, "crit-2"), (110, "high"), (120, "low")]
-        );
+        assert_eq!(seen, [(90, "medium"), (95, "crit-1"), (100, "crit-2"), (110, "high"), (120, "low")]);
         assert_eq!(shelf.len(), 1);
     }
 
@@ -206,7 +204,10 @@ mod tests {
         assert!(shelf.apply(&ShelfChange::Put(vec![item("a", "low", 10)])).is_empty());
         let before = shelf.apply(&ShelfChange::Put(vec![item("a", "low", 99), item("b", "low", 5)]));
         assert_eq!(before, [item("a", "low", 10)]);
-        assert_eq!(shelf.items().iter().map(|item| item.key.device.raw()).collect::<Vec<_>>(), ["b", "a"]);
+        assert_eq!(
+            shelf.items().iter().map(|item| item.key.device.raw()).collect::<Vec<_>>(),
+            ["b", "a"]
+        );
         let line = serde_json::to_string(&item("a", "low", 10)).unwrap();
         assert_eq!(serde_json::from_str::<Shelved>(&line).unwrap(), item("a", "low", 10));
     }

@@ -30,7 +30,13 @@ impl Shift {
         let local = now.to_zoned(zone.clone()).datetime();
         let minutes = self.length.as_mins().clamp(30, 24 * 60);
         // a day's shifts begin with the one at `start`; a day that the length does not divide begins anew with it
-        let day = |back: i64| local.date().checked_sub(back.days()).unwrap_or(local.date()).to_datetime(self.start);
+        let day = |back: i64| {
+            local
+                .date()
+                .checked_sub(back.days())
+                .unwrap_or(local.date())
+                .to_datetime(self.start)
+        };
         let mut begin = day(2);
         for back in [2, 1, 0] {
             let (first, next) = (day(back), day(back - 1));
@@ -81,9 +87,21 @@ mod tests {
             (long, "2026-11-13T02:14:00Z", "UTC", "2026-11-12T18:30:00Z", "2026-11-13T06:30:00Z"),
             (long, "2026-11-13T07:00:00Z", "UTC", "2026-11-13T06:30:00Z", "2026-11-13T18:30:00Z"),
             // summer time in London: 22:00 is 21:00 UTC
-            (three, "2026-07-01T22:00:00Z", "Europe/London", "2026-07-01T21:00:00Z", "2026-07-02T05:00:00Z"),
+            (
+                three,
+                "2026-07-01T22:00:00Z",
+                "Europe/London",
+                "2026-07-01T21:00:00Z",
+                "2026-07-02T05:00:00Z",
+            ),
             // the clocks go back in this night: nine hours
-            (three, "2026-10-25T03:00:00Z", "Europe/London", "2026-10-24T21:00:00Z", "2026-10-25T06:00:00Z"),
+            (
+                three,
+                "2026-10-25T03:00:00Z",
+                "Europe/London",
+                "2026-10-24T21:00:00Z",
+                "2026-10-25T06:00:00Z",
+            ),
         ] {
             assert_eq!(bounds(shift, now, zone), (start.to_owned(), end.to_owned()), "{now} {zone}");
         }

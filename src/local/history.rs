@@ -176,9 +176,7 @@ fn read_segment(path: &Path, newest: &mut HashMap<AlertId, Occurrence>, found: &
             Ok(Line::Covered { covered }) => found.coverage = Some(covered),
             Ok(Line::Record(record)) => {
                 noted = noted.max(Some(record.noted_at));
-                let is_newer = newest
-                    .get(&record.alert.id)
-                    .is_none_or(|known| known.noted_at <= record.noted_at);
+                let is_newer = newest.get(&record.alert.id).is_none_or(|known| known.noted_at <= record.noted_at);
                 if is_newer {
                     newest.insert(record.alert.id.clone(), *record);
                 }

@@ -2,6 +2,7 @@
 //! orders, the history of alerts, the shelf and the shift's remarks in the state directory. All are bound to a profile and
 //! its server, so that one site never shows another's rows.
 
+mod bridge;
 mod cache;
 mod drafts;
 mod file;
@@ -16,6 +17,7 @@ pub mod private {
     pub use super::file::{private_dir, read, remove, replace};
 }
 
+pub use bridge::{BridgeJob, BridgePart, BridgeStatus};
 pub use cache::Cache;
 pub use drafts::{DRAFTS_MAX, Drafts};
 pub use file::LocalError;

@@ -116,10 +116,8 @@ impl Notebook {
             Err(error) => return Err(error),
         };
         change(&mut content);
-        let bytes = serde_json::to_vec(&Stored { version: VERSION, content }).map_err(|_| LocalError::Corrupt {
-            path: path.clone(),
-            what,
-        })?;
+        let bytes =
+            serde_json::to_vec(&Stored { version: VERSION, content }).map_err(|_| LocalError::Corrupt { path: path.clone(), what })?;
         if bytes.len() as u64 > BYTES_MAX {
             return Err(LocalError::TooLarge { path, max: BYTES_MAX });
         }
@@ -197,7 +195,11 @@ mod tests {
         };
         book.remark(&remark("old", 0)).unwrap();
         book.read(&read).unwrap();
-        book.read(&Read { at: at(200), ..read.clone() }).unwrap();
+        book.read(&Read {
+            at: at(200),
+            ..read.clone()
+        })
+        .unwrap();
         book.remark(&remark("new", 91 * 86_400)).unwrap();
         let notes = book.notes().unwrap();
         assert_eq!(notes.remarks, [remark("new", 91 * 86_400)]);

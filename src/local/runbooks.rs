@@ -36,7 +36,10 @@ impl Runbooks {
         };
         let found = entries.flatten().take(FILES_MOST).map(|entry| entry.path()).find(|path| {
             path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("md"))
-                && path.file_stem().and_then(|stem| stem.to_str()).is_some_and(|stem| slug(stem) == alert_slug)
+                && path
+                    .file_stem()
+                    .and_then(|stem| stem.to_str())
+                    .is_some_and(|stem| slug(stem) == alert_slug)
         });
         let Some(path) = found else { return Ok(None) };
         // the person's own folder: a link there is their own doing

@@ -172,7 +172,11 @@ impl Scene<'_> {
 
     /// Whether the work is done and the alert only has to be resolved.
     pub fn is_ready(&self, alert: &Alert) -> bool {
-        let done = self.store.order(&alert.id).and_then(|(_, told)| told).is_some_and(WorkOrder::is_completed);
+        let done = self
+            .store
+            .order(&alert.id)
+            .and_then(|(_, told)| told)
+            .is_some_and(WorkOrder::is_completed);
         done && alert.state != AlertState::Resolved
     }
 

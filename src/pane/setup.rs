@@ -7,8 +7,8 @@ use jiff::tz::TimeZone;
 use crate::config::keymap::Keymap;
 use crate::config::theme::Theme;
 use crate::config::{Bell, Charts, Links, RootCause, UndoGrace};
-use crate::domain::{Shift, WorkOrderDefaults};
 use crate::domain::load::FloodLimits;
+use crate::domain::{Shift, WorkOrderDefaults};
 use crate::model::store::Intervals;
 
 /// Everything that the console needs to know besides events. Fill what differs, the rest from [`Setup::default`].

@@ -42,7 +42,11 @@ pub(super) fn sequence(text: &str, wrap: Wrap) -> Option<Vec<u8>> {
 
 /// A notification of the desktop at the other end of the link.
 pub(super) fn notification(text: &str, notify: Notify, wrap: Wrap) -> Option<Vec<u8>> {
-    let text: String = text.chars().filter(|char| !char.is_control() && *char != ';').take(NOTIFICATION_MOST).collect();
+    let text: String = text
+        .chars()
+        .filter(|char| !char.is_control() && *char != ';')
+        .take(NOTIFICATION_MOST)
+        .collect();
     match notify {
         Notify::Off => None,
         Notify::Osc9 => Some(wrapped(&format!("\x1b]9;{text}\x07"), wrap)),
@@ -93,7 +97,6 @@ mod tests {
         assert_eq!(osc777.unwrap(), b"\x1bPtmux;\x1b\x1b]777;notify;nightdesk;CRIT\x07\x1b\\");
         assert_eq!(notification("CRIT", Notify::Off, Wrap::Plain), None);
     }
-
 
     #[test]
     fn base64_is_the_standards() {

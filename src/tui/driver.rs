@@ -49,13 +49,7 @@ pub(super) struct Places {
 }
 
 impl Driver {
-    pub(super) fn new<J: Journal>(
-        worker: Worker,
-        journal: Arc<J>,
-        places: Places,
-        output: Output,
-        events: mpsc::Sender<Event>,
-    ) -> Self {
+    pub(super) fn new<J: Journal>(worker: Worker, journal: Arc<J>, places: Places, output: Output, events: mpsc::Sender<Event>) -> Self {
         let keeps = places.drafts.is_some() || places.memos.is_some();
         let keeper = keeps
             .then(|| Keeper::start(places.drafts, places.memos, events.clone()).ok())

@@ -25,6 +25,8 @@ const TRENDS_MAX: usize = 200;
 const FOLLOWED_MAX: usize = 500;
 /// After an outage of this length those resolved meanwhile are asked for.
 const SWEEP_AFTER: Duration = Duration::from_mins(1);
+/// A reading of the queue that hangs is told after two of its intervals, and not before this: a slow server is not a dead one.
+const OVERDUE_MIN: Duration = Duration::from_secs(10);
 /// Resolved alerts that are told: the newest.
 const RESOLVED_MAX: usize = 2_000;
 
@@ -57,6 +59,8 @@ pub(super) struct State {
     /// The first of the failures in a row of reading the queue.
     away_since: Option<Instant>,
     links: HashMap<Service, LinkState>,
+    /// When the reading of the queue that is under way began, until it is told that it hangs.
+    alerts_begun: Option<Instant>,
     dropped: u64,
 }
 
@@ -83,6 +87,7 @@ impl State {
             resolved_wanted: true,
             away_since: None,
             links: HashMap::new(),
+            alerts_begun: None,
             dropped: 0,
             plan,
         };
@@ -156,6 +161,9 @@ impl State {
             if background {
                 self.background.insert(key.clone());
             }
+            if key == JobKey::Alerts {
+                self.alerts_begun = Some(now);
+            }
             self.in_flight.insert(key);
             begun.push((job, source));
         }
@@ -221,19 +229,41 @@ impl State {
 
     /// When something becomes due by itself. With no place free, the end of a request wakes the task.
     pub(super) fn wake_at(&self) -> Option<Instant> {
+        let overdue = self.alerts_begun.map(|begun| begun + self.patience());
         if self.background.len() >= BACKGROUND_MAX || self.in_flight.len() >= IN_FLIGHT_MAX {
-            return None;
+            return overdue;
         }
         [&self.alerts, &self.devices, &self.metrics, &self.orders]
             .into_iter()
             .filter_map(|timer| timer.due)
+            .chain(overdue)
             .min()
+    }
+
+    /// A server that takes connections and never answers holds a call for as long as its tries may last; the link is said to be
+    /// down long before. Told once a reading.
+    pub(super) fn overdue(&mut self, now: Instant, clock: Timestamp) -> Option<Report> {
+        let begun = self.alerts_begun.filter(|begun| now >= *begun + self.patience())?;
+        self.alerts_begun = None;
+        let waited = now - begun;
+        let fault = Fault {
+            kind: FaultKind::Unreachable,
+            message: format!("{} has not answered for {} s", Service::Monitor, waited.as_secs()).into(),
+        };
+        self.link(Service::Monitor, Some(fault), waited, clock)
+    }
+
+    fn patience(&self) -> Duration {
+        self.plan.alerts.saturating_mul(2).max(OVERDUE_MIN)
     }
 
     /// Takes what a request brought; returns what to tell.
     pub(super) fn finish(&mut self, done: Done, now: Instant, clock: Timestamp) -> Vec<Report> {
         self.in_flight.remove(&done.key);
         self.background.remove(&done.key);
+        if done.key == JobKey::Alerts {
+            self.alerts_begun = None;
+        }
         let mut reports = Vec::new();
         let (service, fault) = done.brought.link();
         reports.extend(self.link(service, fault.cloned(), done.took, clock));
@@ -335,6 +365,9 @@ impl State {
     pub(super) fn lost(&mut self, key: &JobKey, now: Instant) {
         self.in_flight.remove(key);
         self.background.remove(key);
+        if *key == JobKey::Alerts {
+            self.alerts_begun = None;
+        }
         match key {
             JobKey::Alerts => self.alerts.finished(now, false),
             JobKey::Devices => self.devices.finished(now, false),

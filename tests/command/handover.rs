@@ -29,7 +29,10 @@ async fn the_document_has_what_the_server_has_and_what_was_done_here() {
     plant.run(&["alerts", "ack", &new[0], "--note", "on my way"]).await.expect(0);
     let resolve = ["alerts", "resolve", &new[1], "--resolution", "cleaned", "--root-cause", "Blockage"];
     plant.run(&resolve).await.expect(0);
-    plant.run(&["workorders", "create", "--alert", &new[2], "--allow-duplicate"]).await.expect(0);
+    plant
+        .run(&["workorders", "create", "--alert", &new[2], "--allow-duplicate"])
+        .await
+        .expect(0);
     let document = plant.run(&["handover", "--since", "-8h", "--json"]).await.expect(0).json();
     for (index, severity) in ["critical", "high", "medium", "low"].into_iter().enumerate() {
         let (open, unacknowledged) = open_of(&plant, severity);
@@ -39,17 +42,35 @@ async fn the_document_has_what_the_server_has_and_what_was_done_here() {
     assert_eq!(document["unacknowledged"].as_array().unwrap().len(), plant.alerts("new").len());
     let since: jiff::Timestamp = document["since"].as_str().unwrap().parse().unwrap();
     let in_period = |alert: &serde_json::Value, member: &str| {
-        alert[member].as_str().is_some_and(|at| at.parse::<jiff::Timestamp>().unwrap() >= since)
+        alert[member]
+            .as_str()
+            .is_some_and(|at| at.parse::<jiff::Timestamp>().unwrap() >= since)
     };
     let alerts = plant.simulator.alerts();
     let raised = alerts.iter().filter(|alert| in_period(alert, "timestamp")).count();
     assert_eq!(document["raised"], raised);
-    let resolved = alerts.iter().filter(|alert| alert["status"] == "resolved" && in_period(alert, "resolvedAt")).count();
+    let resolved = alerts
+        .iter()
+        .filter(|alert| alert["status"] == "resolved" && in_period(alert, "resolvedAt"))
+        .count();
     assert_eq!(document["resolved"], resolved);
-    let verbs: Vec<&str> = document["done"].as_array().unwrap().iter().map(|deed| deed["verb"].as_str().unwrap()).collect();
+    let verbs: Vec<&str> = document["done"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|deed| deed["verb"].as_str().unwrap())
+        .collect();
     assert_eq!(verbs, ["acknowledge", "resolve", "work order"]);
-    let order = document["orders"].as_array().unwrap().iter().find(|order| order["alertId"] == new[2].as_str()).unwrap();
-    assert!(order["wonum"].is_string() && order["madeAt"].is_string() && order["status"].is_string(), "{order}");
+    let order = document["orders"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|order| order["alertId"] == new[2].as_str())
+        .unwrap();
+    assert!(
+        order["wonum"].is_string() && order["madeAt"].is_string() && order["status"].is_string(),
+        "{order}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -83,6 +104,11 @@ async fn four_formats_a_file_and_a_server_that_is_away() {
     cache.keep_alerts(&Listing::whole(listing, jiff::Timestamp::now())).unwrap();
     let last = plant.run(&["handover", "--json"]).await.expect(0);
     assert!(last.stderr.contains("as they were last seen"), "{}", last.stderr);
-    let open: u64 = last.json()["open"].as_array().unwrap().iter().map(|open| open["open"].as_u64().unwrap()).sum();
+    let open: u64 = last.json()["open"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|open| open["open"].as_u64().unwrap())
+        .sum();
     assert!(open <= 1);
 }

@@ -3,7 +3,7 @@
 mod doctor;
 mod failures;
 mod handover;
-mod plant;
+pub mod plant;
 mod reads;
 mod shell;
 mod writes;

@@ -7,7 +7,7 @@ use nightdesk::config::theme::{Depth, Theme};
 use nightdesk::domain::{AlertState, Coverage, History, IntentState, Remark, Service};
 use nightdesk::model::{Event, Report};
 
-use super::desk::{ago, alert, Desk, fault, order, setup};
+use super::desk::{Desk, ago, alert, fault, order, setup};
 
 macro_rules! screen {
     ($name:literal, $desk:expr) => {
@@ -248,7 +248,13 @@ fn shift() -> Desk {
     let mut kept = Vec::new();
     for (number, cause) in ["Bearing wear", "Lubrication missing or wrong"].into_iter().enumerate() {
         let minutes = 60 * 24 * (number as i64 + 3);
-        let mut one = alert(&format!("h-{number}"), ("PumpStation", "PUMP-017"), "Bearing temperature high", "high", minutes);
+        let mut one = alert(
+            &format!("h-{number}"),
+            ("PumpStation", "PUMP-017"),
+            "Bearing temperature high",
+            "high",
+            minutes,
+        );
         one.state = AlertState::Resolved;
         one.resolved_by = Some("operator2".into());
         one.resolved_at = Some(ago(minutes - 35));

@@ -72,7 +72,16 @@ fn live(desk: &mut Desk, seconds: i64, list: &[Alert]) {
 #[test]
 fn shelving_takes_a_time_and_a_reason_and_hides_the_alarm_until_then() {
     let mut desk = Desk::night(120, 40);
-    let unack = |desk: &Desk| desk.line(1).split("unack ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
+    let unack = |desk: &Desk| {
+        desk.line(1)
+            .split("unack ")
+            .nth(1)
+            .unwrap()
+            .split_whitespace()
+            .next()
+            .unwrap()
+            .to_owned()
+    };
     assert_eq!(unack(&desk), "5");
     desk.keys("s down"); // the usual hour is filled in; the next choice is a quarter of an hour
     desk.keys("tab");
@@ -190,7 +199,11 @@ fn the_time_runs_out_with_a_warning_and_the_row_looks_unacknowledged_until_someb
     go_to(&mut desk, &held);
     desk.keys("a");
     assert!(desk.submitted().is_empty());
-    assert!(desk.last_line().contains("seen, and acknowledged as before"), "{}", desk.last_line());
+    assert!(
+        desk.last_line().contains("seen, and acknowledged as before"),
+        "{}",
+        desk.last_line()
+    );
     assert_eq!(desk.app.store().load(desk.now).unacknowledged, 5);
 }
 
@@ -198,7 +211,13 @@ fn the_time_runs_out_with_a_warning_and_the_row_looks_unacknowledged_until_someb
 fn returns_come_one_after_the_other() {
     let mut list: Vec<Alert> = Vec::new();
     for number in 0..6 {
-        list.push(alert(&format!("m-{number}"), ("PumpStation", &format!("PUMP-{number}")), "Flow low", "medium", 60));
+        list.push(alert(
+            &format!("m-{number}"),
+            ("PumpStation", &format!("PUMP-{number}")),
+            "Flow low",
+            "medium",
+            60,
+        ));
     }
     let mut desk = Desk::with(setup(), 120, 40);
     desk.links();
@@ -287,9 +306,15 @@ fn in_a_flood_the_list_is_by_device_with_its_first_and_worst_in_sight_and_only_w
     let of_flood = |desk: &Desk| rows(desk).iter().filter(|id| id.starts_with("f-")).count();
     assert_eq!(of_flood(&desk), 3, "a row a device: {:?}", rows(&desk));
     let screen = desk.screen();
-    assert!(screen.contains("first 02:1") && screen.contains("worst 02:13 CRIT PUMP-017"), "{screen}");
+    assert!(
+        screen.contains("first 02:1") && screen.contains("worst 02:13 CRIT PUMP-017"),
+        "{screen}"
+    );
     desk.keys("G");
-    assert!(desk.screen().contains("worst 02:13 CRIT PUMP-017"), "in sight at the end of the list, too");
+    assert!(
+        desk.screen().contains("worst 02:13 CRIT PUMP-017"),
+        "in sight at the end of the list, too"
+    );
     // fifty related alerts are one mark and one note: here the four of a device
     while !desk.cursor().unwrap().contains("PUMP-101") {
         desk.keys("k");
@@ -381,14 +406,21 @@ fn nothing_is_kept_before_the_records_are_read_and_then_only_news() {
     list[0] = acknowledged(list.remove(0), "operator2", 0, Some("mine"));
     list.swap(0, 0);
     desk.report_alerts(list);
-    assert!(kept(&desk).iter().all(|one| one.alert.acknowledged_by.is_some() || one.gone_at.is_some()));
+    assert!(
+        kept(&desk)
+            .iter()
+            .all(|one| one.alert.acknowledged_by.is_some() || one.gone_at.is_some())
+    );
     assert!(!kept(&desk).is_empty());
 }
 
 #[test]
 fn what_was_open_in_an_earlier_run_and_is_no_longer_listed_is_over() {
     let mut desk = Desk::night(120, 40);
-    let lost = occurrence(alert("old-1", ("PumpStation", "PUMP-017"), "Bearing temperature high", "high", 60 * 40), None);
+    let lost = occurrence(
+        alert("old-1", ("PumpStation", "PUMP-017"), "Bearing temperature high", "high", 60 * 40),
+        None,
+    );
     desk.send(Event::Remembered(vec![lost], None));
     let record = desk.app.store().history().get(&"old-1".into()).unwrap().clone();
     assert_eq!(record.gone_at, Some(desk.now));
@@ -398,7 +430,9 @@ fn what_was_open_in_an_earlier_run_and_is_no_longer_listed_is_over() {
 #[test]
 fn the_last_five_times_come_with_cause_resolution_and_order() {
     let mut desk = Desk::night(120, 40);
-    let kept: Vec<Occurrence> = (1..=7).map(|days| earlier(&format!("h-{days}"), days, &format!("cause {days}"), Some(&format!("99{days}")))).collect();
+    let kept: Vec<Occurrence> = (1..=7)
+        .map(|days| earlier(&format!("h-{days}"), days, &format!("cause {days}"), Some(&format!("99{days}"))))
+        .collect();
     let coverage = Coverage {
         since: ago(60 * 24 * 8),
         until: ago(30),
@@ -472,8 +506,19 @@ fn the_load_window_counts_what_the_records_have() {
     desk.keys("M");
     let screen = desk.screen();
     let figure = |label: &str| {
-        let line = screen.lines().find(|line| line.contains(label)).unwrap_or_else(|| panic!("{label}: {screen}"));
-        line.split(label).nth(1).unwrap().trim().split("  ").next().unwrap().trim().to_owned()
+        let line = screen
+            .lines()
+            .find(|line| line.contains(label))
+            .unwrap_or_else(|| panic!("{label}: {screen}"));
+        line.split(label)
+            .nth(1)
+            .unwrap()
+            .trim()
+            .split("  ")
+            .next()
+            .unwrap()
+            .trim()
+            .to_owned()
     };
     // of the eight alerts one was raised 26 hours ago: seven in the twelve hours that are known
     assert_eq!(figure("alerts raised"), "7");
@@ -523,7 +568,11 @@ fn the_handover_has_remarks_deeds_and_the_mark_of_reading_and_goes_to_file_and_c
     let document: serde_json::Value = serde_json::from_str(&files[1].1).unwrap();
     assert_eq!(document["done"][0]["verb"], "acknowledge");
     assert_eq!(document["remarks"][0]["text"], "Pump 17 runs hot, watch it");
-    assert!(desk.effects.iter().any(|effect| matches!(effect, Effect::Copy(text) if text.starts_with("# Handover"))));
+    assert!(
+        desk.effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Copy(text) if text.starts_with("# Handover")))
+    );
     // the shift before is what the incoming person reads
     desk.keys("tab R");
     let read = desk.effects.iter().find_map(|effect| match effect {
@@ -531,7 +580,10 @@ fn the_handover_has_remarks_deeds_and_the_mark_of_reading_and_goes_to_file_and_c
         _ => None,
     });
     let read = read.unwrap();
-    assert_eq!((read.since.to_string().as_str(), read.by.raw()), ("2026-11-12T14:00:00Z", "operator1"));
+    assert_eq!(
+        (read.since.to_string().as_str(), read.by.raw()),
+        ("2026-11-12T14:00:00Z", "operator1")
+    );
     assert!(desk.screen().contains("Read by operator1 at 2026-11-13 02:14"), "{}", desk.screen());
     desk.effects.clear();
     desk.keys("R");
@@ -554,7 +606,10 @@ fn remarks_and_reads_of_earlier_runs_stand_in_the_handover() {
     desk.send(Event::Notes(vec![remark], vec![read]));
     desk.keys("H");
     let screen = desk.screen();
-    assert!(screen.contains("spare bearing in store 3") && screen.contains("Read by operator3"), "{screen}");
+    assert!(
+        screen.contains("spare bearing in store 3") && screen.contains("Read by operator3"),
+        "{screen}"
+    );
 }
 
 // Knowing
@@ -579,8 +634,14 @@ fn the_runbook_is_read_by_name_and_its_absence_says_where_to_put_one() {
     };
     desk.send(answer(None));
     desk.draw();
-    assert!(desk.screen().contains("/etc/nightdesk/runbooks/bearing-temperature-high.md"), "{}", desk.screen());
-    desk.send(answer(Some("# Hot bearing\n\n1. **Stop** the pump\n2. Look at the `oil`\n\nThen call \u{1b}[31mmaintenance.\n")));
+    assert!(
+        desk.screen().contains("/etc/nightdesk/runbooks/bearing-temperature-high.md"),
+        "{}",
+        desk.screen()
+    );
+    desk.send(answer(Some(
+        "# Hot bearing\n\n1. **Stop** the pump\n2. Look at the `oil`\n\nThen call \u{1b}[31mmaintenance.\n",
+    )));
     desk.draw();
     let screen = desk.screen();
     for wanted in ["Hot bearing", "1. Stop the pump", "2. Look at the oil", "Then call"] {
@@ -589,7 +650,11 @@ fn the_runbook_is_read_by_name_and_its_absence_says_where_to_put_one() {
     assert!(!screen.contains("**"));
     desk.effects.clear();
     desk.keys("J");
-    assert!(desk.effects.iter().any(|effect| matches!(effect, Effect::ReadRunbook(slug) if slug != "bearing-temperature-high")));
+    assert!(
+        desk.effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::ReadRunbook(slug) if slug != "bearing-temperature-high"))
+    );
 }
 
 #[test]
@@ -619,12 +684,18 @@ fn the_charts_go_back_to_the_trigger_and_their_time_is_chosen_by_key() {
 #[test]
 fn a_completed_order_offers_to_resolve_on_the_row() {
     let mut desk = Desk::night(120, 40);
-    desk.report(Report::OrderStatus(Ok(vec![("a-1001".into(), order("1043", "COMP", "Replace coupling"))])));
+    desk.report(Report::OrderStatus(Ok(vec![(
+        "a-1001".into(),
+        order("1043", "COMP", "Replace coupling"),
+    )])));
     desk.draw();
     let row = desk.cursor().unwrap();
     assert!(row.contains("ready") && row.contains("1043 C"), "{row}");
     let mut wide = Desk::night(200, 40);
-    wide.report(Report::OrderStatus(Ok(vec![("a-1001".into(), order("1043", "COMP", "Replace coupling"))])));
+    wide.report(Report::OrderStatus(Ok(vec![(
+        "a-1001".into(),
+        order("1043", "COMP", "Replace coupling"),
+    )])));
     wide.draw();
     let row = wide.cursor().unwrap();
     assert!(row.contains("ready to resolve") && row.contains("1043 COMP"), "{row}");
@@ -651,5 +722,8 @@ fn what_was_done_before_this_run_is_in_the_handover() {
     assert!(!desk.last_line().contains("earlier run"));
     desk.keys("H G");
     let screen = desk.screen();
-    assert!(screen.contains("resolve PUMP-017 Bearing temperature high") && screen.contains("LUBE"), "{screen}");
+    assert!(
+        screen.contains("resolve PUMP-017 Bearing temperature high") && screen.contains("LUBE"),
+        "{screen}"
+    );
 }

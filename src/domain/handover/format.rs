@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use jiff::tz::TimeZone;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::section::{Entry, Section, clock, moment};
 use super::Handover;
+use super::section::{Entry, Section, clock, moment};
 
 /// How a handover is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -113,7 +113,12 @@ impl Handover {
             for row in &rows {
                 let mut line = String::from(" ");
                 for (at, cell) in row.iter().enumerate() {
-                    let wide = rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.width()).max().unwrap_or(0);
+                    let wide = rows
+                        .iter()
+                        .filter_map(|row| row.get(at))
+                        .map(|cell| cell.width())
+                        .max()
+                        .unwrap_or(0);
                     let _ = write!(line, " {cell}{}", " ".repeat(wide.saturating_sub(cell.width()) + 1));
                 }
                 let _ = writeln!(out, "{}", line.trim_end());

@@ -220,7 +220,9 @@ impl Handover {
             since: basis.since,
             until: basis.until,
             as_of: basis.as_of,
-            data_since: coverage.map_or(basis.as_of, |coverage| Some(coverage.since)).filter(|since| *since > basis.since),
+            data_since: coverage
+                .map_or(basis.as_of, |coverage| Some(coverage.since))
+                .filter(|since| *since > basis.since),
             raised: figures.total,
             resolved: resolved(basis),
             peak_ten_minutes: figures.peak.map_or(0, |(most, _)| most),

@@ -40,7 +40,10 @@ pub struct Section {
 
 fn of_alert(line: &Line) -> Entry {
     let order = line.wonum.as_ref().map(|wonum| {
-        let status = line.wo_status.as_ref().map_or_else(String::new, |status| format!(" {}", status.shown()));
+        let status = line
+            .wo_status
+            .as_ref()
+            .map_or_else(String::new, |status| format!(" {}", status.shown()));
         format!("WO {}{status}", wonum.shown())
     });
     let note = line.note.as_ref().map(|note| note.shown().to_owned());
@@ -167,7 +170,15 @@ impl Handover {
         let top = self.top.iter().map(|top| Entry {
             device: top.key.device.shown().to_owned(),
             alert: top.key.name.shown().to_owned(),
-            detail: format!("{}, {:.0} %", if top.count == 1 { "once".to_owned() } else { format!("{} times", top.count) }, top.percent),
+            detail: format!(
+                "{}, {:.0} %",
+                if top.count == 1 {
+                    "once".to_owned()
+                } else {
+                    format!("{} times", top.count)
+                },
+                top.percent
+            ),
             ..Entry::default()
         });
         let done = self.done.iter().map(|deed| Entry {
@@ -192,7 +203,12 @@ impl Handover {
         vec![
             section("Remarks", "none", "time", remarks.collect()),
             section("Open by severity", "none", "", open.collect()),
-            section("Not acknowledged", "none", "raised", self.unacknowledged.iter().map(of_alert).collect()),
+            section(
+                "Not acknowledged",
+                "none",
+                "raised",
+                self.unacknowledged.iter().map(of_alert).collect(),
+            ),
             section("Acknowledged, not resolved", "none", "raised", held.collect()),
             section("On the shelf of this console", "nothing", "back at", shelved.collect()),
             section("Work orders", "none", "made", orders.collect()),

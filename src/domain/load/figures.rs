@@ -71,7 +71,10 @@ pub struct Figures {
 }
 
 /// Counts and whole numbers as shares: they are far below what a float holds exactly.
-#[expect(clippy::cast_precision_loss, reason = "counts of alerts and seconds are exact far beyond what is kept")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of alerts and seconds are exact far beyond what is kept"
+)]
 fn float(number: i64) -> f64 {
     number as f64
 }
@@ -135,7 +138,9 @@ impl Figures {
 /// Only the last three matter: a pattern that is complete at some cycle is seen there.
 fn ends_chattering(times: &[Timestamp]) -> bool {
     let from = times.len().saturating_sub(3);
-    times.last().is_some_and(|now| is_chattering(times.get(from..).unwrap_or_default(), *now))
+    times
+        .last()
+        .is_some_and(|now| is_chattering(times.get(from..).unwrap_or_default(), *now))
 }
 
 fn percent(part: usize, whole: usize) -> f64 {
@@ -293,7 +298,10 @@ mod tests {
     fn a_flood_that_lasts_ends_with_the_window() {
         let burst: Vec<Activation> = (0..12).map(|index| raised("PUMP-1", "high", index + 1)).collect();
         let figures = Figures::of(&burst, at(0), at(100), FloodLimits::default());
-        assert_eq!(figures.floods.first().map(|flood| (flood.start, flood.end, flood.count)), Some((at(11), at(100), 12)));
+        assert_eq!(
+            figures.floods.first().map(|flood| (flood.start, flood.end, flood.count)),
+            Some((at(11), at(100), 12))
+        );
     }
 
     #[test]

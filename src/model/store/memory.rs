@@ -59,7 +59,9 @@ impl Store {
 
     /// A live list was read: what was raised since the last one, or was resolved within its reach, is known.
     pub(super) fn covered(&mut self, as_of: Timestamp) {
-        let reach = self.resolved_since.map_or(SignedDuration::ZERO, |since| as_of.duration_since(since));
+        let reach = self
+            .resolved_since
+            .map_or(SignedDuration::ZERO, |since| as_of.duration_since(since));
         let reach = match self.history.coverage() {
             // the lists of one run meet, however long it lasts
             Some(coverage) if self.covered_live => reach.max(as_of.duration_since(coverage.until)),

@@ -127,7 +127,11 @@ impl Store {
             return;
         }
         let key = AlarmKey::of(alert);
-        if self.shelf.get(&key).is_some_and(|item| alert.severity.rank() < item.severity.rank()) {
+        if self
+            .shelf
+            .get(&key)
+            .is_some_and(|item| alert.severity.rank() < item.severity.rank())
+        {
             self.worse.push(key);
         }
         if let Some(known) = self.alerts.get(&alert.id) {

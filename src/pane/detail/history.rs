@@ -21,12 +21,23 @@ pub(super) fn history_lines(scene: &Scene<'_>, alert: &Alert, width: usize) -> V
     );
     if before.is_empty() {
         let text = format!("No earlier time of this alert on this device is known; {records}.");
-        return super::super::cells::wrap(&text, width).into_iter().map(|line| vec![(line, muted)]).collect();
+        return super::super::cells::wrap(&text, width)
+            .into_iter()
+            .map(|line| vec![(line, muted)])
+            .collect();
     }
     let mut lines: Vec<Line> = Vec::new();
     let count = before.len();
-    let more = if count > LISTED { format!(", the last {LISTED} below") } else { String::new() };
-    let times = if count == 1 { "one earlier time".to_owned() } else { format!("{count} earlier times") };
+    let more = if count > LISTED {
+        format!(", the last {LISTED} below")
+    } else {
+        String::new()
+    };
+    let times = if count == 1 {
+        "one earlier time".to_owned()
+    } else {
+        format!("{count} earlier times")
+    };
     for line in super::super::cells::wrap(&format!("{times} known{more}; {records}."), width) {
         lines.push(vec![(line, muted)]);
     }
@@ -49,7 +60,10 @@ fn push(scene: &Scene<'_>, one: &Occurrence, width: usize, lines: &mut Vec<Line>
     };
     let title = scene.clock(alert.raised_at);
     let indent = super::super::cells::width(&title) + 2;
-    for (index, line) in super::super::cells::wrap(&state, width.saturating_sub(indent)).into_iter().enumerate() {
+    for (index, line) in super::super::cells::wrap(&state, width.saturating_sub(indent))
+        .into_iter()
+        .enumerate()
+    {
         let first = if index == 0 { format!("{title}  ") } else { " ".repeat(indent) };
         lines.push(vec![(first, scene.style(Role::Title)), (line, style)]);
     }
@@ -64,7 +78,10 @@ fn push(scene: &Scene<'_>, one: &Occurrence, width: usize, lines: &mut Vec<Line>
         }
     }
     if let Some(number) = &one.wonum {
-        let status = one.wo_status.as_ref().map_or_else(String::new, |status| format!(" {}", status.shown()));
+        let status = one
+            .wo_status
+            .as_ref()
+            .map_or_else(String::new, |status| format!(" {}", status.shown()));
         let text = format!("work order {}{status}", number.shown());
         labelled_text(scene, "  order", &[text], scene.style(Role::Text), width, lines);
     } else if let Some(number) = scene.store.linked_order(alert) {

@@ -13,7 +13,10 @@ const LINES_MOST: usize = 2_000;
 pub(super) fn runbook_lines(scene: &Scene<'_>, alert: &Alert, width: usize) -> Vec<Line> {
     let name = slug(alert.name.raw());
     let sentence = |text: &str, role: Role| -> Vec<Line> {
-        cells::wrap(text, width).into_iter().map(|line| vec![(line, scene.style(role))]).collect()
+        cells::wrap(text, width)
+            .into_iter()
+            .map(|line| vec![(line, scene.style(role))])
+            .collect()
     };
     if name.is_empty() {
         return sentence("This alert's name makes no file name: there can be no runbook for it.", Role::Muted);
@@ -43,7 +46,11 @@ fn markdown(scene: &Scene<'_>, text: &str, width: usize) -> Vec<Line> {
     let flush = |paragraph: &mut String, lines: &mut Vec<Line>| {
         if !paragraph.is_empty() {
             let text = plain(&std::mem::take(paragraph));
-            lines.extend(cells::wrap(&text, width).into_iter().map(|line| vec![(line, scene.style(Role::Text))]));
+            lines.extend(
+                cells::wrap(&text, width)
+                    .into_iter()
+                    .map(|line| vec![(line, scene.style(Role::Text))]),
+            );
         }
     };
     for raw in text.lines() {
@@ -78,7 +85,11 @@ fn markdown(scene: &Scene<'_>, text: &str, width: usize) -> Vec<Line> {
             let deep = (safe.shown().len() - safe.shown().trim_start().len()).min(8);
             let wide = deep + cells::width(&mark) + 1;
             for (index, line) in cells::wrap(&plain(rest), width.saturating_sub(wide)).into_iter().enumerate() {
-                let first = if index == 0 { format!("{}{mark} ", " ".repeat(deep)) } else { " ".repeat(wide) };
+                let first = if index == 0 {
+                    format!("{}{mark} ", " ".repeat(deep))
+                } else {
+                    " ".repeat(wide)
+                };
                 lines.push(vec![(first, scene.style(Role::Key)), (line, scene.style(Role::Text))]);
             }
         } else {
@@ -110,7 +121,9 @@ fn item(line: &str) -> Option<(String, &str)> {
     }
     let (number, rest) = line.split_once(['.', ')'])?;
     let is_number = !number.is_empty() && number.len() <= 3 && number.chars().all(|char| char.is_ascii_digit());
-    rest.strip_prefix(' ').filter(|_| is_number).map(|rest| (format!("{number}."), rest))
+    rest.strip_prefix(' ')
+        .filter(|_| is_number)
+        .map(|rest| (format!("{number}."), rest))
 }
 
 /// Without the marks of emphasis and code; a link keeps its words and its address.
@@ -148,7 +161,10 @@ mod tests {
 
     #[test]
     fn marks_go_and_words_stay() {
-        assert_eq!(plain("**Stop** the `P-1` see [manual](https://x/y) [x] a[0]"), "Stop the P-1 see manual (https://x/y) [x] a[0]");
+        assert_eq!(
+            plain("**Stop** the `P-1` see [manual](https://x/y) [x] a[0]"),
+            "Stop the P-1 see manual (https://x/y) [x] a[0]"
+        );
         assert_eq!(heading("## Do this ##"), Some("Do this"));
         assert_eq!(heading("#hash"), None);
         assert_eq!(item("12. turn"), Some(("12.".into(), "turn")));

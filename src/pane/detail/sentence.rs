@@ -62,7 +62,11 @@ pub(super) fn state_sentence(scene: &Scene<'_>, alert: &Alert, gone: bool) -> (S
 /// That it lies on the shelf, or why it came back.
 pub(super) fn aside_sentence(scene: &Scene<'_>, alert: &Alert) -> Option<(String, Style)> {
     if let Some(item) = scene.store.shelf().hides(alert) {
-        let reason = if item.reason.is_empty() { "no reason given" } else { item.reason.shown() };
+        let reason = if item.reason.is_empty() {
+            "no reason given"
+        } else {
+            item.reason.shown()
+        };
         let text = format!(
             "put aside on this console by {} until {}: {reason} ({} shows the shelf)",
             item.by.shown(),
@@ -76,7 +80,10 @@ pub(super) fn aside_sentence(scene: &Scene<'_>, alert: &Alert) -> Option<(String
         Return::Worse => "back because it became worse",
         Return::Unshelved => "back from the shelf",
     };
-    Some((format!("{why}; {} looks at it again", scene.key(Action::Acknowledge)), scene.style(Role::StateNew)))
+    Some((
+        format!("{why}; {} looks at it again", scene.key(Action::Acknowledge)),
+        scene.style(Role::StateNew),
+    ))
 }
 
 pub(super) fn order_sentence(scene: &Scene<'_>, alert: &Alert) -> Option<(String, Style)> {

@@ -119,8 +119,15 @@ fn last_time(scene: &Scene<'_>, alert: &Alert, width: usize) -> Option<String> {
     let last = before.first()?;
     let cause = last.alert.root_cause.as_ref().or(last.alert.resolution.as_ref());
     let cause = cause.map_or_else(String::new, |cause| format!(" {}", cause.shown()));
-    let order = last.wonum.as_ref().map_or_else(String::new, |number| format!(", WO {}", number.shown()));
-    let times = if before.len() > 1 { format!(" ({} times)", before.len()) } else { String::new() };
+    let order = last
+        .wonum
+        .as_ref()
+        .map_or_else(String::new, |number| format!(", WO {}", number.shown()));
+    let times = if before.len() > 1 {
+        format!(" ({} times)", before.len())
+    } else {
+        String::new()
+    };
     Some(scene.cut(&format!("last: {}{cause}{order}{times}", scene.clock(last.alert.raised_at)), width))
 }
 

@@ -82,7 +82,12 @@ fn span(text: &str) -> Result<Span, String> {
     if text == END_OF_SHIFT {
         return Ok(Span::Shift);
     }
-    let wrong = || format!("write 15m, 1h, 4h, {END_OF_SHIFT}, or another time up to {} h", SHELVED_MOST.as_hours());
+    let wrong = || {
+        format!(
+            "write 15m, 1h, 4h, {END_OF_SHIFT}, or another time up to {} h",
+            SHELVED_MOST.as_hours()
+        )
+    };
     let span: SignedDuration = text.parse().map_err(|_| wrong())?;
     if span < SignedDuration::from_mins(1) || span > SHELVED_MOST {
         return Err(wrong());

@@ -403,9 +403,7 @@ impl Queue {
         let wants_resolved = self.filter.text().contains("state:");
         let wants_shelved = self.filter.text().contains("is:shelved");
         let is_put_aside = |alert: &Alert| store.shelf().hides(alert).is_some();
-        let shown = |alert: &&Alert| {
-            (wants_resolved || alert.state != AlertState::Resolved) && (wants_shelved || !is_put_aside(alert))
-        };
+        let shown = |alert: &&Alert| (wants_resolved || alert.state != AlertState::Resolved) && (wants_shelved || !is_put_aside(alert));
         self.open = store
             .alerts()
             .filter(|alert| alert.state != AlertState::Resolved && !is_put_aside(alert))

@@ -115,7 +115,11 @@ impl HandoverView {
         let zone = &scene.setup.time_zone;
         let mut lines: Vec<Line> = Vec::new();
         for text in handover.summary(zone) {
-            lines.extend(cells::wrap(&text, width).into_iter().map(|line| vec![(line, scene.style(Role::Text))]));
+            lines.extend(
+                cells::wrap(&text, width)
+                    .into_iter()
+                    .map(|line| vec![(line, scene.style(Role::Text))]),
+            );
         }
         for section in handover.sections(zone) {
             lines.push(Vec::new());

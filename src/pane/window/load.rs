@@ -81,7 +81,10 @@ impl LoadView {
 
     pub(crate) fn render(&self, scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
         let title = [("Load".to_owned(), scene.style(Role::Title))];
-        let aside = [(format!("{} changes the window", scene.key(Action::NextPane)), scene.style(Role::Muted))];
+        let aside = [(
+            format!("{} changes the window", scene.key(Action::NextPane)),
+            scene.style(Role::Muted),
+        )];
         let inner = framed(scene, buffer, area, true, &title, &aside);
         let lines = self.content(scene, usize::from(inner.width.saturating_sub(2)));
         for (y, line) in (inner.y..inner.bottom()).zip(lines.iter().skip(self.scroll.top)) {
@@ -95,7 +98,10 @@ impl LoadView {
         let muted = scene.style(Role::Muted);
         let mut lines: Vec<Line> = Vec::new();
         if scene.store.freshness(Source::Alerts).as_of.is_none() {
-            return vec![vec![("No list of alerts has been read yet: there is nothing to count.".into(), muted)]];
+            return vec![vec![(
+                "No list of alerts has been read yet: there is nothing to count.".into(),
+                muted,
+            )]];
         }
         let (start, end) = figures.window.unwrap_or((scene.now, scene.now));
         let asked = scene.span(self.span());
@@ -184,15 +190,24 @@ fn rates(scene: &Scene<'_>, figures: &Figures, width: usize, lines: &mut Vec<Lin
         figures.per_hour > 12.0,
     );
     match figures.per_day {
-        Some(per_day) => put("per day, mean", format!("{per_day:.0}"), "150 acceptable, 300 manageable", per_day > 300.0),
+        Some(per_day) => put(
+            "per day, mean",
+            format!("{per_day:.0}"),
+            "150 acceptable, 300 manageable",
+            per_day > 300.0,
+        ),
         None => put("per day, mean", "less than a day".into(), "150 acceptable, 300 manageable", false),
     }
     put("last 10 min", now.ten_minutes.to_string(), "at most 10", now.ten_minutes > 10);
-    let peak = figures.peak.map_or_else(
-        || "0".to_owned(),
-        |(count, at)| format!("{count} to {}", scene.clock(at)),
+    let peak = figures
+        .peak
+        .map_or_else(|| "0".to_owned(), |(count, at)| format!("{count} to {}", scene.clock(at)));
+    put(
+        "most in any 10 min",
+        peak,
+        "at most 10",
+        figures.peak.is_some_and(|(count, _)| count > 10),
     );
-    put("most in any 10 min", peak, "at most 10", figures.peak.is_some_and(|(count, _)| count > 10));
     put(
         "10 min periods above 10",
         format!("{:.1} %", figures.periods_over),
@@ -206,7 +221,12 @@ fn rates(scene: &Scene<'_>, figures: &Figures, width: usize, lines: &mut Vec<Lin
         figures.flood_percent >= 1.0,
     );
     put("fleeting", figures.fleeting.to_string(), "none", figures.fleeting > 0);
-    put("chattering alarms", figures.chattering.len().to_string(), "none", !figures.chattering.is_empty());
+    put(
+        "chattering alarms",
+        figures.chattering.len().to_string(),
+        "none",
+        !figures.chattering.is_empty(),
+    );
     put("stale now (over 24 h)", now.stale.to_string(), "under 5", now.stale >= 5);
     let total = figures.total.max(1);
     let shares: Vec<String> = figures.by_severity.iter().map(|count| (count * 100 / total).to_string()).collect();

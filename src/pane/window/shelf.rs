@@ -79,7 +79,13 @@ impl ShelfList {
             }
             return;
         }
-        let device = self.rows.iter().map(|key| cells::width(key.device.shown())).max().unwrap_or(0).clamp(6, 16);
+        let device = self
+            .rows
+            .iter()
+            .map(|key| cells::width(key.device.shown()))
+            .max()
+            .unwrap_or(0)
+            .clamp(6, 16);
         let head = format!(
             "  {} {} {} {} ALERT",
             cells::right("LEFT", 8, ""),
@@ -87,7 +93,13 @@ impl ShelfList {
             cells::left("SEV", 4, ""),
             cells::left("DEVICE", device, ""),
         );
-        cells::write(buffer, inner, inner.x, inner.y, &[(scene.cut(&head, width), scene.style(Role::Title))]);
+        cells::write(
+            buffer,
+            inner,
+            inner.x,
+            inner.y,
+            &[(scene.cut(&head, width), scene.style(Role::Title))],
+        );
         let end = inner.bottom().saturating_sub(FOOT + 1).max(inner.y + 1);
         for (y, index) in (inner.y + 1..end).zip(self.scroll.range(self.rows.len())) {
             let Some(item) = self.rows.get(index).and_then(|key| scene.store.shelf().get(key)) else {
@@ -95,14 +107,24 @@ impl ShelfList {
             };
             let here = self.cursor.as_ref() == Some(&item.key);
             let (word, style) = scene.severity(&item.severity);
-            let left_style = if item.warn_at() <= scene.now { scene.style(Role::Warning) } else { scene.style(Role::Text) };
+            let left_style = if item.warn_at() <= scene.now {
+                scene.style(Role::Warning)
+            } else {
+                scene.style(Role::Text)
+            };
             let room = width.saturating_sub(2 + 9 + 13 + 5 + device + 1);
             let parts: Vec<(String, Style)> = vec![
-                (format!("{} ", if here { scene.glyphs().cursor } else { " " }), scene.style(Role::Key)),
+                (
+                    format!("{} ", if here { scene.glyphs().cursor } else { " " }),
+                    scene.style(Role::Key),
+                ),
                 (cells::right(&time_left(scene, item.until), 8, "") + " ", left_style),
                 (cells::left(&scene.clock(item.until), 12, "") + " ", scene.style(Role::Text)),
                 (cells::left(&word, 4, "") + " ", style),
-                (cells::left(item.key.device.shown(), device, scene.glyphs().ellipsis) + " ", scene.style(Role::Text)),
+                (
+                    cells::left(item.key.device.shown(), device, scene.glyphs().ellipsis) + " ",
+                    scene.style(Role::Text),
+                ),
                 (scene.cut(item.key.name.shown(), room), scene.style(Role::Text)),
             ];
             cells::write(buffer, inner, inner.x, y, &parts);
@@ -137,14 +159,24 @@ fn time_left(scene: &Scene<'_>, until: Timestamp) -> String {
 }
 
 fn foot(scene: &Scene<'_>, item: &Shelved) -> String {
-    let reason = if item.reason.is_empty() { "no reason given" } else { item.reason.shown() };
+    let reason = if item.reason.is_empty() {
+        "no reason given"
+    } else {
+        item.reason.shown()
+    };
     let open = scene
         .store
         .history()
         .of_alarm(&item.key)
         .filter(|one| one.alert.state != AlertState::Resolved && one.ended_at().is_none())
         .count();
-    let since = scene.store.history().of_alarm(&item.key).flat_map(|one| one.cycles()).filter(|at| *at > item.since).count();
+    let since = scene
+        .store
+        .history()
+        .of_alarm(&item.key)
+        .flat_map(|one| one.cycles())
+        .filter(|at| *at > item.since)
+        .count();
     format!(
         "{reason} ({}, {}). Open: {open}; raised again since: {since}. {} takes it back, {} puts it aside anew.",
         item.by.shown(),
