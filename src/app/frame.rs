@@ -13,7 +13,7 @@ use crate::model::Source;
 use crate::model::store::Age;
 use crate::pane::detail::render_strip;
 use crate::pane::window::FilterLine;
-use crate::pane::{Devices, Focus, Scene, Subject, Tone, bar, cells, header};
+use crate::pane::{Devices, Focus, Queue, Scene, Subject, Tone, bar, cells, header};
 
 /// Most devices whose readings are asked for at once.
 const TRENDS_MOST: usize = 64;
@@ -108,7 +108,7 @@ impl App {
         let queue_height = self
             .layout
             .and_then(|layout| layout.queue)
-            .map_or(self.queue_height, |place| self.queue.height_in(&self.store, place));
+            .map_or(self.queue_height, |place| Queue::height_in(&self.store, place));
         self.queue_height = queue_height;
         let lost = self.queue.arrange(&scene, queue_height);
         let devices_height = self

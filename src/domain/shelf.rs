@@ -127,9 +127,7 @@ impl Shelf {
         let mut due = Vec::new();
         let mut one = rested;
         for item in over {
-            if item.severity == Severity::Critical {
-                due.push(item.key.clone());
-            } else if std::mem::take(&mut one) {
+            if item.severity == Severity::Critical || std::mem::take(&mut one) {
                 due.push(item.key.clone());
             }
         }

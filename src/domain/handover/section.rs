@@ -152,7 +152,8 @@ impl Handover {
         let orders = self.orders.iter().map(|order| {
             let mut entry = of_alert(&order.alert);
             entry.time = order.made_at;
-            entry.state = order.status.as_ref().map_or("status unknown", |status| status.shown()).to_owned();
+            let status = order.status.as_ref().map_or("status unknown", |status| status.shown());
+            status.clone_into(&mut entry.state);
             entry.detail = format!("WO {}", order.wonum.shown());
             entry
         });

@@ -116,7 +116,7 @@ impl Figures {
         }
         figures.chattering = by_alarm
             .iter()
-            .filter(|(_, times)| (0..times.len()).any(|at| times.get(..=at).is_some_and(|so_far| ends_chattering(so_far))))
+            .filter(|(_, times)| (0..times.len()).any(|at| times.get(..=at).is_some_and(ends_chattering)))
             .map(|(key, _)| (*key).clone())
             .collect();
         let mut top: Vec<(usize, &AlarmKey)> = by_alarm.iter().map(|(key, times)| (times.len(), *key)).collect();

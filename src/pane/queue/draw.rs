@@ -21,15 +21,15 @@ const GUTTER: u16 = 3;
 
 impl Queue {
     /// Rows that fit into a pane of this height: without its frame, its line of heads, and what stays in sight above them.
-    pub(crate) fn height_in(&self, store: &Store, area: Rect) -> usize {
-        usize::from(area.height.saturating_sub(3)).saturating_sub(usize::from(self.pinned(store, area)))
+    pub(crate) fn height_in(store: &Store, area: Rect) -> usize {
+        usize::from(area.height.saturating_sub(3)).saturating_sub(usize::from(Self::pinned(store, area)))
     }
 
-    fn pinned(&self, store: &Store, area: Rect) -> u16 {
+    fn pinned(store: &Store, area: Rect) -> u16 {
         if area.height < PINS_LEAST {
             return 0;
         }
-        u16::try_from(self.pins(store).len()).unwrap_or(0)
+        u16::try_from(Self::pins(store).len()).unwrap_or(0)
     }
 
     /// Draws the pane.
@@ -42,8 +42,8 @@ impl Queue {
             self.render_empty(scene, buffer, inner);
             return;
         }
-        let pinned = self.pinned(scene.store, area);
-        for (y, (label, alert)) in (inner.y..inner.y + pinned).zip(self.pins(scene.store)) {
+        let pinned = Self::pinned(scene.store, area);
+        for (y, (label, alert)) in (inner.y..inner.y + pinned).zip(Self::pins(scene.store)) {
             render_pin(scene, buffer, Rect { y, height: 1, ..inner }, label, alert);
         }
         let inner = Rect {

@@ -25,8 +25,8 @@ impl Queue {
         }
     }
 
-    /// By what it is grouped.
-    pub fn group_by(&self) -> GroupBy {
+    /// By what it is grouped now: in a flood by device.
+    pub fn grouped_by(&self) -> GroupBy {
         self.grouping
     }
 

@@ -475,7 +475,7 @@ impl Queue {
     }
 
     /// Lines above the rows that stay in sight however far the list is scrolled: in a flood its first alert and the worst.
-    pub(crate) fn pins<'a>(&self, store: &'a Store) -> Vec<(&'static str, &'a Alert)> {
+    pub(crate) fn pins(store: &Store) -> Vec<(&'static str, &Alert)> {
         if !store.flood().0.is_on() {
             return Vec::new();
         }

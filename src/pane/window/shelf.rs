@@ -174,7 +174,7 @@ fn foot(scene: &Scene<'_>, item: &Shelved) -> String {
         .store
         .history()
         .of_alarm(&item.key)
-        .flat_map(|one| one.cycles())
+        .flat_map(crate::domain::Occurrence::cycles)
         .filter(|at| *at > item.since)
         .count();
     format!(
