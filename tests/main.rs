@@ -18,6 +18,8 @@ mod console;
 mod e2e;
 mod faults;
 mod handover;
+#[cfg(feature = "lake")]
+mod lake;
 mod maximo;
 mod outbox;
 mod readme;

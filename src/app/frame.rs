@@ -93,7 +93,7 @@ impl App {
         self.draw(frame.buffer_mut(), area);
     }
 
-    fn arrange(&mut self, area: Rect) {
+    pub(super) fn arrange(&mut self, area: Rect) {
         let trouble = header::trouble(&self.scene()).map_or(0, |text| {
             let lines = cells::wrap(&text, usize::from(area.width.saturating_sub(4)).max(1)).len();
             u16::try_from(lines).unwrap_or(u16::MAX)
@@ -145,7 +145,7 @@ impl App {
         }
     }
 
-    fn arrange_handover(&mut self, area: Rect) {
+    pub(super) fn arrange_handover(&mut self, area: Rect) {
         let at = self.layers.iter().position(|layer| matches!(layer, Layer::Handover(_)));
         let Some(Layer::Handover(window)) = at.and_then(|at| self.layers.get(at)) else {
             return;

@@ -8,6 +8,7 @@ mod handover;
 mod keys;
 mod layer;
 mod layout;
+mod linear;
 mod menus;
 mod perform;
 mod reach;
@@ -29,9 +30,11 @@ use frame::Visible;
 use group::Group;
 use layer::Layer;
 use layout::Layout;
+use linear::Spoken;
 use shelve::ShelfDeed;
 
 pub use crate::pane::{Hyperlink, Setup};
+pub use linear::Announcement;
 
 /// How long a sentence stays that is no refusal.
 const NOTICE_FOR: SignedDuration = SignedDuration::from_secs(10);
@@ -98,6 +101,8 @@ pub struct App {
     orders_asked: Option<Timestamp>,
     rung: Option<Timestamp>,
     drawn: Option<Visible>,
+    /// What the linear mode told last.
+    spoken: Spoken,
     dirty: bool,
 }
 
@@ -144,6 +149,7 @@ impl App {
             orders_asked: None,
             rung: None,
             drawn: None,
+            spoken: Spoken::default(),
             dirty: true,
         }
     }

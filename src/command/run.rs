@@ -6,7 +6,8 @@ use super::context::Context;
 use super::detach::detach;
 use super::output::Output;
 use super::{
-    Exit, Failure, alerts, audit, bridge, console, demo, devices, doctor, handover, outbox, readings, shell, simulate, workorders,
+    Exit, Failure, alerts, audit, bridge, console, demo, devices, doctor, export, handover, init, outbox, readings, shell, simulate,
+    workorders,
 };
 use crate::cli::{self, Cli, Command, ConsoleArgs, Global, OutboxCommand, PlantArgs, SimulateArgs};
 use crate::config::{Config, Env, Locate};
@@ -71,6 +72,7 @@ fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
     match command {
         Command::Completions { shell } => shell::completions(shell),
         Command::Man { dir } => shell::man(dir.as_deref()),
+        Command::Init(arguments) => block_on(init::run(&locate, out, arguments)),
         Command::Doctor => block_on(doctor::run(&locate, out)),
         Command::Alerts(command) => block_on(alerts::run(context()?, command)),
         Command::Devices(command) => block_on(devices::run(context()?, command)),
@@ -80,6 +82,7 @@ fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
         Command::Outbox(command) => block_on(outbox::run(context()?, command)),
         Command::Handover(arguments) => block_on(handover::run(context()?, arguments)),
         Command::Audit(command) => block_on(audit::run(context()?, command)),
+        Command::Export(command) => block_on(export::run(context()?, command)),
         Command::Bridge { once } => block_on(bridge::run(Config::load(&locate)?, out, once)),
         Command::Simulate(arguments) => block_on(simulate(arguments)),
         Command::Console(arguments) => block_on(console::run(&locate, &arguments)),

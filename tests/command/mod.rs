@@ -3,6 +3,7 @@
 mod doctor;
 mod failures;
 mod handover;
+mod init;
 pub mod plant;
 mod reads;
 mod shell;
