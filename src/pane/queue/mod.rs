@@ -224,7 +224,8 @@ impl Queue {
         let left = self.held.take();
         // the row that was left may belong behind a folded one
         let folds = self.cursor.as_ref().is_some_and(|cursor| self.grouped.inner.contains(cursor));
-        if folds || left.as_ref().is_none_or(|left| store.alert(&left.id) != Some(left)) {
+        let is_changed = |left: &Alert| store.alert(&left.id) != Some(left) || store.shelf().hides(left).is_some();
+        if folds || left.as_ref().is_none_or(is_changed) {
             self.generation += 1; // the row that was left may go to its place now
         }
         self.held = store.alert(&id).cloned().or_else(|| self.ghosts.get(&id).cloned());
