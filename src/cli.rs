@@ -274,10 +274,11 @@ pub struct DemoArgs {
 /// `nightdesk simulate`
 #[derive(Args, Clone, Debug)]
 pub struct SimulateArgs {
-    /// Where url, ca.pem, config.toml, keys and ledger.jsonl are written
+    /// Where url, ca.pem, config.toml, keys, plant.json and ledger.jsonl are written. A folder that has them comes back as
+    /// the same plant: its keys, certificates, port and start, and all that the ledger says was done to it
     #[arg(long, value_name = "DIR")]
     pub dir: PathBuf,
-    /// TCP port on the loopback address; 0 takes a free one
+    /// TCP port on the loopback address; 0 takes the plant's last one, or a free one for a new plant
     #[arg(long, default_value_t = 0)]
     pub port: u16,
     /// The plant.

@@ -22,6 +22,7 @@ mod handover;
 mod lake;
 mod maximo;
 mod outbox;
+mod payloads;
 mod readme;
 mod rooms;
 mod simulator;

@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use super::App;
 use super::layer::Layer;
 use super::layout::{LEAST, Layout};
-use crate::domain::{DeviceKey, OutboxId};
+use crate::domain::{DeviceKey, OutboxId, Service};
 use crate::model::Source;
 use crate::model::store::Age;
 use crate::pane::detail::render_strip;
@@ -24,6 +24,7 @@ pub(super) struct Visible {
     minute: i64,
     countdowns: Vec<(OutboxId, i64)>,
     ages: [Age; 4],
+    unanswered: [Option<Timestamp>; 2],
     notice: bool,
     flood: bool,
 }
@@ -45,6 +46,7 @@ impl App {
             minute: self.now.as_second().div_euclid(60),
             countdowns: self.store.ledger().countdowns(self.now),
             ages: [age(Source::Alerts), age(Source::Devices), age(Source::Metrics), age(Source::Orders)],
+            unanswered: Service::MAXIMO.map(|service| self.store.unanswered(service, self.now)),
             notice: self.notice.is_some(),
             flood: self.store.flood().0.is_on(),
         }

@@ -506,14 +506,14 @@ impl App {
             self.effects.push(Effect::Quit);
             return;
         }
-        let what = if open == 1 {
-            "One action has".to_owned()
+        let (what, safe, them) = if open == 1 {
+            ("One action has".to_owned(), "It is", "it")
         } else {
-            format!("{open} actions have")
+            (format!("{open} actions have"), "They are", "them")
         };
         let text = vec![
             format!("{what} not been confirmed by the server yet."),
-            "They are safe in the outbox: the next start goes on with them, and so does `nightdesk outbox drain`. Quit?".to_owned(),
+            format!("{safe} safe in the outbox: the next start goes on with {them}, and so does `nightdesk outbox drain`. Quit?"),
         ];
         self.layers.push(Layer::Question(Box::new(Question::new("Quit", text, Ask::Quit))));
     }

@@ -2,7 +2,7 @@
 
 use super::App;
 use super::layer::Layer;
-use crate::domain::SafeText;
+use crate::domain::{SafeText, escape_json};
 use crate::model::Action;
 use crate::pane::window::{Item, Menu, Results};
 use crate::pane::{Ask, Column, Direction, Focus, Sort, Tone};
@@ -56,7 +56,7 @@ impl App {
                 return;
             };
             let id = device.id.shown().to_owned();
-            let json = serde_json::to_string_pretty(device).unwrap_or_default();
+            let json = escape_json(&serde_json::to_string_pretty(device).unwrap_or_default());
             let command = format!("nightdesk --profile {} devices show {}", quoted(&self.setup.profile), quoted(&id));
             self.copy_menu(id.clone(), id, json, command);
             return;
@@ -76,7 +76,7 @@ impl App {
             alert.value.as_ref().map_or_else(String::new, ToString::to_string),
             alert.state
         );
-        let json = serde_json::to_string_pretty(alert).unwrap_or_default();
+        let json = escape_json(&serde_json::to_string_pretty(alert).unwrap_or_default());
         let command = format!("nightdesk --profile {} alerts show {}", quoted(&self.setup.profile), quoted(&id));
         self.copy_menu(id, row, json, command);
     }

@@ -40,6 +40,8 @@ pub use linear::Announcement;
 const NOTICE_FOR: SignedDuration = SignedDuration::from_secs(10);
 /// How long the closing note of a flood stays, unless a key is pressed; the handover has it, too.
 const FLOOD_NOTE_FOR: SignedDuration = SignedDuration::from_mins(10);
+/// How long stands what was recovered at the start.
+const RECOVERED_FOR: SignedDuration = SignedDuration::from_secs(60);
 /// Most sentences that the health window remembers.
 const SAID_MOST: usize = 100;
 /// Most alerts whose orders are asked for at once.
@@ -72,6 +74,8 @@ pub struct App {
     layers: Vec<Layer>,
     notice: Option<Said>,
     said: Vec<(Timestamp, Notice)>,
+    /// The sentence about drafts, until what the outbox recovered is told with it.
+    found_draft: Option<String>,
     tickets: u64,
     groups: VecDeque<Group>,
     /// Submissions to take back as soon as the outbox has answered.
@@ -127,6 +131,7 @@ impl App {
             layers: Vec::new(),
             notice: None,
             said: Vec::new(),
+            found_draft: None,
             tickets: 0,
             groups: VecDeque::new(),
             cancelling: HashSet::new(),
@@ -266,6 +271,8 @@ impl App {
 
     /// Says one sentence that is true for so long.
     fn say_for(&mut self, tone: Tone, text: String, span: SignedDuration) {
+        // A sentence may carry words of a server, of a file or of another person.
+        let text = crate::domain::SafeText::new(text).shown().to_owned();
         let notice = Notice { text, tone };
         self.said.push((self.now, notice.clone()));
         if self.said.len() > SAID_MOST {
@@ -491,18 +498,28 @@ impl App {
         for row in rows {
             self.store.outbox(row, self.now);
         }
-        let (open, refused) = (self.store.ledger().open(), self.store.ledger().refused());
-        let key = self.scene().key(crate::model::Action::Outbox);
-        match (open, refused) {
-            (0, 0) => {}
-            (open, 0) => self.say(
-                Tone::Plain,
-                format!("of an earlier run, still to be sent: {open} ({key} shows what)"),
-            ),
-            (open, refused) => self.say(
-                Tone::Bad,
-                format!("of an earlier run, still to be sent: {open}, refused: {refused} ({key} shows what)"),
-            ),
+        let ledger = self.store.ledger();
+        let (open, refused) = (ledger.open(), ledger.refused());
+        let unseen = ledger
+            .rows()
+            .filter(|row| matches!(row.state, IntentState::Sending | IntentState::InDoubt))
+            .count();
+        let counts = [
+            (open - unseen.min(open), "still to be sent"),
+            (unseen, "whose answer was not seen, looked up before anything is sent again"),
+            (refused, "refused"),
+        ];
+        let counts: Vec<String> = counts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        if !counts.is_empty() {
+            let key = self.scene().key(crate::model::Action::Outbox);
+            let tone = if refused > 0 { Tone::Bad } else { Tone::Plain };
+            let draft = self.found_draft.take().map_or_else(String::new, |draft| format!("; {draft}"));
+            let text = format!("recovered from an earlier run: {} ({key} shows what){draft}", counts.join(", "));
+            self.say_for(tone, text, RECOVERED_FOR);
         }
         self.dirty = true;
     }
@@ -523,10 +540,9 @@ impl App {
             } else {
                 String::new()
             };
-            self.say(
-                Tone::Plain,
-                format!("kept as a draft: {first}{more}; opening the form goes on with it"),
-            );
+            let text = format!("kept as a draft: {first}{more}; opening the form goes on with it");
+            self.found_draft = Some(text.clone());
+            self.say_for(Tone::Plain, text, RECOVERED_FOR);
         }
     }
 

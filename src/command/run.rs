@@ -136,9 +136,13 @@ pub(super) fn plant(arguments: &PlantArgs) -> SimulatorConfig {
 #[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
 pub(super) fn simulated(error: SimulateError) -> Failure {
     let exit = match error {
-        SimulateError::Listen { .. } | SimulateError::Devices(_) | SimulateError::Alerts(_) => Exit::Usage,
+        SimulateError::Listen { .. }
+        | SimulateError::Back { .. }
+        | SimulateError::Another { .. }
+        | SimulateError::Devices(_)
+        | SimulateError::Alerts(_) => Exit::Usage,
         SimulateError::Faults(_) => Exit::Configuration,
-        SimulateError::Write { .. } => Exit::Store,
+        SimulateError::Write { .. } | SimulateError::InUse(_) | SimulateError::Kept { .. } => Exit::Store,
         SimulateError::Certificate(_) | SimulateError::Signal(_) => Exit::Bug,
     };
     Failure::new(exit, error.to_string())

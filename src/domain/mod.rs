@@ -35,6 +35,6 @@ pub use severity::Severity;
 pub use shelf::{Return, Shelf, ShelfChange, Shelved};
 pub use shift::Shift;
 pub use slug::slug;
-pub use text::{SHOWN_MAX_BYTES, SafeText};
+pub use text::{SHOWN_MAX_BYTES, SafeText, escape_json, is_hostile};
 pub use triage::triage_order;
 pub use work_order::{DESCRIPTION_MAX, DraftError, PriorityMap, Reference, WorkOrder, WorkOrderDefaults, WorkOrderDraft, hex};

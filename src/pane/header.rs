@@ -96,6 +96,7 @@ fn middling(parts: &[(String, Style)]) -> Vec<(String, Style)> {
             let text = text
                 .replace(" not asked yet", "")
                 .replace(" live", "")
+                .replace(" no answer since", " no answer")
                 .replace(" down since", " down");
             (text, *style)
         })
@@ -111,7 +112,12 @@ fn short(parts: &[(String, Style)]) -> Vec<(String, Style)> {
 fn link(scene: &Scene<'_>, service: Service) -> Vec<(String, Style)> {
     let (state, latency) = scene.store.link(service);
     let glyphs = scene.glyphs();
+    let owed = scene.store.unanswered(service, scene.now);
     let (sign, word, role) = match state {
+        // What was live when it last answered is not while it owes an answer.
+        LinkState::Unknown | LinkState::Live { .. } if let Some(since) = owed => {
+            (glyphs.offline, format!(" no answer since {}", scene.clock(since)), Role::LinkDown)
+        }
         LinkState::Unknown => (glyphs.unknown, " not asked yet".to_owned(), Role::Muted),
         LinkState::Live { .. } => (glyphs.online, format!(" live {}", latency.shown()), Role::LinkLive),
         LinkState::Down { since, .. } => (glyphs.offline, format!(" down since {}", scene.clock(*since)), Role::LinkDown),

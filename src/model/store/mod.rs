@@ -226,7 +226,10 @@ impl Store {
                 self.plant.progress = None;
                 self.fail(Source::Devices, fault, now);
             }
-            Report::DevicesProgress { loaded, total } => self.plant.progress = Some((loaded, total)),
+            Report::DevicesProgress { loaded, total } => {
+                self.freshness_mut(Source::Devices).heard(now);
+                self.plant.progress = Some((loaded, total));
+            }
             Report::Trends {
                 result: Ok(trends),
                 window,
@@ -279,7 +282,7 @@ impl Store {
                 }
             }
             Report::Began(source) => {
-                self.freshness_mut(source).busy = true;
+                self.freshness_mut(source).began(now);
                 news.visible = false;
             }
         }
@@ -576,6 +579,19 @@ impl Store {
             .iter()
             .find(|(known, ..)| *known == service)
             .map_or((&LinkState::Unknown, Latency::default()), |(_, state, latency)| (state, *latency))
+    }
+
+    /// Since when a service owes an answer, where it owes one for so long that `live` would be a lie: its calls hang.
+    pub fn unanswered(&self, service: Service, now: Timestamp) -> Option<Timestamp> {
+        let patience = self.freshness(Source::Alerts).interval;
+        let sources: &[Source] = match service {
+            Service::Manage => &[Source::Orders],
+            _ => &[Source::Alerts, Source::Devices, Source::Metrics],
+        };
+        sources
+            .iter()
+            .filter_map(|source| self.freshness(*source).unanswered(patience, now))
+            .min()
     }
 
     /// A source's freshness.
