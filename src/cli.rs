@@ -91,6 +91,8 @@ pub enum Command {
     /// Who did what, and whether the record is whole
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// What the next shift has to know: open alerts, orders, floods, what was done
+    Handover(HandoverArgs),
     /// Write readings into the data lake
     #[command(subcommand)]
     Export(ExportCommand),
@@ -496,6 +498,33 @@ pub enum Aggregation {
     Count,
     /// The newest
     Last,
+}
+
+/// `nightdesk handover`
+#[derive(Args, Clone, Debug)]
+pub struct HandoverArgs {
+    /// From then on, as 2026-09-01T02:00:00Z, 22:00 or -8h [default: the beginning of the shift]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub since: Option<When>,
+    /// How it is written
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: Option<HandoverFormat>,
+    /// Into this file instead of to stdout
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// How a handover is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum HandoverFormat {
+    /// Markdown
+    Md,
+    /// Plain text
+    Text,
+    /// One table for a spreadsheet
+    Csv,
+    /// One document for programs
+    Json,
 }
 
 /// `nightdesk workorders ...`
