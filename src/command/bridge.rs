@@ -1,12 +1,13 @@
 //! `nightdesk bridge`: the integrations of a profile, as a service or once.
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::output::{Output, write_out};
 use super::session::Session;
@@ -20,12 +21,64 @@ const SETTLE: Duration = Duration::from_secs(60);
 /// Longest wait for the sender at the end; what is on its way is looked up at the next start.
 const STOPPING: Duration = Duration::from_secs(10);
 
+/// A bridge that was set up, with its senders.
+struct SetUp {
+    session: Session,
+    bridge: Bridge,
+    senders: Vec<Sender<Courier>>,
+}
+
+/// A bridge at work in this process.
+pub(super) struct AtWork {
+    session: Session,
+    address: Option<SocketAddr>,
+    jobs: String,
+    stop: watch::Sender<bool>,
+    work: JoinHandle<()>,
+    senders: JoinSet<()>,
+}
+
 /// Runs until TERM or INT, or does once what is due.
 pub(super) async fn run(config: Config, out: Output, once: bool) -> Result<(), Failure> {
-    let session = Session::open(config).await?;
-    if let Some(recovery) = session.outbox.recovery() {
+    let set_up = set_up(config).await?;
+    if let Some(recovery) = set_up.session.outbox.recovery() {
         out.note(&recovery.to_string());
     }
+    if once {
+        return all_once(set_up, out).await;
+    }
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| unheard(&error))?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| unheard(&error))?;
+    let notify = Notify::from_env(&set_up.session.config.env);
+    let at_work = begin(set_up);
+    let ready = match at_work.address {
+        Some(address) => format!("ready https://{address}\n"),
+        None => "ready\n".to_owned(),
+    };
+    write_out(&ready)?;
+    notify.say(&format!("READY=1\nSTATUS=jobs: {}", at_work.jobs));
+    let end = async {
+        tokio::select! {
+            _ = interrupt.recv() => "interrupted",
+            _ = terminate.recv() => "terminated",
+        }
+    };
+    let why = tokio::select! {
+        why = end => why,
+        () = watchdog(&notify, &at_work.session) => "not reached: the watchdog has no end",
+    };
+    tracing::info!(why, "the bridge ends: what was begun is finished, or stays in the outbox");
+    notify.say("STOPPING=1");
+    at_work.end(Duration::MAX).await
+}
+
+/// A bridge beside something else in this process, which ends it.
+pub(super) async fn beside(config: Config) -> Result<AtWork, Failure> {
+    Ok(begin(set_up(config).await?))
+}
+
+async fn set_up(config: Config) -> Result<SetUp, Failure> {
+    let session = Session::open(config).await?;
     let mut ground = session.ground()?;
     let courier = Arc::new(Courier::open(&ground).await?);
     // two senders: what Maximo is asked may be a console's charge at the moment, what goes to ERP and webhooks never is
@@ -40,39 +93,35 @@ pub(super) async fn run(config: Config, out: Output, once: bool) -> Result<(), F
     if bridge.is_empty() {
         return Err(nothing_to_do(&session));
     }
-    if once {
-        return all_once(&session, senders, &bridge, out).await;
-    }
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| unheard(&error))?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(|error| unheard(&error))?;
-    let notify = Notify::from_env(&session.config.env);
+    Ok(SetUp { session, bridge, senders })
+}
+
+fn begin(set_up: SetUp) -> AtWork {
+    let SetUp { session, bridge, senders } = set_up;
     let (stop, stopped) = watch::channel(false);
     let jobs = bridge.jobs().join(", ");
-    let ready = match bridge.address() {
-        Some(address) => format!("ready https://{address}\n"),
-        None => "ready\n".to_owned(),
-    };
     tracing::info!(profile = session.profile.name, jobs, "the bridge is at work");
-    let senders = send(senders, &stopped);
-    let work = tokio::spawn(bridge.run(stopped));
-    write_out(&ready)?;
-    notify.say(&format!("READY=1\nSTATUS=jobs: {jobs}"));
-    let end = async {
-        tokio::select! {
-            _ = interrupt.recv() => "interrupted",
-            _ = terminate.recv() => "terminated",
+    AtWork {
+        session,
+        address: bridge.address(),
+        jobs,
+        stop,
+        senders: send(senders, &stopped),
+        work: tokio::spawn(bridge.run(stopped)),
+    }
+}
+
+impl AtWork {
+    /// Lets what was begun end, within a time; the rest is cut off, and comes again at the next start.
+    pub(super) async fn end(self, within: Duration) -> Result<(), Failure> {
+        let _ = self.stop.send(true); // its receivers live until they have seen it
+        let ended = tokio::time::timeout(within, self.work).await;
+        let _ = tokio::time::timeout(STOPPING.min(within), all_ended(self.senders)).await; // what is on its way is looked up at the next start
+        match ended {
+            Ok(Err(error)) => Err(Failure::new(Exit::Bug, format!("the bridge ended in a bug: {error}"))),
+            Ok(Ok(())) | Err(_) => Ok(()),
         }
-    };
-    let why = tokio::select! {
-        why = end => why,
-        () = watchdog(&notify, &session) => "not reached: the watchdog has no end",
-    };
-    tracing::info!(why, "the bridge ends: what was begun is finished, or stays in the outbox");
-    notify.say("STOPPING=1");
-    let _ = stop.send(true); // its receivers live until they have seen it
-    let ended = work.await;
-    let _ = tokio::time::timeout(STOPPING, all_ended(senders)).await;
-    ended.map_err(|error| Failure::new(Exit::Bug, format!("the bridge ended in a bug: {error}")))
+    }
 }
 
 /// One that ended in a bug has said so.
@@ -112,7 +161,8 @@ async fn watchdog(notify: &Notify, session: &Session) {
     }
 }
 
-async fn all_once(session: &Session, senders: Vec<Sender<Courier>>, bridge: &Bridge, out: Output) -> Result<(), Failure> {
+async fn all_once(set_up: SetUp, out: Output) -> Result<(), Failure> {
+    let SetUp { session, bridge, senders } = set_up;
     let (stop, stopped) = watch::channel(false);
     let senders = send(senders, &stopped);
     let passes = bridge.once().await;
