@@ -3,6 +3,7 @@
 //! [`run()`] is the one entry. Data goes to stdout and everything else to stderr; how it ended is an [`Exit`].
 
 mod alerts;
+mod around;
 mod audit;
 mod bridge;
 mod connect;
@@ -14,6 +15,7 @@ mod detach;
 mod devices;
 mod doctor;
 mod export;
+mod handover;
 mod ids;
 mod init;
 mod json;
