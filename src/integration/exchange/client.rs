@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 use url::{Host, Url};
 
@@ -164,7 +164,7 @@ impl Client {
                 break;
             }
         }
-        let secrets: Vec<&str> = self.secrets.iter().map(|secret| secret.expose_secret()).collect();
+        let secrets: Vec<&str> = self.secrets.iter().map(ExposeSecret::expose_secret).collect();
         let words = error_words(&body, status, &secrets);
         let text = String::from_utf8_lossy(&body);
         let clean = without_all(&text, &secrets);
