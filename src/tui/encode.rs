@@ -46,7 +46,7 @@ impl Screen {
             for link in before.iter().chain(&links) {
                 for x in link.x..link.x.saturating_add(link.width) {
                     if let Some(cell) = shown.cell_mut(Position { x, y: link.y }) {
-                        cell.set_symbol("\u{0}");
+                        cell.modifier.toggle(Modifier::HIDDEN); // nothing of ours is hidden: it differs
                     }
                 }
             }
