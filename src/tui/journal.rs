@@ -23,7 +23,7 @@ pub trait Journal: Send + Sync + 'static {
     fn is_ours(&self, _: &OutboxRow) -> bool {
         true
     }
-    /// The rows that are still open or parked: at the start, and after a listener fell behind.
+    /// The rows that are still open or parked, and those settled lately: at the start, and after a listener fell behind.
     fn current(&self) -> impl Future<Output = Result<Vec<OutboxRow>, String>> + Send;
     /// Stops sending and frees the sender's lock, for another process.
     fn release(&self) -> impl Future<Output = ()> + Send;

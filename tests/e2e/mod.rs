@@ -1,6 +1,11 @@
 //! The real binary in a pseudo-terminal, end to end.
 
+mod bridge;
 mod ending;
+mod hostile;
 mod night;
+mod outage;
 mod reach;
+mod signals;
+mod site;
 mod terminal;
