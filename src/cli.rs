@@ -1,6 +1,7 @@
 //! The command line's types: what `contract/cli.md` promises, as far as it works. No logic.
 
 mod assignment;
+mod flow;
 mod when;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use assignment::{Assignment, AssignmentError};
+pub use flow::{Assets, DeliveriesArgs, Erp, Webhooks};
 pub use when::{When, WhenError};
 
 /// A terminal operations console for IBM Maximo Monitor and Maximo Manage
@@ -81,6 +83,15 @@ pub enum Command {
     /// List and create work orders
     #[command(subcommand)]
     Workorders(WorkOrders),
+    /// Make assets of devices, and keep their status
+    #[command(subcommand)]
+    Assets(Assets),
+    /// Report production to the ERP
+    #[command(subcommand)]
+    Erp(Erp),
+    /// Check, test and replay outbound webhooks
+    #[command(subcommand)]
+    Webhooks(Webhooks),
     /// What was asked for and is not done yet
     #[command(subcommand)]
     Outbox(OutboxCommand),

@@ -3,6 +3,7 @@
 //! [`run()`] is the one entry. Data goes to stdout and everything else to stderr; how it ended is an [`Exit`].
 
 mod alerts;
+mod assets;
 mod audit;
 mod connect;
 mod console;
@@ -12,6 +13,8 @@ mod demo;
 mod detach;
 mod devices;
 mod doctor;
+mod erp;
+mod ground;
 mod ids;
 mod json;
 mod log;
@@ -24,6 +27,7 @@ pub mod session;
 mod shell;
 pub mod simulate;
 mod table;
+mod webhooks;
 mod workorders;
 
 pub use outcome::{Exit, Failure};

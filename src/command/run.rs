@@ -5,7 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::context::Context;
 use super::detach::detach;
 use super::output::Output;
-use super::{Exit, Failure, alerts, audit, console, demo, devices, doctor, outbox, readings, shell, simulate, workorders};
+use super::{
+    Exit, Failure, alerts, assets, audit, console, demo, devices, doctor, erp, outbox, readings, shell, simulate, webhooks, workorders,
+};
 use crate::cli::{self, Cli, Command, ConsoleArgs, Global, OutboxCommand, PlantArgs, SimulateArgs};
 use crate::config::{Config, Env, Locate};
 use crate::simulator::{Scenario, SimulateError, SimulatorConfig};
@@ -72,6 +74,12 @@ fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
         Command::Devices(command) => block_on(devices::run(context()?, command)),
         Command::Readings(command) => block_on(readings::run(context()?, command)),
         Command::Workorders(command) => block_on(workorders::run(context()?, command)),
+        Command::Assets(command) => block_on(assets::run(context()?, command)),
+        Command::Erp(command) => block_on(erp::run(context()?, command)),
+        Command::Webhooks(command) => match webhooks::without_profile(&command, out) {
+            Some(done) => done,
+            None => block_on(webhooks::run(context()?, command)),
+        },
         Command::Outbox(OutboxCommand::Drain { detach: true, .. }) if !detach()? => Ok(()),
         Command::Outbox(command) => block_on(outbox::run(context()?, command)),
         Command::Audit(command) => block_on(audit::run(context()?, command)),

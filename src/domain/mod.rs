@@ -21,7 +21,7 @@ pub use filter::{Filter, FilterError};
 pub use ids::{AlertId, DeviceId, DeviceKey, DeviceType, WorkOrderNumber};
 pub use intent::{Intent, IntentState, ObjectKey, OutboxId, OutboxRow, Service, Target};
 pub use listing::Listing;
-pub use reading::{MetricValue, Reading, Series, short_number};
+pub use reading::{MetricValue, Reading, Series, rounded, short_number};
 pub use severity::Severity;
 pub use text::{SHOWN_MAX_BYTES, SafeText};
 pub use triage::triage_order;

@@ -3,6 +3,7 @@
 //! Each part is a pure core (what should be sent, given what was read), a thin runner, a headless command, a
 //! configuration section, and a line in [`Parts`]. What changes something at a server is an intent in the outbox.
 
+pub mod assets;
 mod claim;
 mod courier;
 pub mod erp;
@@ -11,6 +12,7 @@ mod ground;
 mod job;
 mod jobs;
 mod parts;
+pub mod rules;
 mod store;
 pub mod webhook;
 

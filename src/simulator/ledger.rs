@@ -30,6 +30,12 @@ pub enum EffectKind {
     CreateAsset,
     /// An asset was changed.
     UpdateAsset,
+    /// The ERP took a production report, or a correction of one.
+    ReportProduction,
+    /// An incident was made.
+    CreateIncident,
+    /// A receiver took a message that it did not know.
+    ReceiveWebhook,
 }
 
 /// One committed effect; a line of `ledger.jsonl`.
@@ -57,6 +63,18 @@ pub struct LedgerEntry {
     /// The asset.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assetnum: Option<String>,
+    /// The production report, as `LINE/DATE`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub report: Option<String>,
+    /// The incident's number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub incident: Option<String>,
+    /// The receiver.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sink: Option<String>,
+    /// The message's `webhook-id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// The request's body.
     pub body: Value,
     /// The request's `transactionid` header.
@@ -78,6 +96,10 @@ pub(crate) struct Objects {
     pub(crate) device_id: Option<String>,
     pub(crate) wonum: Option<String>,
     pub(crate) assetnum: Option<String>,
+    pub(crate) report: Option<String>,
+    pub(crate) incident: Option<String>,
+    pub(crate) sink: Option<String>,
+    pub(crate) message: Option<String>,
     pub(crate) transactionid: Option<String>,
 }
 
@@ -106,6 +128,10 @@ impl Ledger {
             device_id: objects.device_id,
             wonum: objects.wonum,
             assetnum: objects.assetnum,
+            report: objects.report,
+            incident: objects.incident,
+            sink: objects.sink,
+            message: objects.message,
             body,
             transactionid: objects.transactionid,
         };

@@ -9,6 +9,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -111,6 +113,9 @@ impl Simulator {
             manage_read_only: format!("man-ro-{}", secret(16)?),
             client_id: "nightdesk".into(),
             client_secret: secret(16)?,
+            erp: format!("erp-{}", secret(16)?),
+            incidents: STANDARD.encode(format!("nightdesk:{}", secret(12)?)),
+            webhook: format!("whsec_{}", STANDARD.encode(secret(16)?)),
         };
         let shared = Arc::new(Shared {
             clock: config.clock.clone(),
@@ -188,6 +193,21 @@ impl Simulator {
         &self.shared.keys.client_secret
     }
 
+    /// The ERP's bearer token.
+    pub fn erp_key(&self) -> &str {
+        &self.shared.keys.erp
+    }
+
+    /// What goes after `Basic ` at the table of incidents.
+    pub fn incidents_auth(&self) -> &str {
+        &self.shared.keys.incidents
+    }
+
+    /// The secret (`whsec_...`) with which receivers of webhooks check signatures.
+    pub fn webhook_secret(&self) -> &str {
+        &self.shared.keys.webhook
+    }
+
     /// The clock's time.
     pub fn now(&self) -> Timestamp {
         self.shared.clock.now()
@@ -261,6 +281,16 @@ impl Simulator {
     /// All assets.
     pub fn assets(&self) -> Vec<Value> {
         self.evolved(|world| world.assets(&Clause::default()).into_iter().map(Value::Object).collect())
+    }
+
+    /// The production reports that the ERP has.
+    pub fn reports(&self) -> Vec<Value> {
+        self.evolved(|world| world.reports())
+    }
+
+    /// All incidents, in the order of their making.
+    pub fn incidents(&self) -> Vec<Value> {
+        self.evolved(|world| world.incidents(&[]).into_iter().map(Value::Object).collect())
     }
 
     /// Another person acknowledges an alert, past the network; false where it is refused as it would be over it.

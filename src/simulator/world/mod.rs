@@ -6,6 +6,7 @@ mod booking;
 mod clause;
 mod device;
 mod emergency;
+mod office;
 mod order;
 mod refusal;
 mod steady;
@@ -20,6 +21,7 @@ use serde_json::{Map, Value};
 pub(crate) use alert::{Acknowledgement, AlertFilter, AlertRecord, Resolution};
 pub(crate) use clause::Clause;
 pub(crate) use device::{DeviceFilter, NewDevice};
+pub(crate) use office::Message;
 pub(crate) use order::Caller;
 pub(crate) use refusal::Refusal;
 
@@ -67,6 +69,7 @@ pub(crate) struct World {
     transactions: HashMap<String, i64>,
     rowstamp: u64,
     drill_pump: Option<DeviceRef>,
+    office: office::Office,
     pub(crate) ledger: Ledger,
 }
 
@@ -105,6 +108,7 @@ impl World {
             transactions: HashMap::new(),
             rowstamp: 400_000,
             drill_pump: None,
+            office: office::Office::default(),
             ledger: Ledger::default(),
         };
         world.begin(beginning.alerts);
