@@ -16,6 +16,7 @@ mod command;
 mod console;
 mod e2e;
 mod faults;
+mod flow;
 mod maximo;
 mod outbox;
 mod readme;

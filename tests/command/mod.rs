@@ -2,7 +2,7 @@
 
 mod doctor;
 mod failures;
-mod plant;
+pub(crate) mod plant;
 mod reads;
 mod shell;
 mod writes;

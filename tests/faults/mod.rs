@@ -4,4 +4,4 @@
 mod answers;
 mod outages;
 mod refusals;
-mod site;
+pub(crate) mod site;
