@@ -62,6 +62,11 @@ impl App {
                     None,
                 );
             }
+            Action::LinkOrder => {
+                let (able, _) = self.able(targets, Purpose::Link)?;
+                let id = single(&able)?;
+                self.ask_order_number(id);
+            }
             Action::TakeOver => {
                 let (able, _) = self.able(targets, Purpose::TakeOver)?;
                 let id = single(&able)?;

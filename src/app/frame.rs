@@ -127,7 +127,7 @@ impl App {
                 Layer::Outbox(window) => window.arrange(&scene, windows),
                 Layer::Health(window) => window.arrange(&scene, windows, &self.said),
                 Layer::Results(window) => window.arrange(windows),
-                Layer::Filter(_) | Layer::Question(_) | Layer::Menu(_) => {}
+                Layer::Filter(_) | Layer::Question(_) | Layer::Menu(_) | Layer::Prompt(_) | Layer::Links(_) => {}
             }
         }
         if lost > 0 {
@@ -196,6 +196,8 @@ impl App {
                 Layer::Question(window) => window.render(&scene, buffer, place),
                 Layer::Menu(window) => window.render(&scene, buffer, place),
                 Layer::Results(window) => window.render(&scene, buffer, place),
+                Layer::Prompt(window) => window.render(&scene, buffer, place),
+                Layer::Links(window) => window.render(&scene, buffer, place),
                 Layer::Filter(_) => {}
             }
         }

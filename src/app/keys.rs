@@ -7,7 +7,7 @@ use crate::domain::Alert;
 use crate::model::{Action, Context, Effect, Fetch, Key};
 use crate::pane::detail::Detail;
 use crate::pane::scroll::Motion;
-use crate::pane::window::{FilterLine, Health, Help, Menu, OutboxList, Palette, Question};
+use crate::pane::window::{FilterLine, Health, Help, Menu, OutboxList, Question};
 use crate::pane::{Ask, Focus, Step, Tone};
 
 impl App {
@@ -91,7 +91,7 @@ impl App {
     }
 
     /// What a window made of an event.
-    fn take(&mut self, step: Step) {
+    pub(super) fn take(&mut self, step: Step) {
         match step {
             Step::Pass | Step::Stay => {}
             Step::Refuse(why) => self.say(Tone::Bad, why),
@@ -137,6 +137,9 @@ impl App {
                 self.effects.push(Effect::Retry(id));
                 self.say(Tone::Plain, format!("row {id} is sent again"));
             }
+            Ask::Discard(id) if self.setup.read_only => {
+                self.say(Tone::Bad, format!("this console is read-only: row {id} stays as it is"));
+            }
             Ask::Discard(id) => {
                 self.effects.push(Effect::Cancel(id));
                 self.say(Tone::Plain, format!("discarding row {id}"));
@@ -144,9 +147,19 @@ impl App {
             Ask::Edit(id) => self.edit(id),
             Ask::Filter(Focus::Devices, filter) => self.devices.set_filter(filter),
             Ask::Filter(Focus::Queue | Focus::Metrics, filter) => self.queue.set_filter(filter),
-            Ask::Sort(sort) => self.queue.set_sort(sort),
+            Ask::Sort(sort) => {
+                self.queue.set_sort(sort);
+                self.looks_changed();
+            }
+            Ask::Group(by) => self.group(by),
+            Ask::ShowView(name) => self.show_view(&name),
+            Ask::SaveView(name) => self.save_view(&name),
+            Ask::DropView(name) => self.drop_view(&name),
+            Ask::Theme { name, keep } => self.show_theme(&name, keep),
+            Ask::Site(profile) => self.go_to_site(profile),
             Ask::Column(column) => {
                 self.queue.toggle_column(column);
+                self.looks_changed();
                 let items = self.column_items();
                 if let Some(Layer::Menu(menu)) = self.layers.last_mut() {
                     menu.refill(items);
@@ -179,7 +192,17 @@ impl App {
                 self.layers.pop();
                 self.act(action);
             }
-            Action::Mark | Action::MarkRange | Action::MarkAll | Action::Filter | Action::Sort | Action::Columns | Action::Zoom => {
+            Action::Mark
+            | Action::MarkRange
+            | Action::MarkAll
+            | Action::Filter
+            | Action::Views
+            | Action::SaveView
+            | Action::Sort
+            | Action::Columns
+            | Action::GroupBy
+            | Action::Unfold
+            | Action::Zoom => {
                 let back = self.scene().key(Action::Back);
                 self.say(
                     Tone::Plain,
@@ -203,7 +226,13 @@ impl App {
             return;
         }
         match action {
-            Action::Acknowledge | Action::AcknowledgeNote | Action::Resolve | Action::WorkOrder | Action::Note | Action::TakeOver => {
+            Action::Acknowledge
+            | Action::AcknowledgeNote
+            | Action::Resolve
+            | Action::WorkOrder
+            | Action::LinkOrder
+            | Action::Note
+            | Action::TakeOver => {
                 self.begin(action);
             }
             Action::Undo => self.undo(),
@@ -225,6 +254,13 @@ impl App {
                 let on = self.queue.toggle_noisy();
                 self.say(Tone::Plain, if on { "chattering and stale alerts only" } else { "all alerts" }.into());
             }
+            Action::Views => {
+                let menu = self.views_menu();
+                self.layers.push(Layer::Menu(menu));
+            }
+            Action::SaveView => self.ask_view_name(),
+            Action::GroupBy => self.layers.push(Layer::Menu(Menu::new("Group", self.group_items(), false))),
+            Action::Unfold => self.unfold(),
             Action::Sort => self.layers.push(Layer::Menu(Menu::new("Sort by", self.sort_items(), false))),
             Action::Columns => {
                 let menu = Menu::new("Columns", self.column_items(), true);
@@ -266,10 +302,10 @@ impl App {
             Action::Help => self.layers.push(Layer::Help(Help::default())),
             Action::Results => self.show_results(),
             Action::Copy => self.copy(),
-            Action::Palette => {
-                let context = self.layers.last().map_or(Context::Global, Layer::context);
-                self.layers.push(Layer::Palette(Box::new(Palette::new(context))));
-            }
+            Action::Links => self.show_links(),
+            Action::Theme => self.choose_theme(),
+            Action::Site => self.show_sites(),
+            Action::Palette => self.palette(""),
             Action::Quit => self.quit(),
             // Reached through the palette only.
             Action::Interrupt => self.effects.push(Effect::Quit),
@@ -304,7 +340,7 @@ impl App {
         }
     }
 
-    fn go(&mut self, motion: Motion) {
+    pub(super) fn go(&mut self, motion: Motion) {
         match self.focus {
             Focus::Queue => {
                 let before = self.queue.cursor().cloned();

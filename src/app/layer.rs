@@ -5,7 +5,7 @@ use crate::model::{Action, Context, Key, Store};
 use crate::pane::Step;
 use crate::pane::detail::Detail;
 use crate::pane::form::Form;
-use crate::pane::window::{FilterLine, Health, Help, Menu, OutboxList, Palette, Question, Results};
+use crate::pane::window::{FilterLine, Health, Help, Links, Menu, OutboxList, Palette, Prompt, Question, Results};
 
 /// One window.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub(super) enum Layer {
     Question(Box<Question>),
     Menu(Menu),
     Results(Results),
+    Prompt(Box<Prompt>),
+    Links(Links),
 }
 
 impl Layer {
@@ -29,11 +31,16 @@ impl Layer {
         match self {
             Self::Detail(_) => Context::Detail,
             Self::Outbox(_) => Context::Outbox,
-            Self::Form(..) | Self::Filter(_) | Self::Palette(_) | Self::Menu(_) => Context::Form,
+            Self::Form(..) | Self::Filter(_) | Self::Palette(_) | Self::Menu(_) | Self::Prompt(_) | Self::Links(_) => Context::Form,
             Self::Question(question) if question.takes_text() => Context::Form,
             Self::Question(_) => Context::Question,
             Self::Help(_) | Self::Health(_) | Self::Results(_) => Context::Global,
         }
+    }
+
+    /// Whether it takes no text but a choice, though its keys are those of forms.
+    pub(super) fn is_list(&self) -> bool {
+        matches!(self, Self::Palette(_) | Self::Menu(_) | Self::Links(_))
     }
 
     /// Takes an action of the table.
@@ -49,6 +56,8 @@ impl Layer {
             Self::Question(window) => window.act(action),
             Self::Menu(window) => window.act(action),
             Self::Results(window) => window.act(action),
+            Self::Prompt(window) => window.act(action),
+            Self::Links(window) => window.act(action),
         }
     }
 
@@ -60,6 +69,8 @@ impl Layer {
             Self::Palette(window) => window.key(key),
             Self::Question(window) => window.key(key),
             Self::Menu(window) => window.key(key),
+            Self::Prompt(window) => window.key(key),
+            Self::Links(window) => window.key(key),
             Self::Detail(_) | Self::Help(_) | Self::Outbox(_) | Self::Health(_) | Self::Results(_) => Step::Pass,
         }
     }
@@ -70,9 +81,15 @@ impl Layer {
             Self::Form(form, _) => form.paste(text, store),
             Self::Filter(line) => line.paste(text),
             Self::Palette(window) => window.paste(text),
-            Self::Question(_) | Self::Menu(_) | Self::Detail(_) | Self::Help(_) | Self::Outbox(_) | Self::Health(_) | Self::Results(_) => {
-                Step::Pass
-            }
+            Self::Prompt(window) => window.paste(text),
+            Self::Question(_)
+            | Self::Menu(_)
+            | Self::Links(_)
+            | Self::Detail(_)
+            | Self::Help(_)
+            | Self::Outbox(_)
+            | Self::Health(_)
+            | Self::Results(_) => Step::Pass,
         }
     }
 }

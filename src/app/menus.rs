@@ -20,8 +20,7 @@ impl App {
     }
 
     pub(super) fn sort_items(&self) -> Vec<Item> {
-        let letters = "adeilmnostuvw".chars();
-        let columns = Column::ALL.iter().zip(letters).map(|(column, key)| {
+        let columns = Column::ALL.iter().map(|column| {
             let sort = match self.queue.sort() {
                 Sort::By(now, Direction::Ascending) if now == *column => Sort::By(*column, Direction::Descending),
                 _ => Sort::By(*column, Direction::Ascending),
@@ -30,32 +29,22 @@ impl App {
                 Sort::By(now, _) if now == *column => " (now; again: the other way round)",
                 _ => "",
             };
-            Item {
-                key,
-                text: format!("{}{now}", column.title().to_lowercase()),
-                ask: Ask::Sort(sort),
-            }
+            Item::new(column.letter(), format!("{}{now}", column.title().to_lowercase()), Ask::Sort(sort))
         });
-        let triage = Item {
-            key: '0',
-            text: "unacknowledged, then severity, then age".into(),
-            ask: Ask::Sort(Sort::Triage),
-        };
+        let triage = Item::new('0', "unacknowledged, then severity, then age".into(), Ask::Sort(Sort::Triage));
         std::iter::once(triage).chain(columns).collect()
     }
 
     pub(super) fn column_items(&self) -> Vec<Item> {
-        let letters = "adeilmnostuvw".chars();
         Column::ALL
             .iter()
-            .zip(letters)
-            .map(|(column, key)| {
+            .map(|column| {
                 let shown = if self.queue.columns().contains(column) { "[x]" } else { "[ ]" };
-                Item {
-                    key,
-                    text: format!("{shown} {}", column.title().to_lowercase()),
-                    ask: Ask::Column(*column),
-                }
+                Item::new(
+                    column.letter(),
+                    format!("{shown} {}", column.title().to_lowercase()),
+                    Ask::Column(*column),
+                )
             })
             .collect()
     }
@@ -93,22 +82,14 @@ impl App {
     }
 
     fn copy_menu(&mut self, id: String, row: String, json: String, command: String) {
-        let item = |key: char, text: &str, content: String, what: &'static str| Item {
-            key,
-            text: format!(
-                "{text}: {}",
-                SafeText::new(content.as_str()).shown().chars().take(60).collect::<String>()
-            ),
-            ask: Ask::Copy(content, what),
+        let item = |key: char, text: &str, content: String, what: &str| {
+            let begin: String = SafeText::new(content.as_str()).shown().chars().take(60).collect();
+            Item::new(key, format!("{text}: {begin}"), Ask::Copy(content, what.to_owned()))
         };
         let items = vec![
             item('i', "id", id, "the id"),
             item('r', "row", row, "the row"),
-            Item {
-                key: 'j',
-                text: "JSON".into(),
-                ask: Ask::Copy(json, "the JSON"),
-            },
+            Item::new('j', "JSON".into(), Ask::Copy(json, "the JSON".into())),
             item('c', "command", command, "the command"),
         ];
         self.layers.push(Layer::Menu(Menu::new("Copy", items, false)));
@@ -161,7 +142,15 @@ impl App {
             Some(Layer::Detail(_)) => DETAIL,
             Some(Layer::Outbox(_)) => OUTBOX,
             Some(Layer::Help(_) | Layer::Health(_) | Layer::Results(_)) => WINDOW,
-            Some(Layer::Form(..) | Layer::Filter(_) | Layer::Palette(_) | Layer::Question(_) | Layer::Menu(_)) => &[],
+            Some(
+                Layer::Form(..)
+                | Layer::Filter(_)
+                | Layer::Palette(_)
+                | Layer::Question(_)
+                | Layer::Menu(_)
+                | Layer::Prompt(_)
+                | Layer::Links(_),
+            ) => &[],
         }
     }
 }

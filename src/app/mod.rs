@@ -9,7 +9,9 @@ mod layer;
 mod layout;
 mod menus;
 mod perform;
+mod reach;
 mod targets;
+mod views;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -18,14 +20,14 @@ use jiff::{SignedDuration, Timestamp};
 use crate::domain::load::FloodEnded;
 use crate::domain::{AlertId, AlertState, DeviceKey, Intent, IntentState, OutboxId, OutboxRow};
 use crate::model::store::{News, Verb};
-use crate::model::{Draft, DraftKey, Effect, Event, Fetch, Store, Ticket};
+use crate::model::{Draft, DraftKey, Effect, Event, Fetch, Memo, Store, Ticket};
 use crate::pane::{Devices, Focus, Metrics, Notice, Queue, Tone};
 use frame::Visible;
 use group::Group;
 use layer::Layer;
 use layout::Layout;
 
-pub use crate::pane::Setup;
+pub use crate::pane::{Hyperlink, Setup};
 
 /// How long a sentence stays that is no refusal.
 const NOTICE_FOR: SignedDuration = SignedDuration::from_secs(10);
@@ -69,6 +71,10 @@ pub struct App {
     drafts: HashMap<DraftKey, Draft>,
     /// The form whose question (how many?) is open.
     asking_form: Option<(DraftKey, Option<OutboxId>)>,
+    /// Views and links that are kept on this machine.
+    memo: Memo,
+    /// The name of the view in force; empty for the standard one.
+    view: String,
     muted: bool,
     interrupted: bool,
     effects: Vec<Effect>,
@@ -107,6 +113,8 @@ impl App {
             undone: Vec::new(),
             drafts: HashMap::new(),
             asking_form: None,
+            memo: Memo::default(),
+            view: String::new(),
             muted,
             interrupted: false,
             effects: Vec::new(),
@@ -156,6 +164,11 @@ impl App {
             Event::Outbox(row) => self.outbox(row),
             Event::Recovered(rows) => self.recovered(rows),
             Event::Drafts(drafts) => self.take_drafts(drafts),
+            Event::Memo(memo) => self.take_memo(memo),
+            Event::Pointer(pointer) => {
+                self.dirty = true;
+                self.pointer(pointer);
+            }
             Event::Notice { text, failed } => {
                 let text = crate::domain::SafeText::new(text).shown().to_owned();
                 self.say(if failed { Tone::Bad } else { Tone::Good }, text);
@@ -335,6 +348,7 @@ impl App {
             return;
         }
         self.dirty = true;
+        self.keep_link(id);
         if makes_order && state == IntentState::Delivered {
             self.ask_order_status();
         }
@@ -354,6 +368,27 @@ impl App {
         } else if state == IntentState::Parked {
             self.tell_refused(id);
         }
+    }
+
+    /// The server took a note that links an order: the link stays here even if another note replaces it.
+    fn keep_link(&mut self, id: OutboxId) {
+        let Some(row) = self.store.ledger().row(id).filter(|row| row.state == IntentState::Delivered) else {
+            return;
+        };
+        let Intent::Acknowledge {
+            alert, notes: Some(note), ..
+        } = &row.intent
+        else {
+            return;
+        };
+        let Some(number) = crate::domain::linked_order(note) else { return };
+        let (alert, number) = (alert.clone(), number.to_owned());
+        if self.memo.links.iter().any(|link| link.alert == alert && link.number == number) {
+            return;
+        }
+        self.store.take_linked([(alert.clone(), number.clone())]);
+        self.memo.keep_link(alert, number);
+        self.save_memo();
     }
 
     /// Tells how an action ended.

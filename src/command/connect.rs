@@ -8,12 +8,13 @@ use jiff::Timestamp;
 use tokio::sync::{OnceCell, oneshot, watch};
 use tokio::task::JoinHandle;
 
-use super::session::Clients;
+use super::session::{Clients, targets};
 use super::{Exit, Failure};
 use crate::config::{Config, DeviceTypes, Profile};
-use crate::domain::{Alert, AlertId, Device, DeviceId, DeviceType, Listing, Reading, Reference, WorkOrder};
+use crate::domain::{Alert, AlertId, Device, DeviceId, DeviceType, Listing, Reading, Reference, SafeText, Target, WorkOrder};
+use crate::maximo::Gateway;
 use crate::model::{Fault, FaultKind};
-use crate::outbox::{Outbox, Policy, Sender, SenderControl};
+use crate::outbox::{Deliver, Outbox, Policy, Sender, SenderControl, Sent, Shipment, Verified};
 use crate::worker::{Plant, Site};
 
 /// The sender asks so often for credentials that are not there yet.
@@ -94,7 +95,40 @@ impl Plant for Connection {
     }
 }
 
-/// The console's sender: it begins when the clients are there.
+/// Delivers to the sites that this console has been at: a row goes to the site that it was made for, and to no other.
+#[derive(Debug)]
+struct Sites(Vec<(Vec<Target>, Connection)>);
+
+impl Sites {
+    async fn gateway(&self, target: &Target) -> Result<Gateway, SafeText> {
+        let site = self.0.iter().find(|(targets, _)| targets.contains(target));
+        let Some((_, connection)) = site else {
+            return Err("this console has not been at the site of this row".into());
+        };
+        match connection.clients().await {
+            Ok(clients) => Ok(clients.gateway()),
+            Err(failure) => Err(failure.message.into()),
+        }
+    }
+}
+
+impl Deliver for Sites {
+    async fn send(&self, shipment: &Shipment) -> Sent {
+        match self.gateway(&shipment.target).await {
+            Ok(gateway) => gateway.send(shipment).await,
+            Err(reason) => Sent::NotSent { reason },
+        }
+    }
+
+    async fn verify(&self, shipment: &Shipment) -> Verified {
+        match self.gateway(&shipment.target).await {
+            Ok(gateway) => gateway.verify(shipment).await,
+            Err(reason) => Verified::Unknown { reason, after: None },
+        }
+    }
+}
+
+/// The console's sender: it begins when the clients of one of its sites are there.
 #[derive(Debug)]
 pub(super) struct Sending {
     /// Its control, once it runs.
@@ -104,29 +138,38 @@ pub(super) struct Sending {
 }
 
 impl Sending {
-    pub(super) fn start(connection: Connection, outbox: Outbox) -> Self {
+    /// `before` is the sender that this one takes the place of: an outbox has one.
+    pub(super) fn start(connections: Vec<Connection>, outbox: Outbox, before: Option<Self>) -> Self {
         let (tell, control) = watch::channel(None);
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
             let mut stopped = std::pin::pin!(async {
                 let _ = stopped.await; // its owner being gone means the same
             });
-            let clients = loop {
+            if let Some(before) = before {
+                before.stop().await;
+            }
+            loop {
                 let ready = async {
-                    match connection.clients().await {
-                        Ok(clients) => Some(clients.clone()),
-                        Err(_) => {
-                            tokio::time::sleep(AGAIN_AFTER).await;
-                            None
+                    for connection in &connections {
+                        if connection.clients().await.is_ok() {
+                            return true;
                         }
                     }
+                    tokio::time::sleep(AGAIN_AFTER).await;
+                    false
                 };
                 tokio::select! {
                     () = &mut stopped => return,
-                    clients = ready => if let Some(clients) = clients { break clients },
+                    ready = ready => if ready { break },
                 }
-            };
-            let sender = Sender::new(outbox, Arc::new(clients.gateway()), clients.targets.clone(), Policy::default());
+            }
+            let sites: Vec<(Vec<Target>, Connection)> = connections
+                .into_iter()
+                .map(|connection| (targets(&connection.profile), connection))
+                .collect();
+            let all = sites.iter().flat_map(|(targets, _)| targets.clone()).collect();
+            let sender = Sender::new(outbox, Arc::new(Sites(sites)), all, Policy::default());
             tell.send_replace(Some(sender.control()));
             if let Err(error) = sender.run(stopped).await {
                 tracing::error!(%error, "the sender ended: what is queued waits for the next start");

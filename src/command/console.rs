@@ -14,55 +14,155 @@ use crate::config::keymap::Keymap;
 use crate::config::theme::{Depth, ThemeSet};
 use crate::config::{Config, Env, Locate, Profile};
 use crate::domain::load::FloodLimits;
-use crate::local::{Cache, Drafts, Scope};
+use crate::local::{Cache, Drafts, Memos, Scope};
 use crate::model::store::Intervals;
-use crate::tui::{self, Handoff, Post, Probe, TuiError};
+use crate::tui::{self, Ended, Handoff, Journal as _, Manner, Post, Probe, Seat, TuiError};
 use crate::worker::{Keep, Plan, Worker};
+
+/// Most themes that can be chosen while it runs.
+const THEMES_MOST: usize = 60;
 
 /// Runs the console until the person leaves or the terminal goes.
 pub(super) async fn run(locate: &Locate, arguments: &ConsoleArgs) -> Result<(), Failure> {
     tui::usable(&Probe::new())?;
     let config = Config::load(locate)?;
-    let handoff = handoff(&config)?;
+    let handoff = handoff(&config, config.profile()?)?;
     Box::pin(show(config, arguments, Some(handoff))).await
 }
 
-/// The console on a configuration. A site and the demo go the same way.
-pub(super) async fn show(config: Config, arguments: &ConsoleArgs, handoff: Option<Handoff>) -> Result<(), Failure> {
+/// A site that this run of the console has been at.
+struct Visited {
+    connection: Connection,
+    journal: Post,
+    handoff: Option<Handoff>,
+}
+
+/// The console on a configuration, one site after the other. A site and the demo go the same way.
+pub(super) async fn show(config: Config, arguments: &ConsoleArgs, first: Option<Handoff>) -> Result<(), Failure> {
     super::log::to_file(&config.dirs.state);
-    let profile = config.profile()?.clone();
-    let core = core(&config, &profile, arguments)?;
     let outbox = open_outbox(&config).await?;
     let mut notices: Vec<String> = outbox.recovery().map(ToString::to_string).into_iter().collect();
-    let scope = Scope {
-        profile: profile.name.clone(),
-        origin: profile.monitor.url.origin().ascii_serialization(),
+    let mut profile = config.profile()?.clone();
+    let mut core = core(&config, &profile, arguments)?;
+    let detaches = first.is_some();
+    let mut visited: Vec<Visited> = Vec::new();
+    let mut sending: Option<Sending> = None;
+    let mut seat = Seat::take(manner(&config, arguments))?;
+    let ended = loop {
+        let handoff = if detaches { Some(handoff(&config, &profile)?) } else { None };
+        let known = visited.iter().find(|site| site.journal.profile() == profile.name);
+        let connection = known.map_or_else(|| Connection::new(config.clone(), profile.clone()), |site| site.connection.clone());
+        let mut connections: Vec<Connection> = vec![connection.clone()];
+        connections.extend(
+            visited
+                .iter()
+                .filter(|site| site.journal.profile() != profile.name)
+                .map(|site| site.connection.clone()),
+        );
+        // What was asked for at the sites before is delivered while the person is at this one.
+        // One that may only look sends nothing, not even what waits from before.
+        let control = if arguments.read_only || config.console.read_only {
+            tokio::sync::watch::channel(None).1
+        } else {
+            let sender = Sending::start(connections, outbox.clone(), sending.take());
+            sending.insert(sender).control.clone()
+        };
+        let journal = Post::new(outbox.clone(), profile.name.clone(), targets(&profile), control);
+        visited.retain(|site| site.journal.profile() != profile.name);
+        visited.push(Visited {
+            connection: connection.clone(),
+            journal: journal.clone(),
+            handoff: handoff.clone(),
+        });
+        let scope = Scope {
+            profile: profile.name.clone(),
+            origin: profile.monitor.url.origin().ascii_serialization(),
+        };
+        let cache = noticed(Cache::open(&config.dirs.cache, scope.clone()), &mut notices);
+        let drafts = noticed(Drafts::open(&config.dirs.state, &scope), &mut notices);
+        let memos = noticed(Memos::open(&config.dirs.state, &scope), &mut notices);
+        let keep = cache.map(|cache| Arc::new(cache) as Arc<dyn Keep>);
+        let (worker, reports) = Worker::spawn(Arc::new(connection), plan(&profile), keep);
+        match journal.ordered().await {
+            Ok(alerts) if !alerts.is_empty() => worker.fetch(crate::model::Fetch::OrderStatus(alerts)),
+            Ok(_) => {}
+            Err(sentence) => notices.push(sentence),
+        }
+        let console = tui::Console {
+            core,
+            worker,
+            reports,
+            journal: Arc::new(journal),
+            drafts,
+            memos,
+            handoff,
+            notices: std::mem::take(&mut notices),
+        };
+        match Box::pin(seat.run(console)).await {
+            Ok(Ended::Switch(name)) => match config.profiles.get(&name) {
+                Some(next) => {
+                    profile = next.clone();
+                    core = self::core(&config, &profile, arguments)?;
+                }
+                None => break Err(Failure::new(Exit::Bug, format!("there is no profile `{name}`"))),
+            },
+            ended => break ended.map_err(Failure::from),
+        }
     };
-    let cache = noticed(Cache::open(&config.dirs.cache, scope.clone()), &mut notices);
-    let drafts = noticed(Drafts::open(&config.dirs.state, &scope), &mut notices);
-    let connection = Connection::new(config, profile.clone());
-    let sending = Sending::start(connection.clone(), outbox.clone());
-    let journal = Post::new(outbox, targets(&profile), sending.control.clone());
-    let keep = cache.map(|cache| Arc::new(cache) as Arc<dyn Keep>);
-    let (worker, reports) = Worker::spawn(Arc::new(connection), plan(&profile), keep);
-    match journal.ordered().await {
-        Ok(alerts) if !alerts.is_empty() => worker.fetch(crate::model::Fetch::OrderStatus(alerts)),
-        Ok(_) => {}
-        Err(sentence) => notices.push(sentence),
+    if let Ok(Ended::Hangup) = &ended {
+        hand_over(&visited, &profile.name).await;
     }
-    let console = tui::Console {
-        core,
-        worker,
-        reports,
-        journal: Arc::new(journal),
-        drafts,
-        handoff,
-        notices,
-    };
-    let ended = tui::run(console).await;
-    sending.stop().await;
+    drop(seat);
+    if let Some(sending) = sending {
+        sending.stop().await;
+    }
     // A signal ended it as asked: no failure of ours.
-    ended.map(drop).map_err(Failure::from)
+    ended.map(drop)
+}
+
+/// The link dropped: what is open at the sites before goes on as what is open at this one does.
+async fn hand_over(visited: &[Visited], here: &str) {
+    for site in visited.iter().filter(|site| site.journal.profile() != here) {
+        let open = match site.journal.current().await {
+            Ok(rows) => rows.iter().any(|row| row.state.is_open()),
+            Err(_) => true,
+        };
+        if let Some(handoff) = site.handoff.as_ref().filter(|_| open)
+            && let Err(error) = handoff.start()
+        {
+            tracing::error!(%error, profile = site.journal.profile(), "what is queued waits for the next start");
+        }
+    }
+}
+
+/// What the terminal is asked for.
+fn manner(config: &Config, arguments: &ConsoleArgs) -> Manner {
+    Manner {
+        mouse: arguments.mouse || config.console.mouse,
+        hyperlinks: config.console.hyperlinks.unwrap_or_else(|| has_hyperlinks(&config.env)),
+    }
+}
+
+/// Terminals that are known to make OSC 8 a link: by their name, which SSH carries, or by what they set locally. tmux does
+/// so from 3.4 on; screen never.
+fn has_hyperlinks(env: &Env) -> bool {
+    let term = env.get("TERM").unwrap_or_default();
+    let program = env.get("TERM_PROGRAM").unwrap_or_default();
+    if program == "tmux" || env.get("TMUX").is_some() {
+        let version = env.get("TERM_PROGRAM_VERSION").unwrap_or_default();
+        let numbers: String = version.chars().take_while(|char| char.is_ascii_digit() || *char == '.').collect();
+        return program == "tmux" && numbers.parse::<f32>().is_ok_and(|number| number >= 3.4);
+    }
+    if term.starts_with("screen") {
+        return false;
+    }
+    let named = ["xterm-kitty", "alacritty", "foot", "ghostty", "wezterm", "iterm2", "contour"];
+    let vte = env.get("VTE_VERSION").and_then(|version| version.parse::<u32>().ok());
+    named.iter().any(|name| term.contains(name))
+        || ["iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper"].contains(&program.as_str())
+        || vte.is_some_and(|version| version >= 5_000)
+        || env.get("WT_SESSION").is_some()
+        || env.get("KONSOLE_VERSION").is_some()
 }
 
 fn plan(profile: &Profile) -> Plan {
@@ -75,7 +175,7 @@ fn plan(profile: &Profile) -> Plan {
 }
 
 /// What goes on after a dropped link: the same outbox, drained by a process of its own.
-fn handoff(config: &Config) -> Result<Handoff, Failure> {
+fn handoff(config: &Config, profile: &Profile) -> Result<Handoff, Failure> {
     let absolute = |path: &std::path::Path| std::path::absolute(path).map(|path| path.display().to_string());
     let unknown = |error: std::io::Error| Failure::new(Exit::Bug, format!("this program's own place is unknown: {error}"));
     let mut arguments: Vec<String> = ["outbox", "drain", "--timeout", "15m", "--detach", "--config"]
@@ -83,7 +183,7 @@ fn handoff(config: &Config) -> Result<Handoff, Failure> {
         .into();
     arguments.push(absolute(&config.path).map_err(unknown)?);
     arguments.extend(["--state-dir".to_owned(), absolute(&config.dirs.state).map_err(unknown)?]);
-    arguments.extend(["--profile".to_owned(), config.profile()?.name.clone()]);
+    arguments.extend(["--profile".to_owned(), profile.name.clone()]);
     Ok(Handoff {
         program: std::env::current_exe().map_err(unknown)?,
         arguments,
@@ -124,6 +224,17 @@ fn core(config: &Config, profile: &Profile, arguments: &ConsoleArgs) -> Result<A
     };
     let name = arguments.theme.as_deref().unwrap_or(&config.console.theme);
     let console = &config.console;
+    let set = ThemeSet::new(&config.dirs.config);
+    // one's own theme that is broken is named by the doctor, and by the start where it is the one in use
+    let themes = match depth {
+        Depth::None => Vec::new(),
+        _ => set
+            .names()
+            .iter()
+            .take(THEMES_MOST)
+            .filter_map(|name| set.load(name, depth).ok())
+            .collect(),
+    };
     Ok(App::new(Setup {
         operator: config.operator.name.clone(),
         profile: profile.name.clone(),
@@ -133,7 +244,14 @@ fn core(config: &Config, profile: &Profile, arguments: &ConsoleArgs) -> Result<A
         graces: console.undo_grace,
         read_only: arguments.read_only || console.read_only,
         ascii: is_ascii(arguments, config),
-        theme: ThemeSet::new(&config.dirs.config).load(name, depth)?,
+        theme: set.load(name, depth)?,
+        themes,
+        links: profile.links.clone(),
+        sites: config
+            .profiles
+            .values()
+            .map(|profile| (profile.name.clone(), profile.site.clone()))
+            .collect(),
         keymap: keymap(config)?,
         root_causes: console.root_causes.clone(),
         shift_start: config.operator.shift_start,

@@ -19,6 +19,10 @@ pub struct Console {
     pub read_only: bool,
     /// Mouse clicks and wheel.
     pub mouse: bool,
+    /// Hyperlinks of the terminal; absent means: as the terminal is known to have them.
+    pub hyperlinks: Option<bool>,
+    /// One line an alert, announced as text, for screen readers.
+    pub linear: bool,
     /// The preset of keys: `default`, `vim` or `k9s`.
     pub keymap: String,
     /// The coded root causes of the resolve form, in the order in which they are offered.
@@ -125,6 +129,8 @@ impl Default for Console {
             ascii: None,
             read_only: false,
             mouse: false,
+            hyperlinks: None,
+            linear: false,
             keymap: "default".into(),
             root_causes: ROOT_CAUSES
                 .iter()
@@ -153,6 +159,8 @@ impl Console {
         let ascii = section.optional_flag("ascii");
         let read_only = section.flag("read_only", false);
         let mouse = section.flag("mouse", false);
+        let hyperlinks = section.optional_flag("hyperlinks");
+        let linear = section.flag("linear", false);
         let presets = [("default", "default"), ("vim", "vim"), ("k9s", "k9s")];
         let keymap = section.choice("keymap", "default", &presets).to_owned();
         let root_causes = root_causes(&section).unwrap_or(default.root_causes);
@@ -179,6 +187,8 @@ impl Console {
             ascii,
             read_only,
             mouse,
+            hyperlinks,
+            linear,
             keymap,
             root_causes,
             confirm_above,

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::bridge::{Assets, Erp, Lake, Rule};
 use super::section::Section;
-use super::{Manage, Monitor};
+use super::{Links, Manage, Monitor};
 use crate::domain::{DeviceType, PriorityMap, WorkOrderDefaults};
 
 /// `[profiles.NAME]`
@@ -28,6 +28,8 @@ pub struct Profile {
     pub manage: Option<Manage>,
     /// Defaults of new work orders.
     pub work_order: WorkOrderDefaults,
+    /// Addresses of alerts, devices and work orders.
+    pub links: Links,
     /// How often to read.
     pub refresh: Refresh,
     /// The ERP sync of the bridge.
@@ -111,16 +113,20 @@ impl Profile {
         let lake = section.section("lake").and_then(Lake::read);
         let assets = section.section("assets").map(Assets::read);
         let rules = section.list("rules").into_iter().filter_map(Rule::read).collect();
+        let linked = section.section("links");
         section.finish();
+        let monitor = monitor?;
+        let links = Links::usual(&monitor.url, manage.as_ref().map(|manage| &manage.url)).read(linked);
         Some(Self {
             name: name.to_owned(),
             site,
             device_types,
             time_zone,
             day_zone,
-            monitor: monitor?,
+            monitor,
             manage,
             work_order,
+            links,
             refresh,
             erp,
             lake,

@@ -69,6 +69,19 @@ pub struct Alert {
     pub preventive_action: Option<SafeText>,
 }
 
+impl Alert {
+    /// The order that its note links (`[WO 1043]`), the last where there are several.
+    pub fn linked_order(&self) -> Option<&str> {
+        linked_order(self.notes.as_ref()?.shown())
+    }
+}
+
+/// The order that a note links.
+pub fn linked_order(note: &str) -> Option<&str> {
+    let (_, rest) = note.rsplit_once("[WO ")?;
+    rest.split_once(']').map(|(number, _)| number)
+}
+
 /// Monitor's alert states; one it does not name is kept and shown as it came.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum AlertState {

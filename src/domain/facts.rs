@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Alert, AlertState, Device, SafeText, Severity, WorkOrderNumber};
+use super::{Alert, AlertState, Device, SafeText, Severity};
 
 /// An alert is stale when it has stood unresolved for this long (ISA-18.2 / EEMUA 191: more than 24 hours).
 pub const STALE_AFTER: SignedDuration = SignedDuration::from_hours(24);
@@ -68,7 +68,7 @@ pub trait Facts {
     /// `age`: since it was raised, or last heard of.
     fn age(&self) -> Option<SignedDuration>;
     /// `wo:`
-    fn order(&self) -> Option<&WorkOrderNumber> {
+    fn order(&self) -> Option<&str> {
         None
     }
     /// `is:`
@@ -82,8 +82,8 @@ pub struct AlertFacts<'a> {
     pub alert: &'a Alert,
     /// Its device's location.
     pub location: Option<&'a SafeText>,
-    /// The work order made for it.
-    pub order: Option<&'a WorkOrderNumber>,
+    /// The number of the work order made for it, or linked to it.
+    pub order: Option<&'a str>,
     /// See [`Trait::Chattering`].
     pub chattering: bool,
     /// See [`Trait::Fleeting`].
@@ -99,12 +99,12 @@ pub struct AlertFacts<'a> {
 }
 
 impl<'a> AlertFacts<'a> {
-    /// An alert of which nothing else is known.
+    /// An alert of which nothing else is known than what it says itself.
     pub fn of(alert: &'a Alert, me: &'a str, now: Timestamp) -> Self {
         Self {
             alert,
             location: None,
-            order: None,
+            order: alert.linked_order(),
             chattering: false,
             fleeting: false,
             shelved: false,
@@ -160,7 +160,7 @@ impl Facts for AlertFacts<'_> {
         Some(self.now.duration_since(self.alert.raised_at))
     }
 
-    fn order(&self) -> Option<&WorkOrderNumber> {
+    fn order(&self) -> Option<&str> {
         self.order
     }
 

@@ -14,7 +14,7 @@ mod text;
 mod triage;
 mod work_order;
 
-pub use alert::{Alert, AlertState};
+pub use alert::{Alert, AlertState, linked_order};
 pub use device::{Device, DeviceStatus};
 pub use facts::{AlertFacts, DeviceFacts, Facts, STALE_AFTER, Trait};
 pub use filter::{Filter, FilterError};

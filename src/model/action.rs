@@ -147,6 +147,7 @@ actions! {
     AcknowledgeNote "acknowledge-note" ["A"] "ack+note" "acknowledge with a note" Act Global true;
     Resolve "resolve" ["x"] "resolve" "resolve: what was done, root cause, preventive action" Act Global true;
     WorkOrder "work-order" ["w"] "work order" "make a work order; open orders of the asset are listed first and can be linked" Act Global true;
+    LinkOrder "link-order" ["W"] "link order" "link a work order that exists: kept here and in the alert's note" Act Global true;
     Note "note" ["n"] "note" "change the note: the acknowledgement again with the new text" Act Global true;
     TakeOver "take-over" ["t"] "take over" "acknowledge in your own name what another person holds, after a question" Act Global true;
     Undo "undo" ["z"] "undo" "take the last action back, while it has not been sent" Act Global false;
@@ -168,8 +169,12 @@ actions! {
     Filter "filter" ["/"] "filter" "filter the list: words, sev>=high, state:new, dev:PUMP-*, age>1h, is:stale, -not, (a | b)" View Global false;
     Unacknowledged "unacknowledged" ["!"] "" "unacknowledged only; again: all" View Global false;
     Noisy "noisy" ["~"] "" "chattering and stale alerts only; again: all" View Global false;
-    Sort "sort" ["O"] "" "sort by a column" View Global false;
-    Columns "columns" ["c"] "" "choose the columns" View Global false;
+    Views "views" ["f"] "views" "choose a saved view: filter, sort, columns and grouping" View Global false;
+    SaveView "save-view" ["F"] "" "save what is shown as a view" View Global false;
+    Sort "sort" ["O"] "" "sort by a column; it stays with the view" View Global false;
+    Columns "columns" ["c"] "" "choose the columns; they stay with the view" View Global false;
+    GroupBy "group" ["b"] "" "group by device, alert or location: a row a group, with the number of its alerts" View Global false;
+    Unfold "unfold" ["B"] "" "show all alerts of the group under the cursor; again: fold it" View Global false;
     Freeze "freeze" ["p"] "freeze" "freeze the list and count what waits; again: go on" View Global false;
     Refresh "refresh" ["r"] "" "read alerts, devices and readings now" View Global false;
     Mute "mute" ["m"] "" "bell off; again: on" View Global false;
@@ -192,7 +197,10 @@ actions! {
     Discard "discard" ["D"] "discard" "discard an action that has not been sent, or was refused" Window Outbox false;
     Edit "edit" ["E"] "edit" "edit a refused action and send it again" Window Outbox true;
     Health "health" ["L"] "" "links, sources and the last messages" Window Global false;
+    Links "links" ["o"] "links" "addresses of the alert, its device and its work order, to open or to copy" Window Global false;
     Copy "copy" ["y"] "copy" "copy id, row, JSON or command line to the clipboard" Window Global false;
+    Theme "theme" ["T"] "" "choose the colours: the screen follows the cursor, Esc takes it back" Window Global false;
+    Site "site" ["@"] "" "go to another site: another profile of the configuration" Window Global false;
     Palette "palette" [":"] "commands" "find and run any action" Window Global false;
     Help "help" ["?"] "help" "every key" Window Global false;
     // forms

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Memo;
 use crate::domain::{AlertId, DeviceKey, Intent, OutboxId};
 
 /// Joins a submission with its answer.
@@ -42,6 +43,8 @@ pub enum Effect {
     SaveDraft(Draft),
     /// Forget one.
     DropDraft(DraftKey),
+    /// Keep views and linked orders.
+    SaveMemo(Memo),
     /// Put text on the person's clipboard through the terminal.
     Copy(String),
     /// Ring.
@@ -52,6 +55,8 @@ pub enum Effect {
     Redraw,
     /// Stop as Ctrl-Z does.
     Suspend,
+    /// End this console and go on with the one of another profile.
+    Switch(String),
     /// End the console.
     Quit,
 }

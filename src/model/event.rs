@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::domain::OutboxRow;
 
-use super::{Draft, Report, Ticket};
+use super::{Draft, Memo, Report, Ticket};
 
 /// One occurrence; `App::update` takes it together with the time at which it happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,12 +34,37 @@ pub enum Event {
     Recovered(Vec<OutboxRow>),
     /// Drafts that an earlier run left behind.
     Drafts(Vec<Draft>),
+    /// Views and linked orders of an earlier run.
+    Memo(Memo),
+    /// The mouse, where it is wanted: it selects and scrolls, and never acts.
+    Pointer(Pointer),
     /// Something that an effect did, worth a line to the person (`copied`, `written to …`), or its failure.
     Notice {
         /// One sentence.
         text: String,
         /// Whether it failed.
         failed: bool,
+    },
+}
+
+/// What the mouse did at a cell of the screen, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pointer {
+    /// A click.
+    Click {
+        /// Column.
+        x: u16,
+        /// Row.
+        y: u16,
+    },
+    /// A step of the wheel.
+    Wheel {
+        /// Column.
+        x: u16,
+        /// Row.
+        y: u16,
+        /// Towards the end of the list.
+        down: bool,
     },
 }
 

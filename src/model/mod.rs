@@ -5,12 +5,14 @@ mod action;
 mod chord;
 mod effect;
 mod event;
+mod memo;
 mod report;
 pub mod store;
 
 pub use action::{ACTIONS, Action, Context, Section, Spec, markdown};
 pub use chord::KeyError;
 pub use effect::{Draft, DraftKey, Effect, Fetch, Ticket};
-pub use event::{Event, Key};
+pub use event::{Event, Key, Pointer};
+pub use memo::{LinkedOrder, Memo, VIEW_NAME_MOST, View};
 pub use report::{DeviceTrends, Fault, FaultKind, LinkState, Report, Source};
 pub use store::Store;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::custody::{Begun, Entry, Epoch, Outcome};
+use super::custody::{Begun, Entry, Outcome, Tenure};
 use super::lane::Signal;
 use super::plan::Memory;
 use super::{Deliver, Outbox, OutboxError, Policy, Receipt, Sent, Shipment, Verified};
@@ -16,7 +16,7 @@ pub(super) struct Desk<D> {
     pub(super) outbox: Outbox,
     pub(super) deliver: Arc<D>,
     pub(super) policy: Policy,
-    pub(super) epoch: Epoch,
+    pub(super) tenure: Tenure,
 }
 
 /// How a turn ended.
@@ -29,7 +29,10 @@ pub(super) struct Turn {
     pub(super) wait: Duration,
     /// Whether that is only because of failures.
     pub(super) backing_off: bool,
+    /// Whether this tenure is over: another sender took over, or what was sent could not be written down as it should.
     pub(super) fenced: bool,
+    /// Whether an attempt was committed in this turn.
+    begun: bool,
 }
 
 /// What a step makes of the row.
@@ -93,6 +96,7 @@ impl<D: Deliver> Desk<D> {
             wait: Duration::ZERO,
             backing_off: false,
             fenced: false,
+            begun: false,
         };
         let ended = match turn.entry.state {
             Some(IntentState::Queued) => self.send(&mut turn, roll).await,
@@ -102,15 +106,26 @@ impl<D: Deliver> Desk<D> {
         match ended {
             Ok(()) => {}
             Err(OutboxError::Fenced) => turn.fenced = true,
+            // the row stands at `sending`, and only a new tenure makes of it what it is: in doubt
+            Err(error) if turn.begun => {
+                tracing::error!(row = turn.entry.id.0, %error, "the outcome of a request could not be written");
+                turn.fenced = true;
+            }
             Err(error) => turn.signal = Signal::Store(error.to_string()),
         }
         turn
     }
 
     async fn send(&self, turn: &mut Turn, roll: f64) -> Result<(), OutboxError> {
-        let Begun::Go(shipment) = self.outbox.begin(self.epoch, turn.entry.id).await? else {
+        // what may have arrived before stays in doubt whatever becomes of this attempt: it is looked up before the next one
+        let back = match turn.entry.state {
+            Some(IntentState::InDoubt) => IntentState::InDoubt,
+            _ => IntentState::Queued,
+        };
+        let Begun::Go(shipment) = self.outbox.begin(self.tenure.clone(), turn.entry.id).await? else {
             return Ok(());
         };
+        turn.begun = true;
         let begun = Instant::now();
         let first = shipment.attempt == 1;
         // certainly past the life of the transaction id: a conflict is then not an echo of an earlier request
@@ -121,7 +136,9 @@ impl<D: Deliver> Desk<D> {
             .unwrap_or_else(|_| Sent::InDoubt {
                 reason: "no answer within the request's time".into(),
             });
-        turn.memory.last_end = Instant::now();
+        if matches!(sent, Sent::InDoubt { .. } | Sent::Conflict { .. }) {
+            turn.memory.last_end = Instant::now(); // it, or an earlier one, may still be running
+        }
         let failures = turn.memory.failures.saturating_add(1);
         let backoff = self.policy.backoff(failures, roll);
         turn.memory.conflict = None;
@@ -129,17 +146,17 @@ impl<D: Deliver> Desk<D> {
         let next = match sent {
             Sent::Delivered(receipt) => Next::delivered(receipt),
             // the target waits, not the row: whichever is next is the probe
-            Sent::NotSent { reason } => Next::new(IntentState::Queued, Signal::Unreachable(reason.clone())).because(reason),
+            Sent::NotSent { reason } => Next::new(back, Signal::Unreachable(reason.clone())).because(reason),
             Sent::InDoubt { reason } => Next::new(IntentState::InDoubt, Signal::Failed(reason.clone()))
                 .because(reason)
                 .backing_off(backoff),
             // neither the target's failure nor its answer: only this row waits, and no return of the target cuts that short
             Sent::Later { after, reason } => Next {
                 wait: after,
-                ..Next::new(IntentState::Queued, Signal::Nothing).because(reason)
+                ..Next::new(back, Signal::Nothing).because(reason)
             },
-            Sent::Throttled { after, reason } => Next::new(IntentState::Queued, Signal::Throttled(after, reason.clone())).because(reason),
-            Sent::Unauthorized { reason } => Next::new(IntentState::Queued, Signal::Unauthorized(reason.clone())).because(reason),
+            Sent::Throttled { after, reason } => Next::new(back, Signal::Throttled(after, reason.clone())).because(reason),
+            Sent::Unauthorized { reason } => Next::new(back, Signal::Unauthorized(reason.clone())).because(reason),
             Sent::Refused { reason } | Sent::NeedsDecision { reason } => Next::new(IntentState::Parked, Signal::Answered).because(reason),
             Sent::Conflict { reason } => {
                 look_at_once = true;
@@ -158,7 +175,7 @@ impl<D: Deliver> Desk<D> {
 
     /// A conflict is looked up at once: delivered, superseded or parked, unless an earlier request may still be running.
     async fn settle_conflict(&self, turn: &mut Turn, first: bool, roll: f64) -> Result<(), OutboxError> {
-        let Begun::Go(shipment) = self.outbox.shipment(self.epoch, turn.entry.id).await? else {
+        let Begun::Go(shipment) = self.outbox.shipment(self.tenure.clone(), turn.entry.id).await? else {
             return Ok(());
         };
         let next = match self.verify(&shipment).await {
@@ -177,7 +194,7 @@ impl<D: Deliver> Desk<D> {
     }
 
     async fn look_up(&self, turn: &mut Turn, roll: f64) -> Result<(), OutboxError> {
-        let Begun::Go(shipment) = self.outbox.shipment(self.epoch, turn.entry.id).await? else {
+        let Begun::Go(shipment) = self.outbox.shipment(self.tenure.clone(), turn.entry.id).await? else {
             return Ok(());
         };
         let mut verified = self.verify(&shipment).await;
@@ -258,7 +275,7 @@ impl<D: Deliver> Desk<D> {
         };
         let id = turn.entry.id;
         loop {
-            match self.outbox.conclude(self.epoch, id, what, outcome.clone()).await {
+            match self.outbox.conclude(self.tenure.clone(), id, what, outcome.clone()).await {
                 Ok(()) => break,
                 Err(error @ (OutboxError::DiskFull | OutboxError::Busy | OutboxError::ReadOnly | OutboxError::Io { .. })) => {
                     tracing::warn!(row = id.0, %error, "the outcome of a request waits to be written");

@@ -1,16 +1,29 @@
 //! What the sender does to rows. Each write checks its epoch, so that a sender that slept through a take-over writes nothing.
 
+use std::sync::Arc;
+
 use rusqlite::params;
 
 use super::clock::{duration_millis, timestamp};
 use super::journal::{Journal, Write, meta, put_meta};
 use super::stored::{COLUMNS, Stored};
-use super::{OutboxError, Shipment};
+use super::{OutboxError, Shipment, crash};
 use crate::domain::{IntentState, ObjectKey, OutboxId, Target};
 
-/// The number of a sender's tenure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Epoch(pub(super) i64);
+/// A sender's tenure over the rows of its profiles. Each profile has one sender at a time, so that two consoles of one
+/// account that look at two plants both deliver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Tenure {
+    /// Its epoch: higher than that of any tenure before it.
+    pub(super) epoch: i64,
+    /// Whose rows it may touch.
+    pub(super) profiles: Arc<[String]>,
+}
+
+/// Under which name `meta` keeps the epoch of a profile's sender.
+fn tenure_of(profile: &str) -> String {
+    format!("tenure {profile}")
+}
 
 /// An open row, as the sender plans with it.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,25 +65,33 @@ pub(super) struct Outcome {
 pub(super) const DAMAGED: &str = "the stored row does not match its hash: it is not sent; ask again";
 
 impl Journal {
-    /// Begins a new tenure: whatever was on its way may have arrived.
-    pub(super) fn take_over(&mut self) -> Result<Epoch, OutboxError> {
+    /// Begins a new tenure: whatever of its profiles was on its way may have arrived.
+    pub(super) fn take_over(&mut self, profiles: &Arc<[String]>) -> Result<Tenure, OutboxError> {
         self.write(|write| {
             let epoch = meta(&write.transaction, "epoch")? + 1;
             put_meta(&write.transaction, "epoch", epoch)?;
-            write.transaction.execute("DELETE FROM lane", [])?;
-            let doubtful = write.doubt_all_sending("it was on its way when its sender ended")?;
+            let mut doubtful = 0;
+            for profile in profiles.iter() {
+                put_meta(&write.transaction, &tenure_of(profile), epoch)?;
+                write.transaction.execute("DELETE FROM lane WHERE profile = ?1", [profile])?;
+                doubtful += write.doubt_sending(Some(profile), "it was on its way when its sender ended")?;
+            }
             write.audit(
                 "take-over",
                 None,
                 (None, None),
-                Some(format!("sender {epoch}; {doubtful} rows in doubt")),
+                Some(format!("sender {epoch} of {}; {doubtful} rows in doubt", profiles.join(", "))),
             )?;
-            Ok(Epoch(epoch))
+            crash::point("take-over-commit");
+            Ok(Tenure {
+                epoch,
+                profiles: Arc::clone(profiles),
+            })
         })
     }
 
     /// Ends a tenure with requests cut off.
-    pub(super) fn relinquish(&mut self, epoch: Epoch) -> Result<(), OutboxError> {
+    pub(super) fn relinquish(&mut self, tenure: &Tenure) -> Result<(), OutboxError> {
         let sending: i64 = self
             .connection
             .query_row("SELECT count(*) FROM intent WHERE state = 'sending'", [], |row| row.get(0))?;
@@ -78,16 +99,18 @@ impl Journal {
             return Ok(());
         }
         self.write(|write| {
-            write.require(epoch)?;
-            write.doubt_all_sending("its sender was stopped while it was on its way")?;
+            write.require(tenure)?;
+            for profile in tenure.profiles.iter() {
+                write.doubt_sending(Some(profile), "its sender was stopped while it was on its way")?;
+            }
             Ok(())
         })
     }
 
     /// Commits the attempt, before the first byte leaves.
-    pub(super) fn begin(&mut self, epoch: Epoch, id: OutboxId) -> Result<Begun, OutboxError> {
-        self.write(|write| {
-            let Some((mut stored, state)) = write.current(epoch, id)? else {
+    pub(super) fn begin(&mut self, tenure: &Tenure, id: OutboxId) -> Result<Begun, OutboxError> {
+        let begun = self.write(|write| {
+            let Some((mut stored, state)) = write.current(tenure, id)? else {
                 return Ok(Begun::Gone);
             };
             if !matches!(state, IntentState::Queued | IntentState::InDoubt) {
@@ -95,7 +118,7 @@ impl Journal {
             }
             stored.attempts += 1;
             stored.first_sent_at.get_or_insert(write.now);
-            stored.owner_epoch = epoch.0;
+            stored.owner_epoch = tenure.epoch;
             stored.not_before = write.now;
             stored.wait_ms = 0;
             let Some(shipment) = stored.to_shipment() else {
@@ -104,20 +127,22 @@ impl Journal {
             write.transit(&mut stored, IntentState::Sending, "begin")?;
             write.transaction.execute(
                 "INSERT INTO attempt (row_id, number, owner_epoch, begun_at) VALUES (?1, ?2, ?3, ?4)",
-                params![stored.id, stored.attempts, epoch.0, write.now],
+                params![stored.id, stored.attempts, tenure.epoch, write.now],
             )?;
             let mut shipment = shipment;
             if stored.attempts == 1 {
                 shipment.first_sent_at = None; // "if there was one before"
             }
             Ok(Begun::Go(Box::new(shipment)))
-        })
+        })?;
+        crash::point("begin-committed");
+        Ok(begun)
     }
 
     /// Reads a row in doubt for its look-up.
-    pub(super) fn shipment(&mut self, epoch: Epoch, id: OutboxId) -> Result<Begun, OutboxError> {
+    pub(super) fn shipment(&mut self, tenure: &Tenure, id: OutboxId) -> Result<Begun, OutboxError> {
         self.write(|write| {
-            Ok(match write.current(epoch, id)? {
+            Ok(match write.current(tenure, id)? {
                 Some((stored, IntentState::InDoubt)) => match stored.to_shipment() {
                     Some(shipment) => Begun::Go(Box::new(shipment)),
                     None => Begun::Gone,
@@ -128,9 +153,9 @@ impl Journal {
     }
 
     /// Commits how it ended. The same state again only renews the words and the wait.
-    pub(super) fn conclude(&mut self, epoch: Epoch, id: OutboxId, what: &str, outcome: &Outcome) -> Result<(), OutboxError> {
+    pub(super) fn conclude(&mut self, tenure: &Tenure, id: OutboxId, what: &str, outcome: &Outcome) -> Result<(), OutboxError> {
         self.write(|write| {
-            write.require(epoch)?;
+            write.require(tenure)?;
             let (mut stored, state) = write.sound(id)?;
             if !state.is_open() {
                 return Ok(()); // a person was quicker
@@ -141,7 +166,7 @@ impl Journal {
             stored.detail.clone_from(&outcome.detail);
             stored.superseded_by.clone_from(&outcome.superseded_by);
             stored.wonum.clone_from(&outcome.wonum);
-            stored.owner_epoch = epoch.0;
+            stored.owner_epoch = tenure.epoch;
             if state == IntentState::Sending {
                 write.transaction.execute(
                     "UPDATE attempt SET ended_at = ?3, outcome = ?4, detail = ?5 WHERE row_id = ?1 AND number = ?2",
@@ -149,11 +174,14 @@ impl Journal {
                 )?;
             }
             if state == outcome.to {
-                write.save(&mut stored)
+                write.save(&mut stored)?;
             } else {
-                write.transit(&mut stored, outcome.to, what)
+                write.transit(&mut stored, outcome.to, what)?;
             }
+            crash::point("answer-commit");
+            Ok(())
         })?;
+        crash::point("answer-committed");
         if !outcome.to.is_open() {
             self.ended_since_trim += 1;
             if self.ended_since_trim >= 256 {
@@ -164,9 +192,9 @@ impl Journal {
     }
 
     /// Says why a target's queue waits, or that it no longer does.
-    pub(super) fn explain(&mut self, epoch: Epoch, target: &Target, reason: Option<&str>) -> Result<(), OutboxError> {
+    pub(super) fn explain(&mut self, tenure: &Tenure, target: &Target, reason: Option<&str>) -> Result<(), OutboxError> {
         self.write(|write| {
-            write.require(epoch)?;
+            write.require(tenure)?;
             let service = target.service.as_str();
             match reason {
                 None => write.transaction.execute(
@@ -236,17 +264,19 @@ impl Journal {
 }
 
 impl Write<'_> {
-    fn require(&self, epoch: Epoch) -> Result<(), OutboxError> {
-        if meta(&self.transaction, "epoch")? == epoch.0 {
-            Ok(())
-        } else {
-            Err(OutboxError::Fenced)
+    /// Only the last one to take over may write; one that lost a single profile has lost all.
+    fn require(&self, tenure: &Tenure) -> Result<(), OutboxError> {
+        for profile in tenure.profiles.iter() {
+            if meta(&self.transaction, &tenure_of(profile))? != tenure.epoch {
+                return Err(OutboxError::Fenced);
+            }
         }
+        Ok(())
     }
 
     /// A sound row and its state; a damaged one is parked here and now.
-    fn current(&mut self, epoch: Epoch, id: OutboxId) -> Result<Option<(Stored, IntentState)>, OutboxError> {
-        self.require(epoch)?;
+    fn current(&mut self, tenure: &Tenure, id: OutboxId) -> Result<Option<(Stored, IntentState)>, OutboxError> {
+        self.require(tenure)?;
         match self.sound(id) {
             Ok(found) => Ok(Some(found)),
             Err(OutboxError::NotFound(_)) => Ok(None),
@@ -295,13 +325,13 @@ impl Write<'_> {
         self.audit(what, Some(&stored), (from, Some(to)), Some(why.to_owned()))
     }
 
-    /// What was on its way may have arrived. Answers how many.
-    pub(super) fn doubt_all_sending(&mut self, why: &str) -> Result<usize, OutboxError> {
+    /// What was on its way, of one profile or of all, may have arrived. Answers how many.
+    pub(super) fn doubt_sending(&mut self, profile: Option<&str>, why: &str) -> Result<usize, OutboxError> {
         let ids: Vec<i64> = {
             let mut statement = self
                 .transaction
-                .prepare("SELECT id FROM intent NOT INDEXED WHERE state = 'sending' ORDER BY id")?;
-            statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?
+                .prepare("SELECT id FROM intent NOT INDEXED WHERE state = 'sending' AND (?1 IS NULL OR profile = ?1) ORDER BY id")?;
+            statement.query_map([profile], |row| row.get(0))?.collect::<Result<_, _>>()?
         };
         let mut count = 0;
         for id in ids {

@@ -5,7 +5,10 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest as _, Sha256};
+
 use super::OutboxError;
+use crate::domain::hex;
 
 /// Everything that lies in an outbox's directory.
 #[derive(Clone, Debug)]
@@ -64,6 +67,32 @@ impl Directory {
         [self.database(), self.beside("outbox.db-wal"), self.beside("outbox.db-shm")]
     }
 
+    /// A copy of the log as it was found, for as long as the database is being looked at: SQLite throws away what lies
+    /// behind a damaged place of the log.
+    pub(super) fn kept_log(&self) -> PathBuf {
+        self.beside("outbox.db-wal.kept")
+    }
+
+    /// Makes that copy, where there is a log.
+    pub(super) fn keep_log(&self) -> Result<(), OutboxError> {
+        let [_, log, _] = self.set();
+        let copy = || -> std::io::Result<()> {
+            let mut from = match File::open(&log) {
+                Ok(file) => file,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+                Err(error) => return Err(error),
+            };
+            if from.metadata()?.len() == 0 {
+                return Ok(());
+            }
+            let mut to = open_private(&self.kept_log()).map_err(std::io::Error::other)?;
+            to.set_len(0)?;
+            std::io::copy(&mut from, &mut to)?;
+            Ok(())
+        };
+        copy().map_err(|error| OutboxError::io(&log, &error))
+    }
+
     pub(super) fn identity(&self) -> PathBuf {
         self.beside("outbox.id")
     }
@@ -82,9 +111,10 @@ impl Directory {
         self.beside("users.lock")
     }
 
-    /// Held by the one sender.
-    pub(super) fn sender_lock(&self) -> PathBuf {
-        self.beside("sender.lock")
+    /// Held by the one sender of a profile, whose name may be any text.
+    pub(super) fn sender_lock(&self, profile: &str) -> PathBuf {
+        let name: String = hex(&Sha256::digest(profile.as_bytes())).chars().take(16).collect();
+        self.beside(&format!("sender-{name}.lock"))
     }
 
     fn beside(&self, name: &str) -> PathBuf {
@@ -289,7 +319,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn network_file_systems_are_known_by_their_magic() {
+    fn row_21_network_file_systems_are_known_by_their_magic() {
         for magic in [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x0102_1997, 0x00c3_6400] {
             assert!(network_kind(magic, None).is_some(), "{magic:x}");
         }
@@ -302,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_mount_decides() {
+    fn row_21_the_nearest_mount_decides() {
         let mounts = "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 0:5 / /home/op/far rw - fuse.sshfs host: rw\n";
         assert_eq!(mount_type(mounts, Path::new("/home/op/far/state")), Some("fuse.sshfs"));
         assert_eq!(mount_type(mounts, Path::new("/home/op/farther")), Some("ext4"));

@@ -48,7 +48,7 @@ async fn pragma(outbox: &Outbox, sql: &'static str) {
 }
 
 #[tokio::test]
-async fn a_full_disk_refuses_and_leaves_everything_as_it_was() {
+async fn row_18_a_full_disk_refuses_and_leaves_everything_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = open(folder.path()).await;
     let kept = outbox.submit(note("kept", 10)).await.unwrap();
@@ -61,7 +61,7 @@ async fn a_full_disk_refuses_and_leaves_everything_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_read_only_store_refuses_and_can_be_read() {
+async fn row_18_a_read_only_store_refuses_and_can_be_read() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = open(folder.path()).await;
     let kept = outbox.submit(note("kept", 10)).await.unwrap();
@@ -93,7 +93,7 @@ impl Deliver for Slow {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_sent_that_could_not_be_committed_before() {
+async fn row_18_nothing_is_sent_that_could_not_be_committed_before() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = open(folder.path()).await;
     let server = Arc::new(Slow::default());
@@ -117,7 +117,7 @@ async fn nothing_is_sent_that_could_not_be_committed_before() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_cannot_be_written_is_kept_until_it_can() {
+async fn row_18_an_answer_that_cannot_be_written_is_kept_until_it_can() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = open(folder.path()).await;
     let server = Arc::new(Slow::default());

@@ -7,7 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{Mutex, broadcast, watch};
 
-use super::custody::{Begun, Entry, Epoch, Outcome};
+use super::custody::{Begun, Entry, Outcome, Tenure};
+use super::directory::Directory;
 use super::journal::Journal;
 use super::opening::{self, Opened};
 use super::{Attempt, AuditEntry, AuditReport, Counts, Lane, OpenOptions, OutboxError, Recovery, RowFilter, Submission, audit};
@@ -31,7 +32,7 @@ struct Inner {
     changes: broadcast::Sender<OutboxRow>,
     /// Counts up with every change, whoever made it.
     version: watch::Sender<u64>,
-    sender_lock: PathBuf,
+    directory: Directory,
     recovery: Option<Recovery>,
     recovered: Vec<OutboxRow>,
 }
@@ -56,7 +57,7 @@ impl Outbox {
             recovered,
         } = opened;
         let inner = Arc::new(Inner {
-            sender_lock: journal.directory.sender_lock(),
+            directory: journal.directory.clone(),
             journal: Arc::new(Mutex::new(journal)),
             changes: broadcast::Sender::new(CHANGES_KEPT),
             version: watch::Sender::new(0),
@@ -197,32 +198,32 @@ impl Outbox {
         self.inner.version.subscribe()
     }
 
-    pub(super) fn sender_lock(&self) -> &Path {
-        &self.inner.sender_lock
+    pub(super) fn sender_lock(&self, profile: &str) -> PathBuf {
+        self.inner.directory.sender_lock(profile)
     }
 
-    pub(super) async fn take_over(&self) -> Result<Epoch, OutboxError> {
-        self.call(Journal::take_over).await
+    pub(super) async fn take_over(&self, profiles: Arc<[String]>) -> Result<Tenure, OutboxError> {
+        self.call(move |journal| journal.take_over(&profiles)).await
     }
 
-    pub(super) async fn relinquish(&self, epoch: Epoch) -> Result<(), OutboxError> {
-        self.call(move |journal| journal.relinquish(epoch)).await
+    pub(super) async fn relinquish(&self, tenure: Tenure) -> Result<(), OutboxError> {
+        self.call(move |journal| journal.relinquish(&tenure)).await
     }
 
-    pub(super) async fn begin(&self, epoch: Epoch, id: OutboxId) -> Result<Begun, OutboxError> {
-        self.call(move |journal| journal.begin(epoch, id)).await
+    pub(super) async fn begin(&self, tenure: Tenure, id: OutboxId) -> Result<Begun, OutboxError> {
+        self.call(move |journal| journal.begin(&tenure, id)).await
     }
 
-    pub(super) async fn shipment(&self, epoch: Epoch, id: OutboxId) -> Result<Begun, OutboxError> {
-        self.call(move |journal| journal.shipment(epoch, id)).await
+    pub(super) async fn shipment(&self, tenure: Tenure, id: OutboxId) -> Result<Begun, OutboxError> {
+        self.call(move |journal| journal.shipment(&tenure, id)).await
     }
 
-    pub(super) async fn conclude(&self, epoch: Epoch, id: OutboxId, what: &'static str, outcome: Outcome) -> Result<(), OutboxError> {
-        self.call(move |journal| journal.conclude(epoch, id, what, &outcome)).await
+    pub(super) async fn conclude(&self, tenure: Tenure, id: OutboxId, what: &'static str, outcome: Outcome) -> Result<(), OutboxError> {
+        self.call(move |journal| journal.conclude(&tenure, id, what, &outcome)).await
     }
 
-    pub(super) async fn explain(&self, epoch: Epoch, target: Target, reason: Option<String>) -> Result<(), OutboxError> {
-        self.call(move |journal| journal.explain(epoch, &target, reason.as_deref())).await
+    pub(super) async fn explain(&self, tenure: Tenure, target: Target, reason: Option<String>) -> Result<(), OutboxError> {
+        self.call(move |journal| journal.explain(&tenure, &target, reason.as_deref())).await
     }
 
     pub(super) async fn entries(&self, since: i64) -> Result<Vec<Entry>, OutboxError> {

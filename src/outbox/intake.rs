@@ -3,9 +3,9 @@
 use rusqlite::{OptionalExtension as _, params};
 
 use super::clock::duration_millis;
-use super::journal::{Journal, Write};
+use super::journal::{Journal, REPAIRED, Write, meta};
 use super::stored::{COLUMNS, Stored};
-use super::{OutboxError, Submission};
+use super::{OutboxError, Submission, crash};
 use crate::domain::{IntentState, OutboxId, OutboxRow, hex};
 
 const OPEN: &str = "state IN ('queued', 'sending', 'in_doubt')";
@@ -14,7 +14,13 @@ impl Journal {
     /// Commits an intent, or answers the row that already asks the same of the same object.
     pub(super) fn submit(&mut self, submission: &Submission) -> Result<OutboxRow, OutboxError> {
         self.require_space()?;
-        self.write(|write| write.accept(submission, "submit"))
+        let row = self.write(|write| {
+            let row = write.accept(submission, "submit")?;
+            crash::point("submit-commit");
+            Ok(row)
+        })?;
+        crash::point("submit-committed");
+        Ok(row)
     }
 
     /// Takes a row back that has not been sent.
@@ -27,7 +33,7 @@ impl Journal {
         })
     }
 
-    /// Sends a parked row again, or a waiting one now.
+    /// Sends a parked row again, or a waiting one now. One of which an earlier attempt may have arrived is looked up first.
     pub(super) fn retry(&mut self, id: OutboxId) -> Result<OutboxRow, OutboxError> {
         self.write(|write| {
             let (mut stored, state) = write.sound(id)?;
@@ -35,8 +41,11 @@ impl Journal {
             stored.wait_ms = 0;
             match state {
                 IntentState::Parked => {
-                    stored.detail = None;
-                    write.transit(&mut stored, IntentState::Queued, "retry")?;
+                    let doubtful = write.may_have_arrived(&stored)?;
+                    let to = if doubtful { IntentState::InDoubt } else { IntentState::Queued };
+                    stored.detail =
+                        doubtful.then(|| "an earlier attempt may have arrived: it is looked up before it is sent again".to_owned());
+                    write.transit(&mut stored, to, "retry")?;
                 }
                 IntentState::Queued | IntentState::InDoubt => {
                     write.save(&mut stored)?;
@@ -106,6 +115,7 @@ impl Journal {
             let gone = write
                 .transaction
                 .execute(&format!("DELETE FROM intent WHERE id IN ({doomed})"), params![oldest, kept])?;
+            crash::point("trim-commit");
             write.audit("trimmed", None, (None, None), Some(format!("{gone} ended rows left the history")))?;
             Ok(gone as u64)
         })
@@ -113,7 +123,7 @@ impl Journal {
 }
 
 impl Write<'_> {
-    fn accept(&mut self, submission: &Submission, what: &str) -> Result<OutboxRow, OutboxError> {
+    pub(super) fn accept(&mut self, submission: &Submission, what: &str) -> Result<OutboxRow, OutboxError> {
         let max = self.options.limits.body_bytes;
         let intent = serde_json::to_string(&submission.intent).map_err(|error| OutboxError::Store(error.to_string()))?;
         let body = (self.options.encode)(&submission.intent);
@@ -150,14 +160,8 @@ impl Write<'_> {
         if let Some(same) = self.same_as(&stored)? {
             return shown(&same);
         }
-        let open: i64 = self
-            .transaction
-            .query_row(&format!("SELECT count(*) FROM intent WHERE {OPEN}"), [], |row| row.get(0))?;
-        let open = u64::try_from(open).unwrap_or_default();
-        if open >= self.options.limits.open_rows {
-            return Err(OutboxError::TooMany { open });
-        }
         stored.id = super::journal::last_id(&self.transaction)? + 1;
+        self.require_room(stored.id)?;
         stored.row_hash = stored.row_hash_of(self.identity);
         stored.changed = self.next_change()?;
         stored.seal = stored.seal_of();
@@ -172,6 +176,39 @@ impl Write<'_> {
         );
         self.audit(what, Some(&stored), (None, Some(IntentState::Queued)), Some(detail))?;
         shown(&stored)
+    }
+
+    /// Refuses a row beyond the limit. Counted only where the numbers given since the oldest open row could reach it.
+    fn require_room(&self, next_id: i64) -> Result<(), OutboxError> {
+        let most = self.options.limits.open_rows;
+        let Some(oldest) = super::listing::oldest_open_id(&self.transaction)? else {
+            return if most == 0 { Err(OutboxError::TooMany { open: 0 }) } else { Ok(()) };
+        };
+        if u64::try_from(next_id - oldest).is_ok_and(|span| span < most) {
+            return Ok(());
+        }
+        let open: i64 = self
+            .transaction
+            .query_row(&format!("SELECT count(*) FROM intent WHERE {OPEN}"), [], |row| row.get(0))?;
+        let open = u64::try_from(open).unwrap_or_default();
+        if open >= most {
+            return Err(OutboxError::TooMany { open });
+        }
+        Ok(())
+    }
+
+    /// Whether one of the attempts of a row may have reached the server: it has no known end, or an end in doubt. In a
+    /// database that was repaired the attempts of that time do not tell.
+    fn may_have_arrived(&self, stored: &Stored) -> Result<bool, OutboxError> {
+        let repaired = meta(&self.transaction, REPAIRED)?;
+        if repaired > 0 && stored.owner_epoch <= repaired {
+            return Ok(true);
+        }
+        Ok(self.transaction.query_row(
+            "SELECT EXISTS (SELECT 1 FROM attempt WHERE row_id = ?1 AND (outcome IS NULL OR outcome = 'in_doubt'))",
+            [stored.id],
+            |row| row.get(0),
+        )?)
     }
 
     /// The newest open row of the object, if it asks the same: a double key press. An older one does not count,

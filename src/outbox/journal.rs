@@ -8,7 +8,7 @@ use super::directory::Directory;
 use super::lock::FileLock;
 use super::stored::Stored;
 use super::transition::permits;
-use super::{Actor, OpenOptions, OutboxError};
+use super::{Actor, OpenOptions, OutboxError, crash};
 use crate::domain::{IntentState, OutboxId, OutboxRow, hex};
 
 /// One process's view of the outbox. Synchronous: it runs where blocking is allowed.
@@ -39,7 +39,13 @@ pub(super) struct Write<'a> {
 impl Journal {
     /// Runs `work` in one transaction: all of it is committed, or nothing.
     pub(super) fn write<T>(&mut self, work: impl FnOnce(&mut Write<'_>) -> Result<T, OutboxError>) -> Result<T, OutboxError> {
-        let (value, anchor) = transact(&mut self.connection, &self.identity, &self.options, work)?;
+        let transacted = transact(&mut self.connection, &self.identity, &self.options, work);
+        if matches!(transacted, Err(OutboxError::DiskFull)) {
+            // the log's own space can be used once more when what it holds has gone into the database
+            let _ = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())); // no room for that either: fine
+        }
+        let (value, anchor) = transacted?;
+        crash::point("anchor");
         if let Some(anchor) = anchor
             && let Err(error) = self.anchor.advance(&anchor)
         {
@@ -189,6 +195,9 @@ impl Write<'_> {
         self.audit(what, Some(stored), (Some(from), Some(to)), detail)
     }
 }
+
+/// The last tenure before the database was repaired or went back in time; what rows say of earlier ones may be old.
+pub(super) const REPAIRED: &str = "repaired";
 
 pub(super) fn meta(connection: &Connection, name: &str) -> Result<i64, OutboxError> {
     Ok(connection

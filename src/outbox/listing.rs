@@ -1,7 +1,7 @@
 //! Reading the outbox.
 
 use jiff::Timestamp;
-use rusqlite::OptionalExtension as _;
+use rusqlite::{Connection, OptionalExtension as _};
 use serde::Serialize;
 
 use super::clock::timestamp;
@@ -89,6 +89,16 @@ pub struct Attempt {
     pub detail: Option<SafeText>,
 }
 
+/// The lowest number of an open row: three steps into an index, however many rows there are.
+pub(super) fn oldest_open_id(connection: &Connection) -> Result<Option<i64>, OutboxError> {
+    Ok(connection.query_row(
+        "SELECT min(id) FROM (SELECT min(id) AS id FROM intent WHERE state = 'queued' \
+         UNION ALL SELECT min(id) FROM intent WHERE state = 'sending' UNION ALL SELECT min(id) FROM intent WHERE state = 'in_doubt')",
+        [],
+        |row| row.get(0),
+    )?)
+}
+
 impl Journal {
     pub(super) fn list(&mut self, filter: &RowFilter) -> Result<Vec<OutboxRow>, OutboxError> {
         let lanes = self.lanes()?;
@@ -168,13 +178,12 @@ impl Journal {
     }
 
     pub(super) fn oldest_open(&self) -> Result<Option<Timestamp>, OutboxError> {
+        let Some(id) = oldest_open_id(&self.connection)? else {
+            return Ok(None);
+        };
         Ok(self
             .connection
-            .query_row(
-                "SELECT created_at FROM intent WHERE state IN ('queued', 'sending', 'in_doubt') ORDER BY id LIMIT 1",
-                [],
-                |row| row.get(0),
-            )
+            .query_row("SELECT created_at FROM intent WHERE id = ?1", [id], |row| row.get(0))
             .optional()?
             .map(timestamp))
     }

@@ -14,6 +14,7 @@ mod attend;
 mod audit;
 mod carve;
 mod clock;
+mod crash;
 mod custody;
 mod deliver;
 mod directory;
@@ -36,6 +37,8 @@ mod transition;
 
 #[cfg(test)]
 mod failing_store_tests;
+#[cfg(test)]
+mod large_outbox_tests;
 
 pub use audit::{AuditEntry, AuditFinding, AuditReport};
 pub use clock::Clock;

@@ -7,11 +7,11 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 use super::anchor::{Anchor, AnchorFile};
 use super::directory::{Directory, open_private, read_private, replace_private};
-use super::journal::{Journal, last_id, set_last_id};
+use super::journal::{Journal, REPAIRED, last_id, meta, put_meta, set_last_id};
 use super::lock::FileLock;
 use super::salvage::{self, Recovery};
 use super::stored::{COLUMNS, Stored};
-use super::{OpenOptions, OutboxError, RowFilter, audit, schema};
+use super::{OpenOptions, OutboxError, RowFilter, audit, crash, schema};
 use crate::domain::{IntentState, OutboxId, OutboxRow, hex};
 
 /// An open journal and what its opening found.
@@ -44,14 +44,11 @@ pub(super) fn open(path: &Path, options: OpenOptions) -> Result<Opened, OutboxEr
         .map(|text| text.trim().to_owned())
         .filter(|text| is_identity(text));
     let mut recovery = None;
-    if alone && let Some(moved_to) = salvage::finish(&directory, &anchor, options.clock.millis())? {
-        recovery = Some(Recovery {
-            reason: "a repair had been interrupted".to_owned(),
-            salvaged: 0,
-            lost: 0,
-            audit_lost: 0,
-            moved_to: Some(moved_to),
-        });
+    if alone {
+        if let Err(error) = directory.keep_log() {
+            tracing::warn!(%error, "the log could not be kept while the outbox is looked at");
+        }
+        recovery = salvage::finish(&directory, &anchor, options.clock.millis())?;
     }
 
     let mut connection = match examine(&directory, &anchor, &mut identity, &options)? {
@@ -79,6 +76,15 @@ pub(super) fn open(path: &Path, options: OpenOptions) -> Result<Opened, OutboxEr
         options,
         directory,
     };
+    if alone
+        && recovery.is_none()
+        && journal.directory.kept_log().exists()
+        && let Some(problem) = journal.went_back()?
+    {
+        let (salvaged, again) = journal.salvaged(&problem)?;
+        recovery = Some(salvaged);
+        journal = again;
+    }
     let (rolled_back, recovered) = match journal.settle(alone) {
         // found only now, by use: what the check of the structure cannot see
         Err(OutboxError::Damaged(problem)) if alone && recovery.is_none() => {
@@ -90,12 +96,21 @@ pub(super) fn open(path: &Path, options: OpenOptions) -> Result<Opened, OutboxEr
         }
         settled => settled?,
     };
+    let mut recovery = rolled_back.or(recovery);
     if alone {
+        let _ = std::fs::remove_file(journal.directory.kept_log()); // there is none: fine
+        // a repair whose program ended before anybody could be told of it
+        recovery = recovery.or(salvage::untold(&journal.connection)?);
+        if recovery.is_some()
+            && let Err(error) = journal.write(|write| salvage::tell(&write.transaction))
+        {
+            tracing::warn!(%error, "the repair will be told of once more");
+        }
         journal.users.share(&journal.directory.users_lock())?;
     }
     Ok(Opened {
         journal,
-        recovery: rolled_back.or(recovery),
+        recovery,
         recovered,
     })
 }
@@ -179,7 +194,7 @@ fn look_inside(connection: &Connection) -> Result<Option<String>, OutboxError> {
     connection.prepare("SELECT row_id, number, owner_epoch, begun_at, ended_at, outcome, detail FROM attempt")?;
     audit::tail(connection, "")?;
     for name in ["epoch", "change"] {
-        super::journal::meta(connection, name)?;
+        meta(connection, name)?;
     }
     Ok(connection
         .query_row("SELECT value FROM meta WHERE name = 'identity'", [], |row| row.get(0))
@@ -239,15 +254,18 @@ impl Journal {
         let mut recovery = None;
         if let Some(reason) = rolled_back {
             let last_id = last_id(&self.connection)?;
-            recovery = Some(Recovery {
+            let found = Recovery {
                 reason,
                 salvaged: self.counts()?.open(),
                 lost: u64::try_from(known.last_id - last_id).unwrap_or(0),
                 audit_lost: u64::try_from(known.seq - tail_before).unwrap_or(0),
                 moved_to: None,
-            });
+            };
             if alone {
-                self.write(|write| set_last_id(&write.transaction, known.last_id))?;
+                self.write(|write| {
+                    set_last_id(&write.transaction, known.last_id)?;
+                    found.remember(&write.transaction)
+                })?;
                 let (seq, hash) = audit::tail(&self.connection, &self.identity)?;
                 self.anchor.reset(&Anchor {
                     seq,
@@ -255,6 +273,7 @@ impl Journal {
                     last_id: last_id.max(known.last_id),
                 })?;
             }
+            recovery = Some(found);
         }
         self.changed_elsewhere()?;
         self.told = self.meta("change")?;
@@ -332,6 +351,19 @@ impl Journal {
             }
             return Ok(None);
         };
+        self.older_than(&anchor)
+    }
+
+    /// The same, where there is an anchor at all, and without a change.
+    fn went_back(&self) -> Result<Option<String>, OutboxError> {
+        match self.anchor.read()? {
+            Some(anchor) => self.older_than(&anchor),
+            None => Ok(None),
+        }
+    }
+
+    fn older_than(&self, anchor: &Anchor) -> Result<Option<String>, OutboxError> {
+        let (seq, _) = audit::tail(&self.connection, &self.identity)?;
         if anchor.seq > seq {
             return Ok(Some(format!(
                 "the database is older than its audit's anchor: {} entries are missing",
@@ -380,10 +412,13 @@ impl Journal {
                 let why = "the database had gone back in time: it is looked up before anything is sent";
                 write.force(stored, IntentState::InDoubt, "recovered", why)?;
             }
-            write.doubt_all_sending("the program ended while it was on its way")?;
+            write.doubt_sending(None, "the program ended while it was on its way")?;
             if let Some(why) = rolled_back {
+                let epoch = meta(&write.transaction, "epoch")?;
+                put_meta(&write.transaction, REPAIRED, epoch)?;
                 write.audit(audit::LOST, None, (None, None), Some(why.to_owned()))?;
             }
+            crash::point("repair-commit");
             Ok(())
         })
     }

@@ -3,21 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 
 use super::anchor::{Anchor, AnchorFile};
 use super::audit::{self, Record};
 use super::carve::{Carved, carve};
 use super::clock::timestamp;
 use super::directory::{Directory, open_private};
-use super::journal::{last_id, put_meta, set_last_id, transact};
+use super::journal::{REPAIRED, last_id, put_meta, set_last_id, transact};
 use super::schema;
 use super::stored::Stored;
-use super::{OpenOptions, OutboxError};
+use super::{OpenOptions, OutboxError, crash};
 use crate::domain::{IntentState, hex};
 
 /// What was repaired at the start: shown to the person.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Recovery {
     /// What was wrong.
@@ -46,19 +46,61 @@ impl std::fmt::Display for Recovery {
     }
 }
 
+/// Under which name `meta` keeps a repair that nobody was told of yet.
+const UNTOLD: &str = "recovery";
+
+impl Recovery {
+    /// Keeps it beside the rows until it is told: the program may end before it gets so far.
+    pub(super) fn remember(&self, connection: &Connection) -> Result<(), OutboxError> {
+        let text = serde_json::to_string(self).map_err(|error| OutboxError::Store(error.to_string()))?;
+        connection.execute(
+            "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            [UNTOLD, &text],
+        )?;
+        Ok(())
+    }
+}
+
+/// A repair that nobody was told of yet.
+pub(super) fn untold(connection: &Connection) -> Result<Option<Recovery>, OutboxError> {
+    let text: Option<String> = connection
+        .query_row("SELECT value FROM meta WHERE name = ?1", [UNTOLD], |row| row.get(0))
+        .optional()?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+}
+
+/// It is told now.
+pub(super) fn tell(connection: &Connection) -> Result<(), OutboxError> {
+    connection.execute("DELETE FROM meta WHERE name = ?1", [UNTOLD])?;
+    Ok(())
+}
+
 fn built(directory: &Directory, step: &str) -> PathBuf {
     directory.path().join(format!("outbox.db.{step}"))
 }
 
-/// Finishes a salvage that was killed after the new database was complete.
-pub(super) fn finish(directory: &Directory, anchor: &AnchorFile, now: i64) -> Result<Option<PathBuf>, OutboxError> {
+/// Puts a new database that is complete in its place, also where an earlier program was killed at that.
+pub(super) fn finish(directory: &Directory, anchor: &AnchorFile, now: i64) -> Result<Option<Recovery>, OutboxError> {
     let complete = built(directory, "salvaged");
     if !complete.exists() {
         return Ok(None);
     }
-    let aside = move_aside(directory, anchor, now)?;
     let connection = Connection::open(&complete)?;
     let (seq, hash) = audit::tail(&connection, "")?;
+    let mut recovery = match untold(&connection)? {
+        Some(recovery) => recovery,
+        None => Recovery {
+            reason: "a repair had been interrupted".to_owned(),
+            salvaged: u64::try_from(connection.query_row("SELECT count(*) FROM intent", [], |row| row.get::<_, i64>(0))?).unwrap_or(0),
+            lost: 0,
+            audit_lost: 0,
+            moved_to: None,
+        },
+    };
+    if recovery.moved_to.is_none() || directory.set().iter().any(|path| path.exists()) {
+        recovery.moved_to = Some(move_aside(directory, anchor, now)?);
+        recovery.remember(&connection)?;
+    }
     let last_id = last_id(&connection)?;
     connection.close().map_err(|(_, error)| OutboxError::from(error))?;
     anchor.reset(&Anchor {
@@ -66,9 +108,10 @@ pub(super) fn finish(directory: &Directory, anchor: &AnchorFile, now: i64) -> Re
         hash: hex(&hash),
         last_id,
     })?;
+    crash::point("salvage-placing");
     rename(&complete, &directory.database())?;
     directory.sync()?;
-    Ok(Some(aside))
+    Ok(Some(recovery))
 }
 
 /// Salvages: afterwards a sound database is in place.
@@ -79,18 +122,25 @@ pub(super) fn salvage(
     options: &OpenOptions,
     reason: &str,
 ) -> Result<Recovery, OutboxError> {
-    let [database, wal, _] = directory.set();
+    let [database, found, _] = directory.set();
+    let kept = directory.kept_log();
+    let wal = if kept.exists() { kept } else { found };
     let carved = carve(&database, &wal).map_err(|error| OutboxError::io(&database, &error))?;
     let identity = identity
         .get_or_insert_with(|| carved.identity.clone().unwrap_or_else(super::opening::new_identity))
         .clone();
     let anchor = anchor_file.read()?.unwrap_or_default();
-    let (rows, seen) = good_rows(&carved, &identity);
     let ended = ended_rows(&carved);
+    let (rows, seen) = good_rows(&carved, &identity, &ended);
     let chain = good_chain(carved.audit, &identity);
 
     let last_id = anchor.last_id.max(seen.last().copied().unwrap_or(0));
-    let known: BTreeSet<i64> = rows.iter().map(|row| row.id).chain(ended).filter(|id| *id <= last_id).collect();
+    let known: BTreeSet<i64> = rows
+        .iter()
+        .map(|row| row.id)
+        .chain(ended.into_keys())
+        .filter(|id| *id <= last_id)
+        .collect();
     let recovery = Recovery {
         reason: reason.to_owned(),
         salvaged: rows.len() as u64,
@@ -99,15 +149,12 @@ pub(super) fn salvage(
         moved_to: None,
     };
     build(directory, &identity, options, rows, chain, last_id, &recovery)?;
-    let now = options.clock.millis();
-    Ok(Recovery {
-        moved_to: finish(directory, anchor_file, now)?,
-        ..recovery
-    })
+    crash::point("salvage-built");
+    Ok(finish(directory, anchor_file, options.clock.millis())?.unwrap_or(recovery))
 }
 
 /// The newest whole version of each row, as it goes on; and the ids of all rows that were seen at all.
-fn good_rows(carved: &Carved, identity: &str) -> (Vec<Stored>, BTreeSet<i64>) {
+fn good_rows(carved: &Carved, identity: &str, ended: &BTreeMap<i64, IntentState>) -> (Vec<Stored>, BTreeSet<i64>) {
     let mut best: BTreeMap<i64, (bool, Stored)> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     for row in &carved.rows {
@@ -123,11 +170,24 @@ fn good_rows(carved: &Carved, identity: &str) -> (Vec<Stored>, BTreeSet<i64>) {
             best.insert(row.id, (sealed, row.clone()));
         }
     }
-    (best.into_values().map(|(sealed, row)| gone_on(row, sealed)).collect(), seen)
+    let going_on = |(sealed, row): (bool, Stored)| {
+        let end = ended.get(&row.id).copied();
+        gone_on(row, sealed, end)
+    };
+    (best.into_values().map(going_on).collect(), seen)
 }
 
-/// Nothing open goes on as it was: an older version of a row may have been found, so it is looked up first.
-fn gone_on(mut row: Stored, sealed: bool) -> Stored {
+/// Nothing open goes on as it was: an older version of a row may have been found, so it is looked up first. What the
+/// audit knows to have ended has ended, whatever the version says: an order of last year would be sent once more where
+/// the server no longer has it.
+fn gone_on(mut row: Stored, sealed: bool, end: Option<IntentState>) -> Stored {
+    if let Some(end) = end {
+        if row.state() != Some(end) {
+            end.as_str().clone_into(&mut row.state);
+            row.detail = Some("salvaged from a damaged file: the audit knows how it ended".to_owned());
+        }
+        return row;
+    }
     let stays = match row.state() {
         Some(IntentState::Delivered | IntentState::Superseded | IntentState::Cancelled) => sealed,
         Some(IntentState::Parked) => true,
@@ -141,14 +201,14 @@ fn gone_on(mut row: Stored, sealed: bool) -> Stored {
     row
 }
 
-/// Rows that the audit knows to have ended.
-fn ended_rows(carved: &Carved) -> BTreeSet<i64> {
+/// Rows that the audit knows to have ended, and how: no state follows on these.
+fn ended_rows(carved: &Carved) -> BTreeMap<i64, IntentState> {
     carved
         .audit
         .iter()
         .filter(|record| record.hash == record.hash_of())
-        .filter(|record| matches!(record.to.as_deref(), Some("delivered" | "superseded" | "cancelled")))
-        .filter_map(|record| record.row_id)
+        .filter_map(|record| Some((record.row_id?, IntentState::parse(record.to.as_deref()?)?)))
+        .filter(|(_, to)| matches!(to, IntentState::Delivered | IntentState::Superseded | IntentState::Cancelled))
         .collect()
 }
 
@@ -198,6 +258,8 @@ fn build(
             .execute("INSERT INTO meta (name, value) VALUES ('identity', ?1)", [identity])?;
         let epoch = rows.iter().map(|row| row.owner_epoch).max().unwrap_or(0) + 1;
         put_meta(&write.transaction, "epoch", epoch)?;
+        put_meta(&write.transaction, REPAIRED, epoch)?;
+        recovery.remember(&write.transaction)?;
         for record in chain {
             record.insert(&write.transaction)?;
         }
@@ -224,11 +286,12 @@ fn build(
 fn move_aside(directory: &Directory, anchor: &AnchorFile, now: i64) -> Result<PathBuf, OutboxError> {
     let stamp = timestamp(now).strftime("%Y%m%dT%H%M%SZ").to_string();
     let aside = directory.aside(&stamp)?;
-    for path in directory.set().iter().rev() {
+    for path in directory.set().iter().rev().chain([&directory.kept_log()]) {
         if let Some(name) = path.file_name()
             && path.exists()
         {
             rename(path, &aside.join(name))?;
+            crash::point("salvage-moving");
         }
     }
     if let Some(name) = anchor.path().file_name()

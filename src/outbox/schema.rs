@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::OutboxError;
+use super::{OutboxError, crash};
 
 /// Bytes of a database page; fixed, so that a damaged file can be read without its header.
 pub(super) const PAGE_BYTES: usize = 4096;
@@ -100,7 +100,9 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), OutboxError> {
         }
         transaction.execute_batch(sql)?;
         transaction.execute_batch(&format!("PRAGMA user_version = {step}"))?;
+        crash::point("migrate-commit");
         transaction.commit()?;
+        crash::point("migrate-committed");
     }
     Ok(())
 }
@@ -129,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn killed_after_each_step_the_next_start_completes_it() {
+    fn row_20_stopped_after_each_step_the_next_start_completes_it() {
         for done in 0..=MIGRATIONS.len() {
             let mut connection = Connection::open_in_memory().unwrap();
             for (step, sql) in MIGRATIONS.iter().enumerate().take(done) {
@@ -144,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_fails_leaves_nothing_behind() {
+    fn row_20_a_step_that_fails_leaves_nothing_behind() {
         let mut connection = Connection::open_in_memory().unwrap();
         connection.execute_batch("CREATE TABLE audit (seq INTEGER)").unwrap(); // step 1 fails at its last table
         migrate(&mut connection).unwrap_err();

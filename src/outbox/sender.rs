@@ -1,6 +1,6 @@
-//! The one sender of an outbox: takes the lock, attends to the open rows, gives the lock back.
+//! The one sender of a profile's rows: takes the lock, attends to the open rows, gives the lock back.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,18 +11,23 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::attend::{Desk, Turn};
-use super::custody::Epoch;
+use super::custody::Tenure;
 use super::lane::Pace;
 use super::lock::FileLock;
 use super::plan::Plan;
 use super::{Deliver, Outbox, OutboxError, Policy};
 use crate::domain::{SafeText, Target};
 
-/// Delivers the open rows of an outbox.
+/// How often it is looked whether somebody sends for another profile's rows.
+const FOREIGN_LOOK: Duration = Duration::from_secs(30);
+
+/// Delivers the open rows of an outbox that belong to its targets' profiles.
 pub struct Sender<D> {
     outbox: Outbox,
     deliver: Arc<D>,
     targets: Vec<Target>,
+    /// The profiles of the targets, each with a lock of its own; in order, so that two senders never hold half each.
+    profiles: Arc<[String]>,
     policy: Policy,
     dice: fastrand::Rng,
     control: SenderControl,
@@ -118,8 +123,10 @@ impl<D: Deliver> Sender<D> {
     pub fn new(outbox: Outbox, deliver: Arc<D>, targets: Vec<Target>, policy: Policy) -> Self {
         let (command_sender, commands) = mpsc::channel(16);
         let (status, status_receiver) = watch::channel(SenderStatus::default());
+        let profiles: BTreeSet<String> = targets.iter().map(|target| target.profile.clone()).collect();
         Self {
             outbox,
+            profiles: profiles.into_iter().collect(),
             deliver,
             targets,
             dice: policy.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed),
@@ -144,14 +151,14 @@ impl<D: Deliver> Sender<D> {
         let mut stop = Box::pin(stop);
         let ended = loop {
             self.set_role(Role::Waiting);
-            let Some(lock) = self.wait_for_lock(stop.as_mut()).await? else {
+            let Some(locks) = self.wait_for_locks(stop.as_mut()).await? else {
                 break Ok(());
             };
-            let epoch = match self.outbox.take_over().await {
-                Ok(epoch) => epoch,
+            let tenure = match self.outbox.take_over(Arc::clone(&self.profiles)).await {
+                Ok(tenure) => tenure,
                 Err(error) if error.is_damage() => break Err(error),
                 Err(error) => {
-                    drop(lock);
+                    drop(locks);
                     self.status.send_modify(|status| status.fault = Some(error.to_string().into()));
                     tokio::select! {
                         () = stop.as_mut() => break Ok(()),
@@ -161,11 +168,14 @@ impl<D: Deliver> Sender<D> {
             };
             self.status.send_modify(|status| status.fault = None);
             self.set_role(Role::Sending);
-            let end = self.serve(epoch, stop.as_mut()).await;
-            drop(lock);
+            let end = self.serve(tenure, stop.as_mut()).await;
+            drop(locks);
             match end {
                 Ok(End::Stopped) => break Ok(()),
-                Ok(End::Fenced) => {}
+                Ok(End::Fenced) => tokio::select! {
+                    () = stop.as_mut() => break Ok(()),
+                    () = sleep(self.policy.lock_interval) => {}
+                },
                 Ok(End::Released(done)) => {
                     let _ = done.send(()); // whoever asked is gone: fine
                     self.set_role(Role::Released);
@@ -184,11 +194,26 @@ impl<D: Deliver> Sender<D> {
         self.status.send_modify(|status| status.role = role);
     }
 
+    /// All the locks, or none.
+    fn try_locks(&self) -> Result<Option<Vec<FileLock>>, OutboxError> {
+        let mut locks = Vec::with_capacity(self.profiles.len());
+        for profile in self.profiles.iter() {
+            match FileLock::exclusive(&self.outbox.sender_lock(profile))? {
+                Some(lock) => locks.push(lock),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(locks))
+    }
+
     /// `None` where it was stopped first.
-    async fn wait_for_lock(&mut self, mut stop: Pin<&mut (impl Future<Output = ()> + ?Sized)>) -> Result<Option<FileLock>, OutboxError> {
+    async fn wait_for_locks(
+        &mut self,
+        mut stop: Pin<&mut (impl Future<Output = ()> + ?Sized)>,
+    ) -> Result<Option<Vec<FileLock>>, OutboxError> {
         loop {
-            if let Some(lock) = FileLock::exclusive(self.outbox.sender_lock())? {
-                return Ok(Some(lock));
+            if let Some(locks) = self.try_locks()? {
+                return Ok(Some(locks));
             }
             tokio::select! {
                 biased;
@@ -222,12 +247,12 @@ impl<D: Deliver> Sender<D> {
     }
 
     /// One tenure.
-    async fn serve(&mut self, epoch: Epoch, mut stop: Pin<&mut (impl Future<Output = ()> + ?Sized)>) -> Result<End, OutboxError> {
+    async fn serve(&mut self, tenure: Tenure, mut stop: Pin<&mut (impl Future<Output = ()> + ?Sized)>) -> Result<End, OutboxError> {
         let desk = Arc::new(Desk {
             outbox: self.outbox.clone(),
             deliver: Arc::clone(&self.deliver),
             policy: self.policy,
-            epoch,
+            tenure: tenure.clone(),
         });
         let mut paces: HashMap<Target, Pace> = self
             .targets
@@ -245,22 +270,24 @@ impl<D: Deliver> Sender<D> {
                 self.learn(&mut plan).await;
             }
             self.start(&desk, &mut plan, &mut paces, &mut turns);
-            match self.explain(epoch, &plan, &paces, &mut explained).await {
+            let foreign = self.foreign(&plan, &paces);
+            match self.explain(&tenure, &paces, &foreign, &mut explained).await {
                 Err(OutboxError::Fenced) => return Ok(End::Fenced),
                 Err(error) => tracing::warn!(%error, "the reason of a waiting queue could not be written"),
                 Ok(()) => {}
             }
-            self.publish(&plan, &paces);
-            let wake = self.next_wake(&plan, &paces);
+            self.publish(&plan, &paces, &foreign);
+            let look_again = (!foreign.is_empty()).then(|| Instant::now() + FOREIGN_LOOK);
+            let wake = [self.next_wake(&plan, &paces), look_again].into_iter().flatten().min();
             tokio::select! {
                 biased;
                 () = stop.as_mut() => {
-                    self.wind_up(epoch, turns, self.policy.stop_grace).await;
+                    self.wind_up(tenure, turns, self.policy.stop_grace).await;
                     return Ok(End::Stopped);
                 }
                 Some(command) = self.commands.recv() => match command {
                     Command::Release(done) => {
-                        self.wind_up(epoch, turns, Duration::ZERO).await;
+                        self.wind_up(tenure, turns, Duration::ZERO).await;
                         return Ok(End::Released(done));
                     }
                     Command::Acquire => {}
@@ -342,42 +369,49 @@ impl<D: Deliver> Sender<D> {
             .min()
     }
 
+    /// Targets that are not ours and have open rows, and why those wait: no reason where another sender has their profile.
+    fn foreign(&self, plan: &Plan, paces: &HashMap<Target, Pace>) -> Vec<(Target, Option<SafeText>)> {
+        let is_served =
+            |profile: &String| !self.profiles.contains(profile) && matches!(FileLock::shared(&self.outbox.sender_lock(profile)), Ok(None));
+        plan.targets()
+            .filter(|target| !paces.contains_key(*target))
+            .map(|target| (target.clone(), (!is_served(&target.profile)).then(|| not_configured(target))))
+            .collect()
+    }
+
     /// Writes down why queues wait, so that every process can show it.
     async fn explain(
         &self,
-        epoch: Epoch,
-        plan: &Plan,
+        tenure: &Tenure,
         paces: &HashMap<Target, Pace>,
+        foreign: &[(Target, Option<SafeText>)],
         explained: &mut HashMap<Target, Option<SafeText>>,
     ) -> Result<(), OutboxError> {
-        let mut reasons: HashMap<Target, Option<SafeText>> =
-            paces.iter().map(|(target, pace)| (target.clone(), pace.reason.clone())).collect();
-        for target in plan.targets().filter(|target| !paces.contains_key(*target)) {
-            reasons.insert(target.clone(), Some(not_configured(target)));
-        }
-        for (target, reason) in reasons {
-            if explained.get(&target).cloned().flatten() != reason {
+        let ours = paces.iter().map(|(target, pace)| (target, &pace.reason));
+        for (target, reason) in ours.chain(foreign.iter().map(|(target, reason)| (target, reason))) {
+            if explained.get(target).and_then(Option::as_ref) != reason.as_ref() {
                 let text = reason.as_ref().map(|reason| reason.shown().to_owned());
-                self.outbox.explain(epoch, target.clone(), text).await?;
-                explained.insert(target, reason);
+                // of a profile that another sender has, that one writes
+                if text.is_some() || self.profiles.contains(&target.profile) {
+                    self.outbox.explain(tenure.clone(), target.clone(), text).await?;
+                }
+                explained.insert(target.clone(), reason.clone());
             }
         }
         Ok(())
     }
 
-    fn publish(&self, plan: &Plan, paces: &HashMap<Target, Pace>) {
-        let foreign: HashSet<&Target> = plan.targets().filter(|target| !paces.contains_key(*target)).collect();
-        let lanes: Vec<_> = self
+    fn publish(&self, plan: &Plan, paces: &HashMap<Target, Pace>, foreign: &[(Target, Option<SafeText>)]) {
+        let ours = self
             .targets
             .iter()
-            .chain(foreign)
-            .map(|target| LaneStatus {
+            .map(|target| (target, paces.get(target).and_then(|pace| pace.reason.as_ref())));
+        let lanes: Vec<_> = ours
+            .chain(foreign.iter().map(|(target, reason)| (target, reason.as_ref())))
+            .map(|(target, reason)| LaneStatus {
                 target: target.clone(),
                 open: plan.open_of(target),
-                waiting: match paces.get(target) {
-                    Some(pace) => pace.reason.clone(),
-                    None => Some(not_configured(target)),
-                },
+                waiting: reason.cloned(),
             })
             .collect();
         self.status.send_if_modified(|status| {
@@ -388,11 +422,11 @@ impl<D: Deliver> Sender<D> {
     }
 
     /// Lets requests under way end for a while, cuts off the rest and says that they are in doubt.
-    async fn wind_up(&self, epoch: Epoch, mut turns: JoinSet<Turn>, grace: Duration) {
+    async fn wind_up(&self, tenure: Tenure, mut turns: JoinSet<Turn>, grace: Duration) {
         let deadline = Instant::now() + grace;
         while let Ok(Some(_)) = timeout_at(deadline, turns.join_next()).await {}
         turns.shutdown().await;
-        if let Err(error) = self.outbox.relinquish(epoch).await {
+        if let Err(error) = self.outbox.relinquish(tenure).await {
             // the next sender finds them as they are and does the same
             tracing::warn!(%error, "rows on their way could not be marked");
         }

@@ -10,7 +10,7 @@ pub(super) fn permits(from: IntentState, to: IntentState) -> bool {
         Sending => matches!(to, Queued | Delivered | InDoubt | Superseded | Parked),
         // never back to queued: it is looked up, and only then sent again in the same breath
         InDoubt => matches!(to, Sending | Delivered | Superseded | Parked),
-        Parked => matches!(to, Queued | Cancelled),
+        Parked => matches!(to, Queued | InDoubt | Cancelled),
         Delivered | Superseded | Cancelled => false,
     }
 }
@@ -37,6 +37,7 @@ mod tests {
             (InDoubt, Superseded),
             (InDoubt, Parked),
             (Parked, Queued),
+            (Parked, InDoubt),
             (Parked, Cancelled),
         ];
         for from in all {

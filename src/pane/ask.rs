@@ -3,7 +3,7 @@
 use crate::domain::{AlertId, Filter, OutboxId, WorkOrderDraft, WorkOrderNumber};
 use crate::model::Action;
 
-use super::queue::{Column, Sort};
+use super::queue::{Column, GroupBy, Sort};
 
 /// A list or picture of the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -78,12 +78,42 @@ pub enum Ask {
     Sort(Sort),
     /// Show or hide a column of the queue.
     Column(Column),
+    /// Group the queue.
+    Group(GroupBy),
+    /// Show a saved view; the empty name is the standard one.
+    ShowView(String),
+    /// Save what is shown under a name.
+    SaveView(String),
+    /// Forget a saved view.
+    DropView(String),
+    /// Show the screen in a theme; keep it where that is said.
+    Theme {
+        /// Its name.
+        name: String,
+        /// False while it is only looked at.
+        keep: bool,
+    },
+    /// Go on with another profile.
+    Site(String),
     /// Run an action of the table.
     Run(Action),
     /// Put this on the clipboard; the second is what it is called.
-    Copy(String, &'static str),
+    Copy(String, String),
     /// End the console.
     Quit,
+}
+
+/// Cells of the screen that lead to an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hyperlink {
+    /// Its first column, from 0.
+    pub x: u16,
+    /// Its row, from 0.
+    pub y: u16,
+    /// How many cells.
+    pub width: u16,
+    /// Where to; all of it is printable ASCII.
+    pub url: String,
 }
 
 /// How a window took an event.

@@ -76,6 +76,13 @@ impl Devices {
         true
     }
 
+    /// Puts the cursor on a device of the list.
+    pub(crate) fn select(&mut self, key: DeviceKey) {
+        if self.rows.contains(&key) {
+            self.cursor = Some(key);
+        }
+    }
+
     /// Takes in what has arrived since the last frame.
     pub(crate) fn arrange(&mut self, scene: &Scene<'_>, height: usize) {
         self.scroll.height = height;

@@ -29,6 +29,8 @@ pub(crate) struct Glyphs {
     pub dot: &'static str,
     /// Between figures.
     pub bar: &'static str,
+    /// So many times.
+    pub times: &'static str,
     /// It rose.
     pub rise: &'static str,
     /// It fell.
@@ -61,6 +63,7 @@ pub(crate) const UNICODE: Glyphs = Glyphs {
     ellipsis: "…",
     dot: "·",
     bar: "│",
+    times: "×",
     rise: "▲",
     fall: "▼",
     arrow: "→",
@@ -85,6 +88,7 @@ pub(crate) const ASCII: Glyphs = Glyphs {
     ellipsis: "~",
     dot: "-",
     bar: "|",
+    times: "x",
     rise: "^",
     fall: "v",
     arrow: "->",

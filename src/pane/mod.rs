@@ -17,10 +17,10 @@ pub(crate) mod scroll;
 mod setup;
 pub(crate) mod window;
 
-pub use ask::{Ask, Focus, Step};
+pub use ask::{Ask, Focus, Hyperlink, Step};
 pub use bar::{Notice, Tone};
 pub use devices::Devices;
 pub use metrics::{Metrics, Subject};
-pub use queue::{Column, Direction, Frozen, Queue, Sort};
+pub use queue::{Column, Direction, Frozen, GroupBy, Queue, Sort};
 pub use scene::Scene;
 pub use setup::Setup;

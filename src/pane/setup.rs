@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use crate::config::keymap::Keymap;
 use crate::config::theme::Theme;
-use crate::config::{Bell, RootCause, UndoGrace};
+use crate::config::{Bell, Links, RootCause, UndoGrace};
 use crate::domain::WorkOrderDefaults;
 use crate::domain::load::FloodLimits;
 use crate::model::store::Intervals;
@@ -31,6 +31,12 @@ pub struct Setup {
     pub ascii: bool,
     /// Colours by meaning.
     pub theme: Theme,
+    /// All themes that can be chosen, for this terminal.
+    pub themes: Vec<Theme>,
+    /// Addresses of what is shown.
+    pub links: Links,
+    /// Name and site of every profile of the configuration.
+    pub sites: Vec<(String, String)>,
     /// Keys.
     pub keymap: Keymap,
     /// The coded root causes of the resolve form.
@@ -65,6 +71,9 @@ impl Default for Setup {
             read_only: false,
             ascii: false,
             theme: Theme::default(),
+            themes: Vec::new(),
+            links: Links::default(),
+            sites: Vec::new(),
             keymap: Keymap::default(),
             root_causes: Vec::new(),
             shift_start: None,

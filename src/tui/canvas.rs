@@ -7,12 +7,16 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Position, Size};
 use ratatui::{Frame, Terminal};
 
+use crate::app::Hyperlink;
+
 /// One whole picture.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Picture {
     pub(super) buffer: Buffer,
     /// Where the cursor stands; `None` hides it.
     pub(super) cursor: Option<Position>,
+    /// Cells that lead somewhere.
+    pub(super) links: Vec<Hyperlink>,
 }
 
 /// Makes pictures of the terminal's size.
@@ -41,6 +45,7 @@ impl Canvas {
         Picture {
             buffer,
             cursor: self.terminal.backend().cursor,
+            links: Vec::new(),
         }
     }
 }

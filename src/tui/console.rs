@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::local::Drafts;
+use crate::local::{Drafts, Memos};
 use crate::model::{Event, Report};
 use crate::worker::{Reports, Worker};
 
@@ -20,7 +20,7 @@ use super::error::TuiError;
 use super::guard::{Guard, restore};
 use super::handoff::Handoff;
 use super::journal::Journal;
-use super::output::Output;
+use super::output::{Manner, Output};
 use super::pace::{Pace, Urgency};
 use super::signal::{self, Signal};
 use super::terminal::{self, Probe};
@@ -52,6 +52,8 @@ pub struct Console<C, J> {
     pub journal: Arc<J>,
     /// Where drafts are kept; without it they live as long as the console.
     pub drafts: Option<Drafts>,
+    /// Where views and linked orders are kept; without it likewise.
+    pub memos: Option<Memos>,
     /// What goes on when the link drops with open rows.
     pub handoff: Option<Handoff>,
     /// What was found at the start and is worth a line.
@@ -59,7 +61,7 @@ pub struct Console<C, J> {
 }
 
 /// How the console ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// The person left.
     Quit,
@@ -67,6 +69,8 @@ pub enum Ended {
     Signal(i32),
     /// The terminal went away.
     Hangup,
+    /// The person wants the console of this profile.
+    Switch(String),
 }
 
 /// The terminal as the loop needs it: a seam for tests.
@@ -118,18 +122,33 @@ impl Hold for Guard {
     }
 }
 
-/// Runs the console on this process's terminal until the person leaves, a signal ends it or the terminal goes. The
-/// terminal is as it was afterwards. Call it from the main thread, within a runtime.
-pub async fn run<C: Core, J: Journal>(console: Console<C, J>) -> Result<Ended, TuiError> {
-    usable(&Probe::new())?;
-    let stdout = std::io::stdout().as_fd().try_clone_to_owned().map_err(TuiError::Setup)?;
-    let output = Output::start(File::from(stdout)).map_err(TuiError::Setup)?;
-    let signals = signal::listen().map_err(TuiError::Setup)?;
-    let guard = Guard::take(output.clone())?;
-    let input = input::start().map_err(TuiError::Setup)?;
-    let lines = Lines { input, signals, output };
-    let mut turning = Loop::new(console, lines, &guard);
-    turning.run().await
+/// This process's terminal, taken once: one console after the other sits at it.
+pub struct Seat {
+    guard: Guard,
+    lines: Option<Lines>,
+}
+
+impl Seat {
+    /// Takes the terminal. It is as it was when the seat is dropped. Call it from the main thread, within a runtime.
+    pub fn take(manner: Manner) -> Result<Self, TuiError> {
+        usable(&Probe::new())?;
+        let stdout = std::io::stdout().as_fd().try_clone_to_owned().map_err(TuiError::Setup)?;
+        let output = Output::start(File::from(stdout), manner).map_err(TuiError::Setup)?;
+        let signals = signal::listen().map_err(TuiError::Setup)?;
+        let guard = Guard::take(output.clone())?;
+        let input = input::start(manner.mouse).map_err(TuiError::Setup)?;
+        let lines = Some(Lines { input, signals, output });
+        Ok(Self { guard, lines })
+    }
+
+    /// Runs a console until the person leaves or goes to another site, a signal ends it or the terminal goes.
+    pub async fn run<C: Core, J: Journal>(&mut self, console: Console<C, J>) -> Result<Ended, TuiError> {
+        let Some(lines) = self.lines.take() else { return Ok(Ended::Hangup) };
+        let mut turning = Loop::new(console, lines, &self.guard);
+        let ended = turning.run().await;
+        self.lines = Some(turning.lines);
+        ended
+    }
 }
 
 /// The loop's connections to the outside.
@@ -183,11 +202,16 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
             first.push(Event::Drafts(found));
             notices.extend(problems.iter().map(ToString::to_string));
         }
+        match console.memos.as_ref().map(Memos::found) {
+            Some(Ok(memo)) => first.push(Event::Memo(memo)),
+            Some(Err(error)) => notices.push(error.to_string()),
+            None => {}
+        }
         first.extend(notices.into_iter().map(|text| Event::Notice { text, failed: true }));
         let driver = Driver::new(
             console.worker,
             console.journal.clone(),
-            console.drafts,
+            (console.drafts, console.memos),
             lines.output.clone(),
             sender,
         );
@@ -216,13 +240,13 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
         let mut turn = self.handle(first, Urgency::Key).await?;
         loop {
             if let Turn::End(ended) = turn {
-                self.close(ended).await;
+                self.close(&ended).await;
                 return Ok(ended);
             }
             self.draw();
             if let Some(failure) = self.lines.output.failure() {
                 let is_gone = self.lines.output.is_gone();
-                self.close(Ended::Hangup).await;
+                self.close(&Ended::Hangup).await;
                 return if is_gone { Ok(Ended::Hangup) } else { Err(TuiError::Lost(failure)) };
             }
             let woken = self.wait().await;
@@ -339,6 +363,7 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
                             return Ok(Turn::End(ended));
                         }
                     }
+                    Step::Switch(profile) => return Ok(Turn::End(Ended::Switch(profile))),
                     Step::Quit => return Ok(Turn::End(Ended::Quit)),
                 }
             }
@@ -357,7 +382,8 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
             return;
         }
         let core = &mut self.core;
-        let picture = self.canvas.draw(|frame| core.render(frame));
+        let mut picture = self.canvas.draw(|frame| core.render(frame));
+        picture.links = core.hyperlinks();
         self.lines.output.show(picture);
         self.pace.drawn(now);
         self.forced = false;
@@ -427,8 +453,8 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
     }
 
     /// Puts everything away, within bounds: drafts and given commands first, then the sender's lock.
-    async fn close(&mut self, ended: Ended) {
-        if ended == Ended::Hangup {
+    async fn close(&mut self, ended: &Ended) {
+        if *ended == Ended::Hangup {
             self.host.abandon();
         }
         if let Some(driver) = self.driver.take() {
@@ -446,7 +472,7 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
             })
             .await; // what is not committed by then was never shown as queued
         }
-        if ended == Ended::Hangup {
+        if *ended == Ended::Hangup {
             let open = match timeout(CLOSING, self.journal.current()).await {
                 Ok(Ok(rows)) => rows.iter().any(|row| row.state.is_open()),
                 Ok(Err(_)) | Err(_) => true,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use ratatui::Frame;
 
-use crate::app::App;
+use crate::app::{App, Hyperlink};
 use crate::model::{Effect, Event};
 
 /// A console's core: events in, effects out, a picture on demand. No method blocks.
@@ -12,6 +12,10 @@ pub trait Core {
     fn update(&mut self, now: Timestamp, event: Event) -> Vec<Effect>;
     /// Draws the whole screen.
     fn render(&mut self, frame: &mut Frame<'_>);
+    /// Where addresses stand in the last picture.
+    fn hyperlinks(&self) -> Vec<Hyperlink> {
+        Vec::new()
+    }
     /// Whether something visible changed since the last drawing.
     fn needs_draw(&self) -> bool;
     /// Whether `Event::Tick` is of use: something counts down or grows old.
@@ -25,6 +29,10 @@ impl Core for App {
 
     fn render(&mut self, frame: &mut Frame<'_>) {
         Self::render(self, frame);
+    }
+
+    fn hyperlinks(&self) -> Vec<Hyperlink> {
+        Self::hyperlinks(self)
     }
 
     fn needs_draw(&self) -> bool {

@@ -1,4 +1,4 @@
-//! Drafts on their way to disk: the newest text of each, when the typing paused.
+//! Drafts on their way to disk: the newest text of each, when the typing paused; and views and links, at once.
 
 use std::collections::HashMap;
 use std::sync::mpsc as blocking;
@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::local::Drafts;
-use crate::model::{Draft, DraftKey, Event};
+use crate::local::{Drafts, LocalError, Memos};
+use crate::model::{Draft, DraftKey, Event, Memo};
 
 /// A draft is written when nothing was typed for so long.
 const QUIET: Duration = Duration::from_millis(300);
@@ -79,6 +79,7 @@ impl Typing {
 enum Write {
     Save(Draft),
     Forget(DraftKey),
+    Memo(Memo),
     Flush(blocking::SyncSender<()>),
 }
 
@@ -86,19 +87,26 @@ enum Write {
 #[derive(Debug)]
 pub(super) struct Keeper {
     typing: Typing,
+    /// Views and links that the thread has not taken yet: the newest.
+    memo: Option<Memo>,
     writes: blocking::SyncSender<Write>,
 }
 
 impl Keeper {
     /// Starts it; failures come as notices, one in a row.
-    pub(super) fn start(drafts: Drafts, events: mpsc::Sender<Event>) -> std::io::Result<Self> {
+    pub(super) fn start(drafts: Option<Drafts>, memos: Option<Memos>, events: mpsc::Sender<Event>) -> std::io::Result<Self> {
         let (writes, receiver) = blocking::sync_channel(WAITING_MAX);
         thread::Builder::new().name("drafts".into()).spawn(move || {
             let mut failing = false;
             for write in receiver {
-                let result = match write {
-                    Write::Save(draft) => drafts.save(&draft),
-                    Write::Forget(key) => drafts.forget(&key),
+                let of_draft = |write: &dyn Fn(&Drafts) -> Result<(), LocalError>| drafts.as_ref().map_or(Ok(()), write);
+                let (what, result) = match write {
+                    Write::Save(draft) => ("the draft is not kept", of_draft(&|drafts| drafts.save(&draft))),
+                    Write::Forget(key) => ("the draft is not forgotten", of_draft(&|drafts| drafts.forget(&key))),
+                    Write::Memo(memo) => (
+                        "views and links are not kept",
+                        memos.as_ref().map_or(Ok(()), |memos| memos.save(&memo)),
+                    ),
                     Write::Flush(done) => {
                         let _ = done.send(()); // nobody waits any more
                         continue;
@@ -107,7 +115,7 @@ impl Keeper {
                 if let Err(error) = &result
                     && !failing
                 {
-                    let text = format!("the draft is not kept: {error}");
+                    let text = format!("{what}: {error}");
                     let _ = events.try_send(Event::Notice { text, failed: true }); // a full loop hears of the next one
                 }
                 failing = result.is_err();
@@ -115,6 +123,7 @@ impl Keeper {
         })?;
         Ok(Self {
             typing: Typing::default(),
+            memo: None,
             writes,
         })
     }
@@ -128,15 +137,29 @@ impl Keeper {
         self.pass(now);
     }
 
+    /// Keeps views and links.
+    pub(super) fn keep(&mut self, memo: Memo) {
+        self.memo = Some(memo);
+        self.pass_memo();
+    }
+
+    fn pass_memo(&mut self) {
+        let Some(memo) = self.memo.take() else { return };
+        if let Err(blocking::TrySendError::Full(Write::Memo(memo))) = self.writes.try_send(Write::Memo(memo)) {
+            self.memo = Some(memo); // the next turn or the flush takes it
+        }
+    }
+
     pub(super) fn due(&self) -> Option<Instant> {
         self.typing.due()
     }
 
     /// Hands what is due to the thread, without waiting: with a slow disk it is tried again a little later.
     pub(super) fn pass(&mut self, now: Instant) {
+        self.pass_memo();
         for write in self.typing.take(now) {
             match self.writes.try_send(write) {
-                Ok(()) | Err(blocking::TrySendError::Disconnected(_) | blocking::TrySendError::Full(Write::Flush(_))) => {}
+                Ok(()) | Err(blocking::TrySendError::Disconnected(_) | blocking::TrySendError::Full(Write::Flush(_) | Write::Memo(_))) => {}
                 Err(blocking::TrySendError::Full(Write::Save(draft))) => self.typing.save(draft, now),
                 Err(blocking::TrySendError::Full(Write::Forget(key))) => self.typing.forget(key, now + QUIET),
             }
@@ -145,7 +168,8 @@ impl Keeper {
 
     /// Writes everything now and waits for it, at most so long.
     pub(super) fn flush(&mut self, at_most: Duration) {
-        for write in self.typing.take(Instant::now() + LATEST) {
+        let memo = self.memo.take().map(Write::Memo);
+        for write in self.typing.take(Instant::now() + LATEST).into_iter().chain(memo) {
             if self.writes.send(write).is_err() {
                 return;
             }
@@ -224,7 +248,7 @@ mod tests {
         };
         let drafts = Drafts::open(dir.path(), &scope).unwrap();
         let (events, _receiver) = mpsc::channel(1);
-        let mut keeper = Keeper::start(drafts.clone(), events).unwrap();
+        let mut keeper = Keeper::start(Some(drafts.clone()), None, events).unwrap();
         keeper.save(draft("half a line"), Instant::now());
         keeper.flush(Duration::from_secs(60));
         assert_eq!(drafts.found().0, [draft("half a line")]);

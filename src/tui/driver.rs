@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::domain::{Intent, IntentState, OutboxRow};
-use crate::local::Drafts;
+use crate::local::{Drafts, Memos};
 use crate::model::{Effect, Event, Fetch};
 use crate::worker::Worker;
 
@@ -18,11 +18,12 @@ use super::journal::Journal;
 use super::output::Output;
 
 /// What the loop itself has to do about an effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     Nothing,
     Redraw,
     Suspend,
+    Switch(String),
     Quit,
 }
 
@@ -39,11 +40,12 @@ impl Driver {
     pub(super) fn new<J: Journal>(
         worker: Worker,
         journal: Arc<J>,
-        drafts: Option<Drafts>,
+        (drafts, memos): (Option<Drafts>, Option<Memos>),
         output: Output,
         events: mpsc::Sender<Event>,
     ) -> Self {
-        let keeper = drafts.and_then(|drafts| Keeper::start(drafts, events.clone()).ok());
+        let keeps = drafts.is_some() || memos.is_some();
+        let keeper = keeps.then(|| Keeper::start(drafts, memos, events.clone()).ok()).flatten();
         Self {
             worker,
             desk: Desk::open(journal, events),
@@ -72,11 +74,17 @@ impl Driver {
                     keeper.forget(key, now);
                 }
             }
+            Effect::SaveMemo(memo) => {
+                if let Some(keeper) = &mut self.keeper {
+                    keeper.keep(memo);
+                }
+            }
             Effect::Copy(text) => answers.push(self.copy(&text)),
             Effect::Bell => self.output.bell(),
             Effect::Title(text) => self.output.title(&text),
             Effect::Redraw => return Step::Redraw,
             Effect::Suspend => return Step::Suspend,
+            Effect::Switch(profile) => return Step::Switch(profile),
             Effect::Quit => return Step::Quit,
         }
         Step::Nothing

@@ -8,6 +8,7 @@ use ratatui::style::{Color, Modifier};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::canvas::Picture;
+use crate::app::Hyperlink;
 
 /// Frames longer than this are shown at once by terminals that can (mode 2026); shorter ones do not tear.
 const SYNCHRONIZED_FROM_BYTES: usize = 1_024;
@@ -17,6 +18,7 @@ const SYNCHRONIZED_FROM_BYTES: usize = 1_024;
 pub(super) struct Screen {
     shown: Option<Buffer>,
     cursor: Option<Position>,
+    links: Vec<Hyperlink>,
 }
 
 impl Screen {
@@ -28,9 +30,10 @@ impl Screen {
 
     /// The bytes that turn what is shown into `picture`; none where nothing differs.
     pub(super) fn advance(&mut self, picture: Picture) -> Vec<u8> {
-        let Picture { buffer, cursor } = picture;
+        let Picture { buffer, cursor, links } = picture;
+        let before = std::mem::take(&mut self.links);
         let mut pen = Pen::default();
-        let shown = match self.shown.take() {
+        let mut shown = match self.shown.take() {
             Some(shown) if shown.area == buffer.area => shown,
             _ => {
                 self.cursor = None;
@@ -38,6 +41,16 @@ impl Screen {
                 Buffer::empty(Rect { ..buffer.area })
             }
         };
+        if before != links {
+            // where a link begins or ends the text may be the same: it is written again
+            for link in before.iter().chain(&links) {
+                for x in link.x..link.x.saturating_add(link.width) {
+                    if let Some(cell) = shown.cell_mut(Position { x, y: link.y }) {
+                        cell.set_symbol("\u{0}");
+                    }
+                }
+            }
+        }
         let mut moved = false;
         for (x, y, cell) in shown.diff(&buffer) {
             if !moved && self.cursor.is_some() {
@@ -45,6 +58,7 @@ impl Screen {
                 self.cursor = None;
             }
             moved = true;
+            pen.link(link_at(&links, x, y));
             pen.cell(x, y, cell);
         }
         pen.finish();
@@ -60,6 +74,7 @@ impl Screen {
             }
         }
         self.cursor = cursor;
+        self.links = links;
         self.shown = Some(buffer);
         let mut out = pen.out;
         if out.len() > SYNCHRONIZED_FROM_BYTES {
@@ -78,9 +93,28 @@ struct Pen {
     foreground: Color,
     background: Color,
     modifier: Modifier,
+    link: String,
+}
+
+/// The address behind a cell.
+fn link_at(links: &[Hyperlink], x: u16, y: u16) -> &str {
+    links
+        .iter()
+        .find(|link| link.y == y && (link.x..link.x.saturating_add(link.width)).contains(&x))
+        .map_or("", |link| link.url.as_str())
 }
 
 impl Pen {
+    /// What is written from here on leads to an address; the empty one ends that. Anything but printable ASCII is left out.
+    fn link(&mut self, url: &str) {
+        if self.link == url {
+            return;
+        }
+        url.clone_into(&mut self.link);
+        let safe: String = url.chars().filter(char::is_ascii_graphic).collect();
+        let _ = write!(self.out, "\x1b]8;;{safe}\x1b\\"); // writing to a Vec cannot fail
+    }
+
     fn go(&mut self, x: u16, y: u16) {
         let _ = match self.at {
             Some(at) if at == (x, y) => Ok(()),
@@ -149,6 +183,7 @@ impl Pen {
 
     /// Leaves nothing behind in which another program's line could appear.
     fn finish(&mut self) {
+        self.link("");
         if (self.foreground, self.background, self.modifier) != (Color::Reset, Color::Reset, Modifier::empty()) {
             self.out.extend_from_slice(b"\x1b[0m");
         }
@@ -202,6 +237,7 @@ mod tests {
         Picture {
             buffer: Buffer::with_lines(lines.iter().copied()),
             cursor: None,
+            links: Vec::new(),
         }
     }
 
@@ -226,6 +262,26 @@ mod tests {
         let mut screen = Screen::default();
         screen.advance(picture(&["PUMP-017   98.4", "PUMP-018   12.0"]));
         assert_eq!(screen.advance(picture(&["PUMP-017   98.5", "PUMP-018   12.0"])), b"\x1b[1;15H5");
+    }
+
+    #[test]
+    fn an_address_is_a_hyperlink_as_long_as_it_is_shown() {
+        let link = |url: &str| Hyperlink {
+            x: 1,
+            y: 0,
+            width: 2,
+            url: url.into(),
+        };
+        let mut screen = Screen::default();
+        screen.advance(picture(&["abcd"]));
+        let mut linked = picture(&["abcd"]);
+        linked.links = vec![link("https://m/a\u{1b}]0;x\u{7} b")];
+        assert_eq!(
+            String::from_utf8(screen.advance(linked.clone())).unwrap(),
+            "\x1b[1;2H\x1b]8;;https://m/a]0;xb\x1b\\bc\x1b]8;;\x1b\\"
+        );
+        assert_eq!(screen.advance(linked), b"", "nothing changed");
+        assert_eq!(String::from_utf8(screen.advance(picture(&["abcd"]))).unwrap(), "\x1b[1;2Hbc");
     }
 
     #[test]
@@ -277,7 +333,7 @@ mod tests {
                 for (y, line) in row.iter().enumerate() {
                     buffer.set_string(0, u16::try_from(y).unwrap(), line, Style::new());
                 }
-                parser.process(&screen.advance(Picture { buffer, cursor: None }));
+                parser.process(&screen.advance(Picture { buffer, cursor: None, links: Vec::new() }));
                 let expected: Vec<String> = row.iter().map(|line| line.trim_end().to_owned()).collect();
                 let seen: Vec<String> = shown(&parser).iter().map(|line| line.trim_end().to_owned()).collect();
                 prop_assert_eq!(seen, expected);

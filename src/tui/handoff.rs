@@ -21,7 +21,7 @@ pub struct Handoff {
 impl Handoff {
     /// Starts it in a process group of its own, so that the terminal's end does not reach it; it makes itself a
     /// session. It is not waited for.
-    pub(super) fn start(&self) -> io::Result<()> {
+    pub fn start(&self) -> io::Result<()> {
         let log = OpenOptions::new()
             .write(true)
             .create(true)

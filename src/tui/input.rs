@@ -3,10 +3,10 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossterm::event::{Event as Terminal, KeyEventKind};
+use crossterm::event::{Event as Terminal, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use tokio::sync::mpsc;
 
-use crate::model::{Event, Key};
+use crate::model::{Event, Key, Pointer};
 
 use super::fragments::{Fragments, HOLD};
 
@@ -15,8 +15,8 @@ const WAITING_MAX: usize = 1_024;
 /// Longest paste in bytes; the rest is cut.
 const PASTE_MAX_BYTES: usize = 64 * 1024;
 
-/// Starts reading. The channel ends when the terminal does.
-pub(super) fn start() -> std::io::Result<mpsc::Receiver<Event>> {
+/// Starts reading, the mouse where it is wanted. The channel ends when the terminal does.
+pub(super) fn start(mouse: bool) -> std::io::Result<mpsc::Receiver<Event>> {
     let (events, receiver) = mpsc::channel(WAITING_MAX);
     thread::Builder::new().name("input".into()).spawn(move || {
         let mut fragments = Fragments::default();
@@ -29,7 +29,7 @@ pub(super) fn start() -> std::io::Result<mpsc::Receiver<Event>> {
             };
             let now = Instant::now();
             let made = match read {
-                Ok(Some(event)) => translate(event, &mut fragments, now),
+                Ok(Some(event)) => translate(event, &mut fragments, now, mouse),
                 Ok(None) => fragments.flush(now).map(Event::Key).into_iter().collect(),
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
                 Err(_) => return,
@@ -44,9 +44,9 @@ pub(super) fn start() -> std::io::Result<mpsc::Receiver<Event>> {
     Ok(receiver)
 }
 
-/// The console's event for the terminal's: key presses and repeats, pastes, sizes, focus. The mouse is off, and what
-/// still comes of it is left out.
-fn translate(event: Terminal, fragments: &mut Fragments, now: Instant) -> Vec<Event> {
+/// The console's event for the terminal's: key presses and repeats, pastes, sizes, focus; clicks of the first button and the
+/// wheel where the mouse is wanted. What else comes of it is left out.
+fn translate(event: Terminal, fragments: &mut Fragments, now: Instant, mouse: bool) -> Vec<Event> {
     match event {
         Terminal::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
         Terminal::Key(key) => fragments.push(Key::from(key), now).into_iter().map(Event::Key).collect(),
@@ -54,7 +54,18 @@ fn translate(event: Terminal, fragments: &mut Fragments, now: Instant) -> Vec<Ev
         Terminal::Resize(columns, rows) => vec![Event::Resize(columns, rows)],
         Terminal::FocusGained => vec![Event::Focus(true)],
         Terminal::FocusLost => vec![Event::Focus(false)],
+        Terminal::Mouse(event) if mouse => pointer(event).map(Event::Pointer).into_iter().collect(),
         Terminal::Mouse(_) => Vec::new(),
+    }
+}
+
+fn pointer(event: MouseEvent) -> Option<Pointer> {
+    let (x, y) = (event.column, event.row);
+    match event.kind {
+        MouseEventKind::Down(MouseButton::Left) => Some(Pointer::Click { x, y }),
+        MouseEventKind::ScrollDown => Some(Pointer::Wheel { x, y, down: true }),
+        MouseEventKind::ScrollUp => Some(Pointer::Wheel { x, y, down: false }),
+        _ => None,
     }
 }
 
@@ -73,7 +84,7 @@ fn pasted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crossterm::event::{KeyCode, KeyEvent, KeyEventState, KeyModifiers, MouseEvent, MouseEventKind};
+    use crossterm::event::{KeyCode, KeyEvent, KeyEventState, KeyModifiers};
 
     use super::*;
 
@@ -90,21 +101,35 @@ mod tests {
             })
         };
         assert_eq!(
-            translate(key(KeyEventKind::Press), &mut fragments, now),
+            translate(key(KeyEventKind::Press), &mut fragments, now, false),
             [Event::Key(Key::char('A'))]
         );
         assert_eq!(
-            translate(key(KeyEventKind::Repeat), &mut fragments, now),
+            translate(key(KeyEventKind::Repeat), &mut fragments, now, false),
             [Event::Key(Key::char('A'))]
         );
-        assert!(translate(key(KeyEventKind::Release), &mut fragments, now).is_empty());
-        let mouse = Terminal::Mouse(MouseEvent {
-            kind: MouseEventKind::Moved,
-            column: 1,
-            row: 1,
-            modifiers: KeyModifiers::NONE,
-        });
-        assert!(translate(mouse, &mut fragments, now).is_empty());
+        assert!(translate(key(KeyEventKind::Release), &mut fragments, now, false).is_empty());
+        let mouse = |kind| {
+            Terminal::Mouse(MouseEvent {
+                kind,
+                column: 1,
+                row: 2,
+                modifiers: KeyModifiers::NONE,
+            })
+        };
+        let down = MouseEventKind::Down(MouseButton::Left);
+        for kind in [MouseEventKind::Moved, down, MouseEventKind::ScrollUp] {
+            assert!(translate(mouse(kind), &mut fragments, now, false).is_empty());
+        }
+        for (kind, pointer) in [
+            (MouseEventKind::Moved, None),
+            (MouseEventKind::Down(MouseButton::Right), None),
+            (down, Some(Pointer::Click { x: 1, y: 2 })),
+            (MouseEventKind::ScrollUp, Some(Pointer::Wheel { x: 1, y: 2, down: false })),
+        ] {
+            let events: Vec<Event> = pointer.map(Event::Pointer).into_iter().collect();
+            assert_eq!(translate(mouse(kind), &mut fragments, now, true), events);
+        }
     }
 
     #[test]

@@ -30,10 +30,11 @@ mod terminal;
 mod tests;
 
 pub use self::core::Core;
-pub use console::{Console, Ended, run};
+pub use console::{Console, Ended, Seat};
 pub use error::TuiError;
 pub use guard::{install_panic_report, restore};
 pub use handoff::Handoff;
 pub use journal::Journal;
+pub use output::Manner;
 pub use post::Post;
 pub use terminal::{Probe, usable};

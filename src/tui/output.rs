@@ -13,12 +13,24 @@ use tokio::sync::Notify;
 use super::canvas::Picture;
 use super::encode::{Screen, is_forbidden};
 
-/// Alternate screen, title saved, bracketed paste, focus reports, cursor hidden. The mouse stays the terminal's.
+/// Alternate screen, title saved, bracketed paste, focus reports, cursor hidden. The mouse stays the terminal's unless it
+/// is wanted.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[22;0t\x1b[?2004h\x1b[?1004h\x1b[?25l\x1b[5 q\x1b[?25l";
+/// Clicks and wheel, in the form that has no limit of columns.
+const MOUSE: &[u8] = b"\x1b[?1000h\x1b[?1006h";
 /// All of it back, in the opposite order; harmless where it was not set.
-pub(super) const LEAVE: &[u8] = b"\x1b[?2026l\x1b[0m\x1b[0 q\x1b[?1004l\x1b[?2004l\x1b[23;0t\x1b[?1049l\x1b[?25h";
+pub(super) const LEAVE: &[u8] = b"\x1b[?2026l\x1b[0m\x1b[0 q\x1b[?1006l\x1b[?1000l\x1b[?1004l\x1b[?2004l\x1b[23;0t\x1b[?1049l\x1b[?25h";
 /// Longest title in characters.
 const TITLE_MAX: usize = 120;
+
+/// What the terminal is asked for besides its screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Manner {
+    /// Reports of clicks and the wheel.
+    pub mouse: bool,
+    /// Addresses as hyperlinks (OSC 8).
+    pub hyperlinks: bool,
+}
 
 /// The loop's end of the thread. Clones write to the same terminal.
 #[derive(Clone, Debug)]
@@ -67,7 +79,7 @@ enum Mode {
 
 impl Output {
     /// Starts the thread on a writer. Nothing is written before [`Output::enter`].
-    pub(super) fn start(writer: impl Write + Send + 'static) -> io::Result<Self> {
+    pub(super) fn start(writer: impl Write + Send + 'static, manner: Manner) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             slot: Mutex::new(Slot {
                 wanted: Mode::Left,
@@ -90,7 +102,9 @@ impl Output {
             skipped: AtomicU64::new(0),
         });
         let ends = Ends(shared.clone());
-        thread::Builder::new().name("output".into()).spawn(move || ends.0.write(writer))?;
+        thread::Builder::new()
+            .name("output".into())
+            .spawn(move || ends.0.write(writer, manner))?;
         Ok(Self { shared })
     }
 
@@ -227,17 +241,22 @@ impl Shared {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner) // plain fields: valid after any panic
     }
 
-    fn write(&self, mut writer: impl Write) {
+    fn write(&self, mut writer: impl Write, manner: Manner) {
         self.lock().thread = Some(thread::current().id());
         let mut screen = Screen::default();
         loop {
+            let mut entered = None;
             let bytes = match self.next() {
                 Work::End => return,
                 Work::Enter => {
                     screen.forget();
-                    ENTER.to_vec()
+                    entered = Some(Mode::Entered);
+                    if manner.mouse { [ENTER, MOUSE].concat() } else { ENTER.to_vec() }
                 }
-                Work::Leave => LEAVE.to_vec(),
+                Work::Leave => {
+                    entered = Some(Mode::Left);
+                    LEAVE.to_vec()
+                }
                 Work::Write {
                     picture,
                     redraw,
@@ -246,7 +265,10 @@ impl Shared {
                     if redraw {
                         screen.forget();
                     }
-                    if let Some(picture) = picture {
+                    if let Some(mut picture) = picture {
+                        if !manner.hyperlinks {
+                            picture.links.clear();
+                        }
                         let frame = screen.advance(picture);
                         if !frame.is_empty() {
                             self.frames.fetch_add(1, Ordering::Relaxed);
@@ -264,10 +286,8 @@ impl Shared {
             };
             let mut slot = self.lock();
             slot.writing = false;
-            if bytes == ENTER {
-                slot.actual = Mode::Entered;
-            } else if bytes == LEAVE {
-                slot.actual = Mode::Left;
+            if let Some(mode) = entered {
+                slot.actual = mode;
             }
             if let Err(error) = &result {
                 slot.failure = Some(error.to_string());
@@ -331,6 +351,7 @@ mod tests {
         Picture {
             buffer: Buffer::with_lines([format!("{text:8}")]),
             cursor: None,
+            links: Vec::new(),
         }
     }
 
@@ -357,7 +378,7 @@ mod tests {
     fn link() -> (Output, mpsc::Sender<()>, mpsc::Receiver<Vec<u8>>) {
         let (pass, passes) = mpsc::channel();
         let (seen, written) = mpsc::channel();
-        (Output::start(Link { passes, seen }).unwrap(), pass, written)
+        (Output::start(Link { passes, seen }, Manner::default()).unwrap(), pass, written)
     }
 
     fn screen(parser: &vt100::Parser) -> String {

@@ -19,6 +19,7 @@ const ORDERED_MAX: usize = 200;
 #[derive(Clone, Debug)]
 pub struct Post {
     outbox: Outbox,
+    profile: String,
     targets: Vec<Target>,
     /// Filled when the sender runs: it needs the credentials first.
     sender: watch::Receiver<Option<SenderControl>>,
@@ -26,8 +27,18 @@ pub struct Post {
 
 impl Post {
     /// `targets` are the servers of the profile, to which every intent is bound.
-    pub fn new(outbox: Outbox, targets: Vec<Target>, sender: watch::Receiver<Option<SenderControl>>) -> Self {
-        Self { outbox, targets, sender }
+    pub fn new(outbox: Outbox, profile: String, targets: Vec<Target>, sender: watch::Receiver<Option<SenderControl>>) -> Self {
+        Self {
+            outbox,
+            profile,
+            targets,
+            sender,
+        }
+    }
+
+    /// Whose it is.
+    pub fn profile(&self) -> &str {
+        &self.profile
     }
 
     /// Alerts for which an order was made from here lately: their orders are worth following.

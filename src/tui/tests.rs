@@ -278,7 +278,7 @@ fn stage(effects: impl IntoIterator<Item = Effect>, screen: Screen, mut host: Ho
     core.0.effects.lock().unwrap().extend(effects);
     let plant = Arc::new(Still::default());
     let (worker, reports) = Worker::spawn(plant.clone(), Plan::new("S"), None);
-    let output = Output::start(screen).unwrap();
+    let output = Output::start(screen, output::Manner::default()).unwrap();
     output.enter();
     let (input, input_receiver) = mpsc::channel(1024);
     let (signals, signal_receiver) = mpsc::channel(16);
@@ -289,6 +289,7 @@ fn stage(effects: impl IntoIterator<Item = Effect>, screen: Screen, mut host: Ho
         reports,
         journal: journal.clone(),
         drafts,
+        memos: None,
         handoff: None,
         notices: vec!["the cache is damaged".into()],
     };

@@ -1,7 +1,9 @@
 //! The console's core, without terminal, network or clock.
 
+mod actions;
 mod desk;
 mod properties;
+mod reach;
 mod screens;
 mod transitions;
 

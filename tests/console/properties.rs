@@ -24,7 +24,7 @@ enum Step {
     Wait(u8),
 }
 
-const KEYS: [&str; 66] = [
+const KEYS: [&str; 76] = [
     "a",
     "A",
     "x",
@@ -91,6 +91,16 @@ const KEYS: [&str; 66] = [
     "delete",
     "ctrl-w",
     "ctrl-k",
+    "b",
+    "d",
+    "B",
+    "f",
+    "F",
+    "W",
+    "o",
+    "T",
+    "@",
+    "2",
 ];
 
 fn step() -> impl Strategy<Value = Step> {

@@ -7,12 +7,15 @@ use nightdesk::outbox::{Outbox, OutboxError};
 
 use super::support::{note, open, options};
 
+/// That of the profile `plant`: its name's hash.
+const SENDER_LOCK: &str = "sender-96044d9734b60441.lock";
+
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
 #[tokio::test]
-async fn everything_in_it_is_private() {
+async fn row_21_everything_in_it_is_private() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = open(folder.path()).await;
     outbox.submit(note("a", "x")).await.unwrap();
@@ -28,7 +31,7 @@ async fn everything_in_it_is_private() {
 }
 
 #[tokio::test]
-async fn modes_that_are_too_open_are_closed() {
+async fn row_21_modes_that_are_too_open_are_closed() {
     let folder = tempfile::tempdir().unwrap();
     let directory = folder.path().join("outbox");
     drop(open(folder.path()).await);
@@ -39,7 +42,7 @@ async fn modes_that_are_too_open_are_closed() {
 }
 
 #[tokio::test]
-async fn links_and_other_things_are_refused() {
+async fn row_21_links_and_other_things_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path()).await);
     let link = folder.path().join("link");
@@ -50,14 +53,7 @@ async fn links_and_other_things_are_refused() {
         "{error}"
     );
 
-    for name in [
-        "outbox.db",
-        "outbox.id",
-        "sender.lock",
-        "users.lock",
-        "anchor.json",
-        "outbox.db-wal",
-    ] {
+    for name in ["outbox.db", "outbox.id", SENDER_LOCK, "users.lock", "anchor.json", "outbox.db-wal"] {
         let folder = tempfile::tempdir().unwrap();
         drop(open(folder.path()).await);
         let path = folder.path().join("outbox").join(name);
@@ -70,8 +66,13 @@ async fn links_and_other_things_are_refused() {
             Err(error) => assert!(matches!(error, OutboxError::Untrusted { .. }), "{name}: {error}"),
             Ok(outbox) => {
                 // the sender's lock is opened by the sender
-                assert_eq!(name, "sender.lock");
-                let sender = nightdesk::outbox::Sender::new(outbox, super::support::Server::new(), Vec::new(), super::support::policy());
+                assert_eq!(name, SENDER_LOCK);
+                let sender = nightdesk::outbox::Sender::new(
+                    outbox,
+                    super::support::Server::new(),
+                    vec![super::support::target()],
+                    super::support::policy(),
+                );
                 let error = sender.run(std::future::pending()).await.unwrap_err();
                 assert!(matches!(error, OutboxError::Untrusted { .. }), "{error}");
             }
@@ -85,7 +86,7 @@ async fn links_and_other_things_are_refused() {
 }
 
 #[tokio::test]
-async fn a_foreign_owner_is_refused() {
+async fn row_21_a_foreign_owner_is_refused() {
     // needs a directory of somebody else: the root's for a user, another user's for root
     let folder = tempfile::tempdir().unwrap();
     let foreign = if rustix::process::geteuid().is_root() {
@@ -101,7 +102,24 @@ async fn a_foreign_owner_is_refused() {
 }
 
 #[tokio::test]
-async fn a_newer_schema_is_refused_untouched() {
+async fn row_21_a_file_of_somebody_else_is_refused() {
+    if !rustix::process::geteuid().is_root() {
+        return; // only root can give a file away; a whole directory of somebody else is the test above
+    }
+    for name in ["outbox.db", "outbox.id", "anchor.json", "users.lock", "opening.lock"] {
+        let folder = tempfile::tempdir().unwrap();
+        drop(open(folder.path()).await);
+        let path = folder.path().join("outbox").join(name);
+        rustix::fs::chown(&path, Some(rustix::fs::Uid::from_raw(12_345)), None).unwrap();
+        let before = std::fs::read(&path).unwrap();
+        let error = Outbox::open(&folder.path().join("outbox"), options()).await.unwrap_err();
+        assert!(error.to_string().contains("belongs to user 12345"), "{name}: {error}");
+        assert_eq!(std::fs::read(&path).unwrap(), before, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn row_20_a_newer_schema_is_refused_untouched() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = open(folder.path()).await;
     outbox.submit(note("a", "x")).await.unwrap();
@@ -132,7 +150,7 @@ async fn a_newer_schema_is_refused_untouched() {
 }
 
 #[tokio::test]
-async fn an_older_schema_is_brought_up_to_date() {
+async fn row_20_an_older_schema_is_brought_up_to_date() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = open(folder.path()).await;
     outbox.submit(note("a", "x")).await.unwrap();

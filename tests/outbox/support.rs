@@ -33,6 +33,13 @@ pub(super) async fn open(folder: &Path) -> Outbox {
     Outbox::open(&folder.join("outbox"), options()).await.unwrap()
 }
 
+/// The lock of the one sender in a folder.
+pub(super) fn sender_lock(folder: &Path) -> std::path::PathBuf {
+    let mut locks = std::fs::read_dir(folder.join("outbox")).unwrap().map(|entry| entry.unwrap().path());
+    let is_senders = |path: &std::path::PathBuf| path.file_name().unwrap().to_string_lossy().starts_with("sender-");
+    locks.find(is_senders).unwrap()
+}
+
 pub(super) fn target() -> Target {
     Target {
         service: Service::Monitor,

@@ -194,7 +194,7 @@ impl Term {
                 any.iter().any(|wanted| match wanted {
                     Order::None => has.is_none(),
                     Order::Any => has.is_some(),
-                    Order::Number(glob) => has.is_some_and(|number| glob.matches(number.raw())),
+                    Order::Number(glob) => has.is_some_and(|number| glob.matches(number)),
                 }) != *not
             }
             Self::Is { not, any } => any.iter().any(|wanted| facts.is(*wanted)) != *not,

@@ -37,7 +37,7 @@ fn passes(filter: &str, alert: &Alert) -> bool {
     let order = WorkOrderNumber::new("1043");
     let facts = AlertFacts {
         location: Some(&location),
-        order: (alert.state == AlertState::Acknowledged).then_some(&order),
+        order: (alert.state == AlertState::Acknowledged).then_some(order.raw()),
         ..AlertFacts::of(alert, "op2", now())
     };
     Filter::parse(filter)

@@ -103,6 +103,7 @@ pub struct Store {
     pub plant: Plant,
     orders: HashMap<AlertId, WorkOrder>,
     open_orders: VecDeque<OpenOrders>,
+    linked: HashMap<AlertId, String>,
     links: [(Service, LinkState, Latency); 2],
     fresh: [(Source, Freshness); 4],
     ledger: Ledger,
@@ -126,6 +127,7 @@ impl Store {
             plant: Plant::default(),
             orders: HashMap::new(),
             open_orders: VecDeque::new(),
+            linked: HashMap::new(),
             links: Service::MAXIMO.map(|service| (service, LinkState::Unknown, Latency::default())),
             fresh: [
                 (Source::Alerts, Freshness::new(intervals.alerts)),
@@ -409,11 +411,15 @@ impl Store {
         }
     }
 
-    /// The order that an alert's note links.
-    pub fn linked_order(alert: &Alert) -> Option<&str> {
-        let note = alert.notes.as_ref()?.shown();
-        let (_, rest) = note.rsplit_once("[WO ")?;
-        rest.split_once(']').map(|(number, _)| number)
+    /// The order that a person linked to an alert: in its note, or kept on this machine where another note replaced that.
+    pub fn linked_order<'a>(&'a self, alert: &'a Alert) -> Option<&'a str> {
+        alert.linked_order().or_else(|| self.linked.get(&alert.id).map(String::as_str))
+    }
+
+    /// Takes in what is kept on this machine.
+    pub fn take_linked(&mut self, links: impl IntoIterator<Item = (AlertId, String)>) {
+        self.linked.extend(links);
+        self.revision += 1;
     }
 
     /// The open orders of an alert's asset, once they were told.
@@ -430,7 +436,10 @@ impl Store {
     pub fn facts<'a>(&'a self, alert: &'a Alert, me: &'a str, now: Timestamp) -> AlertFacts<'a> {
         AlertFacts {
             location: self.plant.of_alert(alert).and_then(|device| device.location.as_ref()),
-            order: self.order(&alert.id).map(|(number, _)| number),
+            order: match self.order(&alert.id) {
+                Some((number, _)) => Some(number.raw()),
+                None => self.linked_order(alert),
+            },
             chattering: self.chattering.contains(&alert.id),
             pending: self
                 .ledger

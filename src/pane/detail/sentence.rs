@@ -5,8 +5,8 @@ use ratatui::style::Style;
 use super::super::scene::Scene;
 use crate::config::theme::Role;
 use crate::domain::{Alert, AlertState, MetricValue, SafeText, short_number};
+use crate::model::Action;
 use crate::model::store::{Asked, Progress, Verb};
-use crate::model::{Action, Store};
 
 pub(super) fn asked_of(scene: &Scene<'_>, row: &crate::domain::OutboxRow) -> Asked {
     Asked {
@@ -72,5 +72,8 @@ pub(super) fn order_sentence(scene: &Scene<'_>, alert: &Alert) -> Option<(String
     if let Some(asked) = scene.store.ledger().asked(&alert.id, &[Verb::Order], scene.now) {
         return Some(scene.progress_sentence(&asked));
     }
-    Store::linked_order(alert).map(|number| (format!("linked to work order {number}"), scene.style(Role::Text)))
+    scene
+        .store
+        .linked_order(alert)
+        .map(|number| (format!("linked to work order {number}"), scene.style(Role::Text)))
 }

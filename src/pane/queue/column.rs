@@ -6,6 +6,7 @@ use ratatui::style::Style;
 
 use super::super::cells;
 use super::super::scene::Scene;
+use super::group::Fold;
 use crate::config::theme::Role;
 use crate::domain::{Alert, MetricValue, SafeText, short_number, triage_order};
 use crate::model::Store;
@@ -82,6 +83,45 @@ impl Column {
         }
     }
 
+    /// Its letter in the menus of sort and columns.
+    pub fn letter(self) -> char {
+        match self {
+            Self::Age => 'a',
+            Self::Severity => 's',
+            Self::Device => 'd',
+            Self::Type => 't',
+            Self::Location => 'l',
+            Self::Alert => 'n',
+            Self::Metric => 'm',
+            Self::Value => 'v',
+            Self::Limit => 'i',
+            Self::State => 'e',
+            Self::Order => 'o',
+        }
+    }
+
+    /// The word for it in saved views.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Age => "age",
+            Self::Severity => "severity",
+            Self::Device => "device",
+            Self::Type => "type",
+            Self::Location => "location",
+            Self::Alert => "alert",
+            Self::Metric => "metric",
+            Self::Value => "value",
+            Self::Limit => "limit",
+            Self::State => "state",
+            Self::Order => "order",
+        }
+    }
+
+    /// Reads a word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|column| column.word() == word)
+    }
+
     /// Numbers stand at the right.
     fn is_right(self) -> bool {
         matches!(self, Self::Age | Self::Value | Self::Limit)
@@ -106,7 +146,10 @@ impl Column {
                 .total_cmp(&other.threshold.unwrap_or(f64::NEG_INFINITY)),
             Self::State => one.state.progress().cmp(&other.state.progress()),
             Self::Order => {
-                let number = |alert: &Alert| store.order(&alert.id).map(|(number, _)| number.raw().to_owned());
+                let number = |alert: &Alert| match store.order(&alert.id) {
+                    Some((number, _)) => Some(number.raw().to_owned()),
+                    None => store.linked_order(alert).map(str::to_owned),
+                };
                 number(one).cmp(&number(other))
             }
         }
@@ -259,7 +302,7 @@ fn aligned(sized: Sized, text: &str, ellipsis: &str) -> String {
 }
 
 /// What stands in a column for an alert, in exactly its width.
-pub(super) fn cell(scene: &Scene<'_>, alert: &Alert, gone: bool, sized: Sized) -> (String, Style) {
+pub(super) fn cell(scene: &Scene<'_>, alert: &Alert, gone: bool, place: Place<'_>, sized: Sized) -> (String, Style) {
     let text = scene.style(Role::Text);
     let glyphs = scene.glyphs();
     let optional = |value: Option<&SafeText>| value.map_or_else(|| glyphs.none.to_owned(), |value| value.shown().to_owned());
@@ -280,9 +323,13 @@ pub(super) fn cell(scene: &Scene<'_>, alert: &Alert, gone: bool, sized: Sized) -
         ),
         Column::Alert => {
             let facts = scene.store.facts(alert, &scene.setup.operator, scene.now);
-            let badge = badge(scene, &facts);
-            let room = sized.width.saturating_sub(cells::width(badge));
-            (format!("{}{badge}", scene.cut(alert.name.shown(), room)), text)
+            let mut badge = badge(scene, &facts).to_owned();
+            if let Place::First(fold) = place {
+                badge.push_str(&count(scene, fold));
+            }
+            let indent = if place == Place::Inner { "  " } else { "" };
+            let room = sized.width.saturating_sub(cells::width(&badge) + indent.len());
+            (format!("{indent}{}{badge}", scene.cut(alert.name.shown(), room)), text)
         }
         Column::Metric => (optional(alert.metric.as_ref()), text),
         Column::Value => match &alert.value {
@@ -298,6 +345,35 @@ pub(super) fn cell(scene: &Scene<'_>, alert: &Alert, gone: bool, sized: Sized) -
         Column::Order => order(scene, alert, sized.width),
     };
     (aligned(sized, &content, glyphs.ellipsis), style)
+}
+
+/// How a row stands in its group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place<'a> {
+    /// It has none.
+    Alone,
+    /// It is the first of several.
+    First(&'a Fold),
+    /// It stands below the first.
+    Inner,
+}
+
+/// How many alerts stand behind a row, and what of them is worse than it.
+fn count(scene: &Scene<'_>, fold: &Fold) -> String {
+    let behind = fold.members.len().saturating_sub(1);
+    if !fold.folded {
+        return format!(" {}{}", scene.glyphs().times, fold.members.len());
+    }
+    let worse = fold
+        .worse
+        .as_ref()
+        .map_or_else(String::new, |severity| format!(" {}", scene.severity(severity).0));
+    let new = if fold.new > 0 {
+        format!(" {} new", fold.new)
+    } else {
+        String::new()
+    };
+    format!(" +{behind}{worse}{new}")
 }
 
 /// What is unusual about an alert, in a word after its name.
@@ -336,8 +412,11 @@ fn order(scene: &Scene<'_>, alert: &Alert, width: usize) -> (String, Style) {
         let text = text.trim_start_matches("WO ").to_owned();
         return (scene.cut(&text, width.max(6)), style);
     }
-    match Store::linked_order(alert) {
-        Some(number) => (format!("{}{number}", scene.glyphs().arrow), scene.style(Role::Text)),
+    match scene.store.linked_order(alert) {
+        Some(number) => (
+            format!("{}{}", scene.glyphs().arrow, SafeText::new(number).shown()),
+            scene.style(Role::Text),
+        ),
         None => (scene.glyphs().none.to_owned(), scene.style(Role::Muted)),
     }
 }

@@ -6,8 +6,8 @@ use ratatui::style::Style;
 
 use super::super::cells;
 use super::super::scene::{Scene, framed};
-use super::Queue;
-use super::column::{self, Sized};
+use super::column::{self, Place, Sized};
+use super::{GroupBy, Queue};
 use crate::config::theme::Role;
 use crate::domain::AlertId;
 use crate::model::store::{Age, Touch};
@@ -78,8 +78,13 @@ impl Queue {
             (mark.to_owned(), scene.style(Role::Mark)),
             (touch.to_owned(), scene.style(Role::Warning)),
         ];
+        let place = match self.grouped.folds.get(id) {
+            Some(fold) => Place::First(fold),
+            None if self.grouped.inner.contains(id) => Place::Inner,
+            None => Place::Alone,
+        };
         for one in sized {
-            parts.push(column::cell(scene, alert, gone, *one));
+            parts.push(column::cell(scene, alert, gone, place, *one));
             parts.push((" ".to_owned(), blank));
         }
         cells::write(buffer, row, row.x, row.y, &parts);
@@ -97,12 +102,17 @@ impl Queue {
         if scene.store.freshness(Source::Alerts).as_of.is_none() {
             return vec![("Alerts".into(), title)]; // a count of what is not known would be a lie
         }
-        let count = if self.rows.len() == self.open {
+        let listed = self.listed().len();
+        let count = if listed == self.open {
             format!("Alerts {}", self.open)
         } else {
-            format!("Alerts {} of {}", self.rows.len(), self.open)
+            format!("Alerts {listed} of {}", self.open)
         };
         let mut parts = vec![(count, title), (format!(" {dot} unack {}", self.waiting_unacknowledged), title)];
+        if self.group_by != GroupBy::Nothing {
+            let groups = if self.grouped.count == 1 { "group" } else { "groups" };
+            parts.push((format!(" {dot} {} {groups} by {}", self.grouped.count, self.group_by.word()), title));
+        }
         if !self.marks.is_empty() {
             parts.push((format!(" {dot} {} marked", self.marks.len()), scene.style(Role::Mark)));
         }

@@ -5,6 +5,8 @@
 
 mod column;
 mod draw;
+mod group;
+mod looks;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -17,11 +19,18 @@ use crate::model::Store;
 
 use column::Widest;
 pub use column::{Column, Direction, Sort};
+pub use group::GroupBy;
+use group::{Grouped, group};
 
 /// The queue.
 #[derive(Debug)]
 pub struct Queue {
     rows: Vec<AlertId>,
+    /// What stands behind the rows where groups are folded.
+    grouped: Grouped,
+    group_by: GroupBy,
+    /// Groups that are shown whole, by their key.
+    unfolded: BTreeSet<String>,
     cursor: Option<AlertId>,
     /// The cursor's row as it was when the cursor came: it decides the row's place until the cursor leaves.
     held: Option<Alert>,
@@ -75,6 +84,9 @@ impl Default for Queue {
     fn default() -> Self {
         Self {
             rows: Vec::new(),
+            grouped: Grouped::default(),
+            group_by: GroupBy::Nothing,
+            unfolded: BTreeSet::new(),
             cursor: None,
             held: None,
             ghosts: HashMap::new(),
@@ -110,6 +122,19 @@ impl Queue {
         &self.rows
     }
 
+    /// Every alert of the list as it was last drawn, those of folded groups with it.
+    pub fn listed(&self) -> &[AlertId] {
+        &self.grouped.all
+    }
+
+    /// The alerts that a row stands for: all of its group where it is folded, else itself.
+    fn behind(&self, id: &AlertId) -> Vec<AlertId> {
+        match self.grouped.folds.get(id) {
+            Some(fold) if fold.folded => fold.members.clone(),
+            _ => vec![id.clone()],
+        }
+    }
+
     /// The rows in view, top down.
     pub fn in_view(&self) -> &[AlertId] {
         self.rows.get(self.scroll.range(self.rows.len())).unwrap_or_default()
@@ -117,7 +142,7 @@ impl Queue {
 
     /// The marked alerts, in the order of the list.
     pub fn marked(&self) -> Vec<AlertId> {
-        self.rows.iter().filter(|id| self.marks.contains(*id)).cloned().collect()
+        self.listed().iter().filter(|id| self.marks.contains(*id)).cloned().collect()
     }
 
     /// How many are marked.
@@ -173,10 +198,22 @@ impl Queue {
         true
     }
 
+    /// Puts the cursor on a row that is shown. Answers whether it moved.
+    pub(crate) fn select(&mut self, store: &Store, id: AlertId) -> bool {
+        if self.cursor.as_ref() == Some(&id) || !self.rows.contains(&id) {
+            return false;
+        }
+        self.place(store, id);
+        self.extend_range();
+        true
+    }
+
     /// Puts the cursor on an alert of the list.
     fn place(&mut self, store: &Store, id: AlertId) {
         let left = self.held.take();
-        if left.as_ref().is_none_or(|left| store.alert(&left.id) != Some(left)) {
+        // the row that was left may belong behind a folded one
+        let folds = self.cursor.as_ref().is_some_and(|cursor| self.grouped.inner.contains(cursor));
+        if folds || left.as_ref().is_none_or(|left| store.alert(&left.id) != Some(left)) {
             self.generation += 1; // the row that was left may go to its place now
         }
         self.held = store.alert(&id).cloned().or_else(|| self.ghosts.get(&id).cloned());
@@ -191,12 +228,16 @@ impl Queue {
         }
     }
 
-    /// Marks the row, or takes its mark away, and goes on to the next.
+    /// Marks the row, or takes its mark away, and goes on to the next. A folded group is marked whole.
     pub(crate) fn mark(&mut self, store: &Store) -> Option<usize> {
-        let id = self.cursor.clone()?;
+        let ids = self.behind(self.cursor.as_ref()?);
         self.range = None;
-        if !self.marks.remove(&id) {
-            self.marks.insert(id);
+        if ids.iter().all(|id| self.marks.contains(id)) {
+            for id in &ids {
+                self.marks.remove(id);
+            }
+        } else {
+            self.marks.extend(ids);
         }
         self.go(store, Motion::By(1));
         Some(self.marks.len())
@@ -228,16 +269,17 @@ impl Queue {
             return;
         };
         let rows = self.rows.get(from.min(to)..=from.max(to)).unwrap_or_default();
-        self.marks = range.before.iter().chain(rows).cloned().collect();
+        let rows = rows.iter().flat_map(|id| self.behind(id));
+        self.marks = range.before.iter().cloned().chain(rows).collect();
     }
 
     /// Marks all rows, or none where all are. Answers how many are marked now.
     pub(crate) fn mark_all(&mut self) -> usize {
         self.range = None;
-        if self.rows.iter().all(|id| self.marks.contains(id)) {
+        if self.listed().iter().all(|id| self.marks.contains(id)) {
             self.marks.clear();
         } else {
-            self.marks = self.rows.iter().cloned().collect();
+            self.marks = self.listed().iter().cloned().collect();
         }
         self.marks.len()
     }
@@ -309,26 +351,6 @@ impl Queue {
         self.narrowed = true;
     }
 
-    /// Sorts anew.
-    pub(crate) fn set_sort(&mut self, sort: Sort) {
-        self.sort = sort;
-        self.generation += 1;
-    }
-
-    /// Shows or hides a column; the last one stays.
-    pub(crate) fn toggle_column(&mut self, column: Column) {
-        if self.columns.contains(&column) {
-            if self.columns.len() > 1 {
-                self.columns.retain(|shown| *shown != column);
-            }
-        } else {
-            self.columns = Column::ALL
-                .into_iter()
-                .filter(|known| *known == column || self.columns.contains(known))
-                .collect();
-        }
-    }
-
     /// Freezes the list, or lets it go on. Answers whether it is frozen now.
     pub(crate) fn toggle_freeze(&mut self, store: &Store, now: Timestamp) -> bool {
         self.generation += 1;
@@ -386,9 +408,9 @@ impl Queue {
         if let Some(frozen) = &mut self.frozen
             && !self.narrowed
         {
-            let there: HashSet<&AlertId> = self.rows.iter().collect();
+            let there: HashSet<&AlertId> = self.grouped.all.iter().collect();
             frozen.arrived = fresh.iter().filter(|alert| !there.contains(&alert.id)).count();
-            frozen.gone = self.rows.iter().filter(|id| store.alert(id).is_none()).count();
+            frozen.gone = self.grouped.all.iter().filter(|id| store.alert(id).is_none()).count();
             self.measure(scene);
             return 0;
         }
@@ -406,8 +428,9 @@ impl Queue {
         }
         fresh.sort_by(|one, other| self.sort.order(one, other, store));
         let before = self.index();
-        let rows: Vec<AlertId> = fresh.iter().map(|alert| alert.id.clone()).collect();
-        self.rows = rows;
+        let mut grouped = group(self.group_by, &fresh, store, &self.unfolded, self.cursor.as_ref());
+        self.rows = std::mem::take(&mut grouped.rows);
+        self.grouped = grouped;
         self.narrowed = false;
         self.cursor = self.cursor.take().filter(|id| self.rows.contains(id));
         if self.cursor.is_none() {
@@ -421,7 +444,7 @@ impl Queue {
         // The cursor's row stays on its line of the screen.
         self.scroll.top = self.index().unwrap_or(0).saturating_sub(line);
         let had = self.marks.len();
-        let there: HashSet<&AlertId> = self.rows.iter().collect();
+        let there: HashSet<&AlertId> = self.grouped.all.iter().collect();
         let previewing = self.preview.is_some();
         self.marks
             .retain(|id| (previewing || there.contains(id)) && store.alert(id).is_some());

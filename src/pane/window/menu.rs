@@ -20,6 +20,20 @@ pub(crate) struct Item {
     pub(crate) text: String,
     /// What it asks for.
     pub(crate) ask: Ask,
+    /// What the delete key asks for.
+    pub(crate) drop: Option<Ask>,
+}
+
+impl Item {
+    /// An item that can be chosen and nothing else.
+    pub(crate) fn new(key: char, text: String, ask: Ask) -> Self {
+        Self {
+            key,
+            text,
+            ask,
+            drop: None,
+        }
+    }
 }
 
 /// The list.
@@ -45,6 +59,7 @@ impl Menu {
 
     /// The items anew, after a choice changed them.
     pub(crate) fn refill(&mut self, items: Vec<Item>) {
+        self.at = self.at.min(items.len().saturating_sub(1));
         self.items = items;
     }
 
@@ -71,8 +86,12 @@ impl Menu {
 
     /// Takes a letter.
     pub(crate) fn key(&mut self, key: Key) -> Step {
+        if key.code == KeyCode::Delete {
+            let drop = self.items.get(self.at).and_then(|item| item.drop.clone());
+            return drop.map_or(Step::Stay, Step::Ask);
+        }
         let KeyCode::Char(char) = key.code else { return Step::Stay };
-        match self.items.iter().position(|item| item.key == char) {
+        match self.items.iter().position(|item| item.key == char && char != ' ') {
             Some(at) => {
                 self.at = at;
                 self.choose(at)

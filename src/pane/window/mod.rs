@@ -3,9 +3,11 @@
 mod filter_line;
 mod health;
 mod help;
+mod links;
 mod menu;
 mod outbox;
 mod palette;
+mod prompt;
 mod question;
 mod results;
 
@@ -22,9 +24,11 @@ use crate::model::Action;
 pub(crate) use filter_line::FilterLine;
 pub(crate) use health::Health;
 pub(crate) use help::Help;
+pub(crate) use links::{Address, Links};
 pub(crate) use menu::{Item, Menu};
 pub(crate) use outbox::OutboxList;
 pub(crate) use palette::Palette;
+pub(crate) use prompt::{Prompt, Wanted};
 pub(crate) use question::Question;
 pub(crate) use results::{Outcome, Results};
 
@@ -65,6 +69,17 @@ impl Frame<'_> {
             x: inner.x + 1,
             width: inner.width.saturating_sub(2),
             ..inner
+        }
+    }
+
+    /// What is inside, as [`Frame::render`] answers it.
+    pub(crate) fn inner(&self, area: Rect) -> Rect {
+        let place = self.place(area);
+        Rect {
+            x: place.x + 2,
+            y: place.y + 1,
+            width: place.width.saturating_sub(4),
+            height: place.height.saturating_sub(2),
         }
     }
 

@@ -10,46 +10,94 @@ use super::super::scene::Scene;
 use super::super::scroll::{Motion, Scroll};
 use super::Frame;
 use crate::config::theme::Role;
-use crate::model::{ACTIONS, Action, Context, Key, Spec};
+use crate::model::{ACTIONS, Action, Context, Key};
 
-/// The palette. It runs what works in the place from where it was opened.
+/// The palette. It runs what works in the place from where it was opened, and shows themes while they are chosen.
 #[derive(Debug)]
 pub(crate) struct Palette {
     field: Field,
     context: Context,
+    /// The themes that there are.
+    themes: Vec<String>,
+    /// The one in force when it was opened, and the one that is looked at.
+    theme: String,
+    shown: String,
     at: usize,
     scroll: Scroll,
 }
 
+/// One line of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Entry {
+    Action(Action),
+    Theme(String),
+}
+
 impl Palette {
-    /// Opens it over a layer of this context.
-    pub(crate) fn new(context: Context) -> Self {
-        Self {
-            field: Field::new("palette", "", 1),
+    /// Opens it over a layer of this context. `begin` stands in its line; `theme` is the one in force.
+    pub(crate) fn new(context: Context, begin: &str, themes: Vec<String>, theme: &str) -> Self {
+        let mut field = Field::new("palette", "", 1);
+        field.put(begin);
+        let mut palette = Self {
+            field,
             context,
+            themes,
+            theme: theme.to_owned(),
+            shown: theme.to_owned(),
             at: 0,
             scroll: Scroll::default(),
+        };
+        // among themes the cursor begins at the one in force
+        if !begin.is_empty() {
+            let here = Entry::Theme(palette.theme.clone());
+            palette.at = palette.fitting().iter().position(|entry| *entry == here).unwrap_or(0);
         }
+        palette
     }
 
-    fn fitting(&self) -> Vec<&'static Spec> {
+    fn fitting(&self) -> Vec<Entry> {
         let typed = self.field.shown().trim().to_lowercase();
-        let mut found: Vec<(usize, &'static Spec)> = ACTIONS
+        let actions = ACTIONS
             .iter()
             .filter(|spec| spec.context == Context::Global || spec.context == self.context)
             .filter(|spec| spec.action != Action::Palette)
-            .filter_map(|spec| score(spec, &typed).map(|score| (score, spec)))
-            .collect();
+            .filter_map(|spec| score(spec.name, spec.about, &typed).map(|score| (score, Entry::Action(spec.action))));
+        let themes = self.themes.iter().filter_map(|name| {
+            let score = score(&format!("theme-{name}"), "", &typed)?;
+            Some((score, Entry::Theme(name.clone())))
+        });
+        let mut found: Vec<(usize, Entry)> = actions.chain(themes).collect();
         found.sort_by_key(|(score, _)| *score);
-        found.into_iter().map(|(_, spec)| spec).collect()
+        found.into_iter().map(|(_, entry)| entry).collect()
+    }
+
+    /// The cursor or the text moved: a theme under the cursor is looked at, anything else shows the one in force.
+    fn look(&mut self) -> Step {
+        let wanted = match self.fitting().get(self.at) {
+            Some(Entry::Theme(name)) => name.clone(),
+            Some(Entry::Action(_)) | None => self.theme.clone(),
+        };
+        if wanted == self.shown {
+            return Step::Stay;
+        }
+        self.shown.clone_from(&wanted);
+        Step::Ask(Ask::Theme { name: wanted, keep: false })
     }
 
     /// Takes an action of the table.
     pub(crate) fn act(&mut self, action: Action) -> Step {
         match action {
+            Action::Leave if self.shown != self.theme => Step::CloseAsk(Ask::Theme {
+                name: self.theme.clone(),
+                keep: false,
+            }),
             Action::Leave => Step::Close,
             Action::Submit => match self.fitting().get(self.at) {
-                Some(spec) => Step::CloseAsk(Ask::Run(spec.action)),
+                Some(Entry::Action(action)) => Step::CloseAsk(Ask::Run(*action)),
+                Some(Entry::Theme(name)) => Step::CloseAsk(Ask::Theme {
+                    name: name.clone(),
+                    keep: true,
+                }),
                 None => Step::Refuse(format!("no action fits `{}`", self.field.shown())),
             },
             Action::NextChoice | Action::PreviousChoice | Action::NextField | Action::PreviousField => {
@@ -59,7 +107,7 @@ impl Palette {
                     -1
                 };
                 self.at = Motion::By(by).apply(self.at, self.fitting().len(), 1);
-                Step::Stay
+                self.look()
             }
             _ => Step::Stay,
         }
@@ -70,7 +118,7 @@ impl Palette {
         if self.field.key(key) {
             self.at = 0;
         }
-        Step::Stay
+        self.look()
     }
 
     /// Takes pasted text.
@@ -78,7 +126,7 @@ impl Palette {
         if self.field.paste(text) {
             self.at = 0;
         }
-        Step::Stay
+        self.look()
     }
 
     fn frame() -> Frame<'static> {
@@ -104,20 +152,26 @@ impl Palette {
         cells::write(buffer, inner, inner.x, inner.y, &input);
         let fitting = self.fitting();
         for (y, index) in (inner.y + 1..inner.bottom()).zip(self.scroll.range(fitting.len())) {
-            let Some(spec) = fitting.get(index) else { break };
+            let Some(entry) = fitting.get(index) else { break };
             let here = index == self.at;
             let sign = if here { scene.glyphs().cursor } else { " " };
-            let key = scene.key(spec.action);
+            let (name, key, about) = match entry {
+                Entry::Action(action) => (action.spec().name.to_owned(), scene.key(*action), action.spec().about.to_owned()),
+                Entry::Theme(name) if *name == self.theme => {
+                    (format!("theme {name}"), String::new(), "colours of the screen, these now".into())
+                }
+                Entry::Theme(name) => (format!("theme {name}"), String::new(), "colours of the screen".into()),
+            };
             let name_wide = 18;
             let about_wide = usize::from(inner.width).saturating_sub(2 + name_wide + 1 + 12);
             let parts = [
                 (format!("{sign} "), scene.style(Role::Key)),
                 (
-                    cells::left(spec.name, name_wide, scene.glyphs().ellipsis) + " ",
+                    cells::left(&name, name_wide, scene.glyphs().ellipsis) + " ",
                     scene.style(Role::Title),
                 ),
                 (cells::left(&key, 10, "") + "  ", scene.style(Role::Key)),
-                (scene.cut(spec.about, about_wide), scene.style(Role::Text)),
+                (scene.cut(&about, about_wide), scene.style(Role::Text)),
             ];
             cells::write(buffer, inner, inner.x, y, &parts);
             if here {
@@ -127,18 +181,22 @@ impl Palette {
     }
 }
 
-/// How well an action fits what is typed, the less the better: the name's beginning, its inside, the description, letters in order.
-fn score(spec: &Spec, typed: &str) -> Option<usize> {
+/// How well an action fits what is typed, the less the better: the whole name, its beginning, its inside, the description,
+/// letters in order.
+fn score(name: &str, about: &str, typed: &str) -> Option<usize> {
     let typed = typed.replace(' ', "-");
-    if typed.is_empty() || spec.name.starts_with(&typed) {
+    if typed.is_empty() || name == typed {
         return Some(0);
     }
-    if spec.name.contains(&typed) {
+    if name.starts_with(&typed) {
         return Some(1);
     }
-    if spec.about.to_lowercase().replace(' ', "-").contains(&typed) {
+    if name.contains(&typed) {
         return Some(2);
     }
-    let mut rest = spec.name.chars();
-    typed.chars().all(|char| rest.any(|has| has == char)).then_some(3)
+    if about.to_lowercase().replace(' ', "-").contains(&typed) {
+        return Some(3);
+    }
+    let mut rest = name.chars();
+    typed.chars().all(|char| rest.any(|has| has == char)).then_some(4)
 }
