@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::connect::{Connection, Sending};
+use super::key_notice::key_notices;
 use super::session::{open_outbox, targets};
 use super::{Exit, Failure};
 use crate::app::{App, Setup};
@@ -74,6 +75,7 @@ pub(super) async fn show(config: Config, arguments: &ConsoleArgs, first: Option<
             journal: journal.clone(),
             handoff: handoff.clone(),
         });
+        notices.extend(key_notices(&profile, Timestamp::now()).into_iter().map(|(_, sentence)| sentence));
         let scope = Scope {
             profile: profile.name.clone(),
             origin: profile.monitor.url.origin().ascii_serialization(),

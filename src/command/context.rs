@@ -5,9 +5,10 @@ use jiff::{Timestamp, Zoned};
 use tokio::sync::OnceCell;
 
 use super::Failure;
+use super::key_notice::key_notices;
 use super::output::Output;
 use super::session::{Clients, open_outbox};
-use crate::config::{Config, Profile};
+use crate::config::{Config, KeyAge, Profile};
 use crate::maximo::ManageClient;
 use crate::outbox::Outbox;
 
@@ -40,6 +41,11 @@ impl Context {
     pub(super) async fn clients(&self) -> Result<&Clients, Failure> {
         let make = || async {
             let clients = Clients::new(&self.config, &self.profile).await?;
+            for (age, sentence) in key_notices(&self.profile, self.now) {
+                if matches!(age, KeyAge::LastWeek { .. } | KeyAge::Over { .. }) {
+                    self.out.note(&sentence);
+                }
+            }
             Ok(Clients {
                 monitor: clients.monitor.interactive(),
                 manage: clients.manage.as_ref().map(ManageClient::interactive),

@@ -17,6 +17,7 @@ mod erp;
 mod ground;
 mod ids;
 mod json;
+mod key_notice;
 mod log;
 mod outbox;
 mod outcome;

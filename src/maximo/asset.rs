@@ -7,10 +7,11 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::call::Call;
+use super::href::own_path;
 use super::manage::{Structure, announced};
 use super::where_clause::Where;
 use super::{Error, ErrorKind, ManageClient, wire};
-use crate::domain::{Listing, SafeText};
+use crate::domain::Listing;
 
 const LIST: &str = "findAsset";
 /// Rows asked for per page; halved when a server refuses it.
@@ -187,30 +188,10 @@ impl ManageClient {
         }
     }
 
-    /// The path of a server-given link: where it leads to another place than the configured one, rebuilt from its last segment.
+    /// The path of a server-given link to an asset, below the configured address.
     fn own_path(&self, href: &str) -> Option<Vec<String>> {
-        let ours = &self.transport.endpoint().base;
-        let link = ours.join(href).ok()?;
-        let segments = |url: &url::Url| -> Option<Vec<String>> {
-            let decode = |segment: &str| Some(percent_encoding::percent_decode_str(segment).decode_utf8().ok()?.into_owned());
-            url.path_segments()?.filter(|segment| !segment.is_empty()).map(decode).collect()
-        };
-        let below: Vec<String> = self
-            .paths
-            .base
-            .split('/')
-            .filter(|part| !part.is_empty())
-            .chain([self.paths.asset.as_str()])
-            .map(str::to_owned)
-            .collect();
-        let path = segments(&link)?;
-        let id = path.last().filter(|id| **id != self.paths.asset)?.clone();
-        let mut prefix = segments(ours)?;
-        prefix.extend(below.iter().cloned());
-        let same_place = link.origin() == ours.origin() && path.len() == prefix.len() + 1 && path.starts_with(&prefix);
-        if !same_place {
-            tracing::warn!(link = %SafeText::new(href), "Manage gave a link to another place; it is rebuilt from its id");
-        }
-        Some(below.into_iter().chain([id]).collect())
+        let parts = self.paths.base.split('/').filter(|part| !part.is_empty());
+        let below: Vec<String> = parts.chain([self.paths.asset.as_str()]).map(str::to_owned).collect();
+        own_path(&self.transport.endpoint().base, &below, href)
     }
 }

@@ -82,3 +82,39 @@ impl Call {
         Ok(url)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_value_is_one_segment_and_one_query_value_whatever_it_holds(
+            segment in prop_oneof!["\\PC{0,30}", "[./%\\\\?#;&=+\r\n\0\"' ]{0,12}", any::<String>()],
+            value in prop_oneof!["[&=%+#\r\n\0\"]{0,12}", any::<String>()],
+        ) {
+            let base: Url = "https://manage.example:9443/prefix/".parse().unwrap();
+            let call = Call::new("getAlert", Method::GET, ["api", &segment, "end"]).query("filter", value.clone()).query("limit", "1");
+            let Ok(url) = call.url(&base) else {
+                prop_assert!(matches!(segment.as_str(), "" | "." | ".."));
+                return Ok(());
+            };
+            prop_assert_eq!(url.origin(), base.origin());
+            prop_assert!(url.fragment().is_none() && url.username().is_empty());
+            prop_assert!(url.as_str().bytes().all(|byte| byte.is_ascii_graphic()));
+            // through a parser, as every proxy on the way reads it
+            let again: Url = url.as_str().parse().unwrap();
+            prop_assert_eq!(&again, &url);
+            let segments: Vec<String> = again
+                .path_segments()
+                .unwrap()
+                .map(|one| percent_encoding::percent_decode_str(one).decode_utf8().unwrap().into_owned())
+                .collect();
+            prop_assert_eq!(segments, ["prefix", "api", &segment, "end"]);
+            let pairs: Vec<(String, String)> = again.query_pairs().into_owned().collect();
+            prop_assert_eq!(pairs, [("filter".to_owned(), value), ("limit".to_owned(), "1".to_owned())]);
+        }
+    }
+}

@@ -28,7 +28,11 @@ mod encode;
 mod endpoint;
 mod error;
 mod failure;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gateway;
+mod href;
 mod manage;
 mod monitor;
 mod paging;

@@ -194,7 +194,7 @@ fn form(client_id: &str, client_secret: &SecretString, scope: &str) -> String {
 }
 
 /// `access_token`, if it can stand in a header, and its life.
-fn parse(body: &[u8]) -> Option<(SecretString, Duration)> {
+pub(super) fn parse(body: &[u8]) -> Option<(SecretString, Duration)> {
     let answer: Answer = serde_json::from_slice(body).ok()?;
     let bearer = SecretString::from(answer.access_token);
     if bearer.expose_secret().is_empty() || !bearer.expose_secret().bytes().all(|byte| byte.is_ascii_graphic()) {

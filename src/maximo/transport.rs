@@ -161,7 +161,9 @@ impl Transport {
                 let kind = ErrorKind::Throttled { after: Some(held) };
                 return Err(self.error(call, kind, "it asked for this wait before"));
             }
-            tokio::time::sleep(held).await;
+            if !held.is_zero() {
+                tokio::time::sleep(held).await;
+            }
             let error = match self.attempt(call, attempt, Class::Read).await {
                 Ok(Answer { value: Ok(value), .. }) => {
                     self.inner.breaker.earn(retried);
@@ -257,6 +259,7 @@ impl Transport {
 
     async fn send(&self, call: &Call, url: Url, (name, value): (HeaderName, HeaderValue)) -> Result<(Answer, usize), Error> {
         let endpoint = &self.inner.endpoint;
+        let secret = secret_of(&value).to_owned();
         let mut request = self
             .inner
             .client
@@ -292,7 +295,7 @@ impl Transport {
             (200..=299, _) => (status, received?),
             _ => {
                 // what an error says is worth having, but the status alone decides
-                let words = wire::error_words(&received.unwrap_or_default(), status);
+                let words = wire::error_words(&received.unwrap_or_default(), status, &secret);
                 let after = headers
                     .get(RETRY_AFTER)
                     .and_then(|value| value.to_str().ok())
@@ -306,7 +309,7 @@ impl Transport {
         let answer = Answer {
             status,
             empty: body.iter().all(u8::is_ascii_whitespace),
-            value: wire::json(&body),
+            value: wire::json(&body).map_err(|words| wire::unrepeated(words, &body, &secret)),
             headers,
         };
         Ok((answer, body.len()))
@@ -372,6 +375,12 @@ impl Transport {
             body: body.clone(),
         });
     }
+}
+
+/// The key or token of an `Authorization` or `apikey` header.
+fn secret_of(value: &HeaderValue) -> &str {
+    let text = value.to_str().unwrap_or_default();
+    text.rsplit(' ').next().unwrap_or(text)
 }
 
 /// Reads a body up to `most` bytes, counted after decompression: a gzip bomb stops at the limit.

@@ -16,6 +16,8 @@ use crate::domain::{
 
 /// Longest piece of a server's words that is kept.
 const WORDS_MAX: usize = 300;
+/// Shortest credential that is looked for in a server's words, in bytes.
+const SECRET_MIN: usize = 8;
 /// Reasons kept for skipped records.
 const PROBLEMS_MAX: usize = 5;
 
@@ -87,8 +89,9 @@ fn surrogate(text: &str) -> Option<u16> {
     (0xd800..=0xdfff).contains(&unit).then_some(unit)
 }
 
-/// Any error body at all, as one line: the message where there is one, else the beginning of the text.
-pub(crate) fn error_words(body: &[u8], status: u16) -> SafeText {
+/// Any error body at all, as one line: the message where there is one, else the beginning of the text. A server that repeats the
+/// credential it refused does not get it into our outbox, logs and screens.
+pub(crate) fn error_words(body: &[u8], status: u16, secret: &str) -> SafeText {
     let found = json(body).ok().and_then(|value| {
         let error = member(&value, &["error", "Error", "oslc:Error"]).unwrap_or(&value);
         let text = |names: &[&str]| member(error, names).and_then(Value::as_str).map(str::to_owned);
@@ -102,14 +105,33 @@ pub(crate) fn error_words(body: &[u8], status: u16) -> SafeText {
         })
     });
     let words = found.unwrap_or_else(|| {
-        let text = String::from_utf8_lossy(body.get(..2_000).unwrap_or(body)).into_owned();
+        let text = without(&String::from_utf8_lossy(body), secret);
+        let text: String = text.chars().take(2_000).collect();
         if text.trim().is_empty() {
             format!("status {status} without words")
         } else {
             text.split_whitespace().collect::<Vec<_>>().join(" ")
         }
     });
-    SafeText::new(words.chars().take(WORDS_MAX).collect::<String>())
+    SafeText::new(without(&words, secret).chars().take(WORDS_MAX).collect::<String>())
+}
+
+/// The words about a body that is no JSON, which quote its beginning; where it repeats the credential they quote nothing.
+pub(super) fn unrepeated(words: String, body: &[u8], secret: &str) -> String {
+    if secret.len() >= SECRET_MIN && String::from_utf8_lossy(body).contains(secret) {
+        "no JSON, and it repeats the credential".to_owned()
+    } else {
+        words
+    }
+}
+
+/// The text with each occurrence of the secret blotted out. One that is too short to be a key would blot out words.
+fn without(text: &str, secret: &str) -> String {
+    if secret.len() < SECRET_MIN {
+        text.to_owned()
+    } else {
+        text.replace(secret, "[credential]")
+    }
 }
 
 fn member<'a>(value: &'a Value, names: &[&str]) -> Option<&'a Value> {
@@ -377,6 +399,50 @@ mod tests {
     }
 
     #[test]
+    fn a_credential_that_a_server_repeats_is_blotted_out_before_anything_is_cut() {
+        let key = "c4n4ry/key+0123456789";
+        let long = format!("{}{key}", "word ".repeat(57));
+        for body in [
+            format!(r#"{{"error":{{"message":"the key {key} is unknown","code":"{key}"}}}}"#),
+            format!(r#"{{"error":"{}"}}"#, key.replace('/', "\\/")),
+            format!("<html>{key}</html>"),
+            format!(r#"{{"message":"{long}"}}"#),
+            long.clone(),
+            format!("{}{key}", "x".repeat(1_990)),
+        ] {
+            let words = error_words(body.as_bytes(), 401, key);
+            assert!(!words.raw().contains("c4n4ry"), "{words}");
+        }
+        assert!(error_words(b"a cab", 401, "a").raw().contains("cab"), "one letter is no key");
+        assert!(!unrepeated("it begins `c4n4ry".into(), format!("{key}x").as_bytes(), key).contains("c4n4ry"));
+        assert_eq!(unrepeated("it begins `x`".into(), b"x", key), "it begins `x`");
+    }
+
+    #[test]
+    fn half_an_answer_is_no_answer_wherever_it_is_cut() {
+        let alert = r#"{"alertId":"a","alertName":"b","deviceId":"c","severity":"high","status":"new","timestamp":"2026-02-19T02:13:00Z","message":"\ud83e\udd80 \\ \"q\" é"}"#;
+        for whole in [
+            alert.to_owned(),
+            format!(r#"{{"results":[{alert},{alert}],"totalCount":2}}"#),
+            format!("[{alert},{alert}]"),
+            format!(
+                r#"{{"member":[{{"spi:wonum":"1044","deep":{}1{}}}]}}"#,
+                "[".repeat(200),
+                "]".repeat(200)
+            ),
+        ] {
+            assert!(json(whole.as_bytes()).is_ok());
+            for at in 0..whole.len() {
+                assert!(
+                    json(&whole.as_bytes()[..at]).is_err(),
+                    "cut at {at}: {}",
+                    &whole[..whole.floor_char_boundary(at)]
+                );
+            }
+        }
+    }
+
+    #[test]
     fn a_record_that_does_not_fit_is_counted_and_the_rest_is_kept() {
         let good = r#"{"alertId":"1","alertName":"n","deviceId":"d","severity":"odd","status":"held","timestamp":"2026-02-19T14:30:00Z","unknown":{"a":[1]},"metric":null}"#;
         let body = format!(r#"{{"results":[{good},{{"alertId":2}},7,{{"alertId":"3"}}],"totalCount":"4"}}"#);
@@ -428,7 +494,7 @@ mod tests {
 
         #[test]
         fn any_bytes_are_read_or_refused(body in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = error_words(&body, 500);
+            let _ = error_words(&body, 500, "canary-key");
             if let Ok(value) = json(&body) { let _ = records(&value, &["results"], alert); }
         }
     }

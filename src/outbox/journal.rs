@@ -22,6 +22,8 @@ pub(super) struct Journal {
     pub(super) told: i64,
     pub(super) data_version: i64,
     pub(super) ended_since_trim: u32,
+    /// Which files the database and its log are; empty until it is settled.
+    pub(super) files: Vec<(u64, u64)>,
     /// Shared while this is open: salvage needs to know that nobody else is.
     pub(super) users: FileLock,
 }
@@ -45,6 +47,7 @@ impl Journal {
             let _ = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())); // no room for that either: fine
         }
         let (value, anchor) = transacted?;
+        self.require_files()?;
         crash::point("anchor");
         if let Some(anchor) = anchor
             && let Err(error) = self.anchor.advance(&anchor)
@@ -52,6 +55,25 @@ impl Journal {
             tracing::warn!(%error, "the audit's anchor stays behind");
         }
         Ok(value)
+    }
+
+    /// Which files lie under the database's names now.
+    pub(super) fn files_now(&self) -> Vec<(u64, u64)> {
+        use std::os::unix::fs::MetadataExt as _;
+        let [database, log, _] = self.directory.set();
+        let found = [database, log].into_iter().filter_map(|path| std::fs::symlink_metadata(path).ok());
+        found.map(|found| (found.dev(), found.ino())).collect()
+    }
+
+    /// What was committed to a file that somebody removed or replaced under us would be gone with this process: it is
+    /// not acknowledged, and nothing is sent on the strength of it.
+    fn require_files(&self) -> Result<(), OutboxError> {
+        if self.files.is_empty() || self.files == self.files_now() {
+            return Ok(());
+        }
+        Err(OutboxError::Damaged(
+            "a file of it was removed or replaced while it was open".to_owned(),
+        ))
     }
 
     /// Rows that changed since the last call, by whatever process, in the order of their change.

@@ -1,8 +1,8 @@
-//! The durable journal of what people and rules asked for, and its one sender.
+//! The durable journal of what people and rules asked for, and its sender.
 //!
-//! [`Outbox::submit`] answers when the intent is synced to disk. A [`Sender`] (one at a time over all processes that
-//! share the directory) commits each attempt before its first byte leaves, and looks up whatever may have arrived
-//! before it sends again. The rules are those of the design's page on delivery:
+//! [`Outbox::submit`] answers when the intent is synced to disk. A [`Sender`] (one at a time of each profile, over all
+//! processes that share the directory) commits each attempt before its first byte leaves, and looks up whatever may
+//! have arrived before it sends again. The rules are those of the design's page on delivery:
 //!
 //! - `queued → sending → delivered | in_doubt | superseded | parked | cancelled` (`transition`);
 //! - whoever starts or takes over turns `sending` into `in_doubt`, never back (`opening`, `custody`);

@@ -72,6 +72,7 @@ pub(super) fn open(path: &Path, options: OpenOptions) -> Result<Opened, OutboxEr
         told: 0,
         data_version: 0,
         ended_since_trim: 0,
+        files: Vec::new(),
         users,
         options,
         directory,
@@ -277,6 +278,7 @@ impl Journal {
         }
         self.changed_elsewhere()?;
         self.told = self.meta("change")?;
+        self.files = self.files_now();
         let recovered = if alone { self.list(&RowFilter::open())? } else { Vec::new() };
         Ok((recovery, recovered))
     }
@@ -304,6 +306,7 @@ impl Journal {
             told: 0,
             data_version: 0,
             ended_since_trim: 0,
+            files: Vec::new(),
             users,
             options,
             directory,

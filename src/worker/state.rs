@@ -23,6 +23,8 @@ const ASKED_MAX: usize = 64;
 const TRENDS_MAX: usize = 200;
 /// Alerts whose orders are followed.
 const FOLLOWED_MAX: usize = 500;
+/// A reading of the queue that hangs is told after two of its intervals, and not before this: a slow server is not a dead one.
+const OVERDUE_MIN: Duration = Duration::from_secs(10);
 /// Resolved alerts that are told: the newest.
 const RESOLVED_MAX: usize = 2_000;
 
@@ -52,6 +54,8 @@ pub(super) struct State {
     /// Whether those of before the start are still to be asked for: once, since no query narrows them by time.
     resolved_wanted: bool,
     links: HashMap<Service, LinkState>,
+    /// When the reading of the queue that is under way began, until it is told that it hangs.
+    alerts_begun: Option<Instant>,
     dropped: u64,
 }
 
@@ -77,6 +81,7 @@ impl State {
             resolved: HashMap::new(),
             resolved_wanted: true,
             links: HashMap::new(),
+            alerts_begun: None,
             dropped: 0,
             plan,
         };
@@ -150,6 +155,9 @@ impl State {
             if background {
                 self.background.insert(key.clone());
             }
+            if key == JobKey::Alerts {
+                self.alerts_begun = Some(now);
+            }
             self.in_flight.insert(key);
             begun.push((job, source));
         }
@@ -215,19 +223,41 @@ impl State {
 
     /// When something becomes due by itself. With no place free, the end of a request wakes the task.
     pub(super) fn wake_at(&self) -> Option<Instant> {
+        let overdue = self.alerts_begun.map(|begun| begun + self.patience());
         if self.background.len() >= BACKGROUND_MAX || self.in_flight.len() >= IN_FLIGHT_MAX {
-            return None;
+            return overdue;
         }
         [&self.alerts, &self.devices, &self.metrics, &self.orders]
             .into_iter()
             .filter_map(|timer| timer.due)
+            .chain(overdue)
             .min()
+    }
+
+    /// A server that takes connections and never answers holds a call for as long as its tries may last; the link is said to be
+    /// down long before. Told once a reading.
+    pub(super) fn overdue(&mut self, now: Instant, clock: Timestamp) -> Option<Report> {
+        let begun = self.alerts_begun.filter(|begun| now >= *begun + self.patience())?;
+        self.alerts_begun = None;
+        let waited = now - begun;
+        let fault = Fault {
+            kind: FaultKind::Unreachable,
+            message: format!("{} has not answered for {} s", Service::Monitor, waited.as_secs()).into(),
+        };
+        self.link(Service::Monitor, Some(fault), waited, clock)
+    }
+
+    fn patience(&self) -> Duration {
+        self.plan.alerts.saturating_mul(2).max(OVERDUE_MIN)
     }
 
     /// Takes what a request brought; returns what to tell.
     pub(super) fn finish(&mut self, done: Done, now: Instant, clock: Timestamp) -> Vec<Report> {
         self.in_flight.remove(&done.key);
         self.background.remove(&done.key);
+        if done.key == JobKey::Alerts {
+            self.alerts_begun = None;
+        }
         let mut reports = Vec::new();
         let (service, fault) = done.brought.link();
         reports.extend(self.link(service, fault.cloned(), done.took, clock));
@@ -316,6 +346,9 @@ impl State {
     pub(super) fn lost(&mut self, key: &JobKey, now: Instant) {
         self.in_flight.remove(key);
         self.background.remove(key);
+        if *key == JobKey::Alerts {
+            self.alerts_begun = None;
+        }
         match key {
             JobKey::Alerts => self.alerts.finished(now, false),
             JobKey::Devices => self.devices.finished(now, false),

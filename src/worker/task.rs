@@ -164,6 +164,9 @@ async fn run<P: Plant>(plant: Arc<P>, plan: Plan, keep: Option<Arc<dyn Keep>>, r
         last: HashMap::new(),
     });
     loop {
+        if let Some(report) = state.overdue(Instant::now(), Timestamp::now()) {
+            tell(&out, report);
+        }
         for (job, source) in state.begin(Instant::now(), Timestamp::now()) {
             if let Some(source) = source {
                 tell(&out, Report::Began(source));

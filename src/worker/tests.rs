@@ -358,3 +358,39 @@ fn a_full_mailbox_drops_the_oldest_kind_and_counts_it() {
     );
     assert_eq!(mailbox.dropped(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_reading_that_hangs_takes_the_link_down_after_two_intervals_and_its_answer_brings_it_back() {
+    let plant = Fake::new(0);
+    let (_worker, reports) = Worker::spawn(plant.clone(), Plan::new("BEDFORD"), None);
+    let began = tokio::time::Instant::now();
+    let link = |report: &Report| {
+        matches!(
+            report,
+            Report::Link {
+                service: Service::Monitor,
+                ..
+            }
+        )
+    };
+    let Report::Link {
+        state: LinkState::Down { fault, .. },
+        ..
+    } = wait_for(&reports, link).await
+    else {
+        panic!("the link is up")
+    };
+    assert_eq!(began.elapsed(), Duration::from_secs(10));
+    assert_eq!(fault.kind, FaultKind::Unreachable);
+    assert!(fault.message.shown().contains("has not answered for 10 s"), "{}", fault.message);
+    plant.permits.add_permits(MANY);
+    let back = wait_for(&reports, link).await;
+    assert!(matches!(
+        back,
+        Report::Link {
+            state: LinkState::Live { .. },
+            ..
+        }
+    ));
+    assert_eq!(began.elapsed(), Duration::from_secs(10));
+}

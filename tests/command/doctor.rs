@@ -74,6 +74,11 @@ async fn an_old_key_and_parked_rows_are_worth_a_look() {
         .map(|(_, rest)| rest.split_once('"').unwrap())
         .unwrap();
     plant.edit(line, "2020-01-01");
+    let ran = plant.run(&["alerts", "list"]).await.expect(0);
+    assert!(
+        ran.stderr.contains("[profiles.demo.monitor]: the key is ") && ran.stderr.contains("replace it"),
+        "{ran:?}"
+    );
     plant.run(&["alerts", "ack", "NOPE"]).await.expect(8);
     let ran = plant.run(&["doctor", "--json"]).await.expect(0);
     assert_eq!(status(&ran, "Monitor key").as_deref(), Some("warn"));

@@ -2,7 +2,7 @@
 
 mod doctor;
 mod failures;
-pub(crate) mod plant;
+pub mod plant;
 mod reads;
 mod shell;
 mod writes;

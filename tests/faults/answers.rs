@@ -1,6 +1,7 @@
 //! Rows 1 to 3 and 6: the answer is lost or spoilt after the server did what was asked.
 
-use nightdesk::domain::IntentState;
+use nightdesk::domain::{AlertId, Intent, IntentState};
+use nightdesk::maximo::AlertQuery;
 use nightdesk::simulator::{EffectKind, FaultAction, FaultRule, Operation, SimulatorConfig, When};
 
 use super::site::{Site, acknowledge, all_delivered, create, plant, policy};
@@ -65,30 +66,48 @@ async fn row_03_a_500_after_the_commit() {
     hundred_of_each(plant(140), FaultRule::on(WRITES, action).every(3), policy()).await;
 }
 
-#[tokio::test]
-async fn row_06_success_answers_cut_at_every_byte() {
-    let mut site = Site::start(plant(40)).await;
+/// The answer to this write is cut at each of its bytes once: ended there as if it were whole, and broken off.
+async fn cut_everywhere(operation: Operation, intent: fn(&AlertId) -> Intent, kind: EffectKind) {
+    let mut site = Site::start(plant(1_600)).await;
     site.send();
-    let alerts: Vec<_> = site.new_alerts().into_iter().take(20).collect();
-    let mut ids = Vec::new();
-    // each write's answer is cut at another byte, from none to past its end
-    for (index, alert) in alerts.iter().enumerate() {
-        let rules = WRITES.map(|operation| {
-            FaultRule::on(
-                [operation],
-                FaultAction::Truncate {
-                    at: index * 23,
-                    cut: index % 2 == 0,
-                },
-            )
-            .times(1)
-        });
-        site.simulator.set_faults(rules.to_vec());
-        let both = [site.submit(acknowledge(alert)).await.id, site.submit(create(alert)).await.id];
-        all_delivered(&site.settled(&both).await);
-        ids.extend(both);
+    let mut alerts = site.new_alerts();
+    // the first answer, whole, tells how long they are
+    let id = site.submit(intent(&alerts[0])).await.id;
+    all_delivered(&site.settled(&[id]).await);
+    let calls = site.telemetry.calls();
+    let answer = calls.iter().find(|call| call.operation == operation.name()).unwrap();
+    let length = usize::try_from(answer.bytes).unwrap();
+    assert!(length > 100, "{answer:?}");
+    // a broken connection is noticed wherever it breaks; an end that looks whole is the harder case
+    let cuts = (0..length)
+        .map(|at| (at, false))
+        .chain((0..=length).step_by(16).map(|at| (at, true)));
+    let rules: Vec<_> = cuts
+        .enumerate()
+        .map(|(index, (at, cut))| FaultRule::on([operation], FaultAction::Truncate { at, cut }).nth(index as u64 + 1))
+        .collect();
+    assert!(rules.len() < alerts.len(), "{} cuts, {} alerts", rules.len(), alerts.len());
+    alerts.truncate(rules.len() + 1);
+    site.simulator.set_faults(rules);
+    for some in alerts[1..].chunks(50) {
+        let mut ids = Vec::new();
+        for alert in some {
+            ids.push(site.submit(intent(alert)).await.id);
+        }
+        all_delivered(&site.settled(&ids).await);
     }
-    site.judge(&alerts, &KINDS);
+    assert!(site.simulator.faults_fired().iter().all(|fired| *fired == 1), "a cut was not made");
+    site.judge(&alerts, &[kind]);
+}
+
+#[tokio::test]
+async fn row_06_the_answer_to_an_acknowledgement_cut_at_every_byte() {
+    cut_everywhere(Operation::AcknowledgeAlert, acknowledge, EffectKind::Acknowledge).await;
+}
+
+#[tokio::test]
+async fn row_06_the_answer_to_a_work_order_cut_at_every_byte() {
+    cut_everywhere(Operation::CreateWorkOrder, create, EffectKind::CreateWorkOrder).await;
 }
 
 #[tokio::test]
@@ -122,32 +141,106 @@ async fn row_06_login_page_empty_success_and_invalid_utf8() {
 }
 
 #[tokio::test]
-async fn row_07_wrong_types_in_an_answer_are_no_confirmation() {
+async fn row_07_wrong_types_depth_duplicates_and_monsters_are_no_confirmation_and_lose_nothing() {
     let deep = format!("{}1{}", "[".repeat(5_000), "]".repeat(5_000));
-    let long = format!(r#"{{"alertId":"{}"}}"#, "x".repeat(1_000_000));
+    let deep_member = format!(r#"{{"alertId":{deep},"wonum":{deep}}}"#);
+    let long = format!(r#"{{"alertId":"{0}","wonum":"1","externalrefid":"{0}"}}"#, "x".repeat(1_000_000));
+    let many = format!(
+        "{{{}}}",
+        (0..20_000)
+            .map(|number| format!(r#""unknown{number}":[{{}}]"#))
+            .collect::<Vec<_>>()
+            .join(",")
+    );
     for body in [
-        r#"{"alertId":7,"status":{}}"#,
-        r#"{"alertId":"a","status":null}"#,
-        r#"{"alertId":"a","alertId":"b","status":"acknowledged"}"#,
-        r#"{"alertId":"\ud800"}"#,
+        r#"{"alertId":7,"status":{},"wonum":{},"externalrefid":[]}"#,
+        r#"{"alertId":"a","status":null,"wonum":null,"externalrefid":null}"#,
+        r#"{"alertId":"a","alertId":"b","status":"acknowledged","wonum":"","wonum":null}"#,
+        r#"{"alertId":"\ud800","wonum":"\udc00\ud800","externalrefid":"\ud800\ud800"}"#,
+        r#"{"alertId":1e999,"wonum":-1e999}"#,
+        r#"{"alertId":true,"wonum":false,"status":[[],{}]}"#,
+        r#""acknowledged""#,
+        "7",
+        "{}",
         &deep,
+        &deep_member,
         &long,
+        &many,
     ] {
         let mut site = Site::start(plant(5)).await;
-        let action = FaultAction::Replace {
-            status: 200,
-            content_type: "application/json".into(),
-            body: body.into(),
-            when: When::After,
-        };
-        site.simulator
-            .set_faults(vec![FaultRule::on([Operation::AcknowledgeAlert], action).times(1)]);
+        let rules = WRITES.map(|operation| {
+            let action = FaultAction::Replace {
+                status: 200,
+                content_type: "application/json".into(),
+                body: body.into(),
+                when: When::After,
+            };
+            FaultRule::on([operation], action).times(1)
+        });
+        site.simulator.set_faults(rules.to_vec());
         site.send();
         let alerts: Vec<_> = site.new_alerts().into_iter().take(1).collect();
-        let id = site.submit(acknowledge(&alerts[0])).await.id;
-        all_delivered(&site.settled(&[id]).await);
-        site.judge(&alerts, &[EffectKind::Acknowledge]);
+        let ids = [
+            site.submit(acknowledge(&alerts[0])).await.id,
+            site.submit(create(&alerts[0])).await.id,
+        ];
+        all_delivered(&site.settled(&ids).await);
+        assert_eq!(site.simulator.faults_fired(), [1, 1]);
+        site.judge(&alerts, &KINDS);
     }
+}
+
+#[tokio::test]
+async fn row_07_one_record_that_cannot_be_read_costs_only_itself() {
+    let good = |id: &str| {
+        format!(
+            r#"{{"alertId":"{id}","alertName":"Hot","deviceId":"P-1","severity":"high","status":"new","timestamp":"2026-02-19T02:13:00Z","unknown":{{"a":[1]}}}}"#
+        )
+    };
+    let deep = format!(r#"{{"alertId":"deep","value":{}1{}}}"#, "[".repeat(5_000), "]".repeat(5_000));
+    let long = good("long").replace("Hot", &"\\u202e<x>".repeat(100_000));
+    let odd = [
+        r#"{"alertId":7}"#.to_owned(),
+        r#"{"alertId":null,"alertName":null,"deviceId":null}"#.to_owned(),
+        good("no-time").replace("2026-02-19T02:13:00Z", "yesterday"),
+        r#""text""#.to_owned(),
+        "null".to_owned(),
+        "[]".to_owned(),
+        "-1e999".to_owned(),
+        deep,
+    ];
+    let fine = [
+        good("one"),
+        good("\\ud800lone"),
+        long,
+        good("two").replace("\"high\"", "\"purple\""),
+    ];
+    let rows: Vec<_> = fine.iter().chain(&odd).cloned().collect();
+    let site = Site::start(plant(5)).await;
+    let action = FaultAction::Replace {
+        status: 200,
+        content_type: "application/json".into(),
+        body: format!(
+            r#"{{"results":[{}],"totalCount":{},"totalCount":{}}}"#,
+            rows.join(","),
+            3,
+            rows.len()
+        )
+        .into_bytes(),
+        when: When::Before,
+    };
+    site.simulator.set_faults(vec![FaultRule::on([Operation::ListAlerts], action)]);
+    let listing = site.gateway().monitor.alerts(&AlertQuery::default()).await.unwrap();
+    assert_eq!(
+        (listing.items.len(), listing.skipped),
+        (fine.len(), odd.len()),
+        "{:?}",
+        listing.problems
+    );
+    for alert in &listing.items {
+        assert!(alert.name.shown().len() < 9_000 && !alert.name.shown().contains('\u{202e}'));
+    }
+    assert!(!listing.problems.is_empty() && listing.problems.len() <= 5);
 }
 
 #[tokio::test]

@@ -9,17 +9,17 @@
 //! | 2 | the same, longer than the transaction id lives | `faults::answers` |
 //! | 3 | 500 after the commit | `faults::answers` |
 //! | 4 | 5xx before the commit, no burst afterwards | `faults::outages` |
-//! | 5 | 429, 503 and `Retry-After` | `faults::outages` |
+//! | 5 | 429, 503 and `Retry-After`, by the sender's clock | `faults::outages` |
 //! | 6 | spoilt success answers | `faults::answers` |
 //! | 7 | wrong JSON | `faults::answers` |
-//! | 8 | tokens expire | `faults::outages` |
+//! | 8 | tokens expire, a refresh fails, a key is refused | `faults::outages` |
 //! | 9 | 400, 403, 404, 422 among good ones | `faults::refusals` |
 //! | 10 | 409, 412, somebody else was first | `faults::refusals` |
-//! | 11 | refused, black hole, stall, endless, gzip bomb | `faults::outages` |
+//! | 11 | unknown name, refused, black hole, stall, endless, gzip bomb | `faults::outages` |
 //! | 12 | clock jumps | `outbox::clock` |
-//! | 13 | redirects and foreign hrefs | `faults::refusals` |
-//! | 14 | certificates and plain http | `maximo` |
-//! | 15 | hostile values | `maximo` |
+//! | 13 | redirects and foreign hrefs | `faults::elsewhere` |
+//! | 14 | certificates, plain http, old TLS | `faults::tls` |
+//! | 15 | hostile values | `faults::hostile`; properties in `nightdesk::maximo::call`, `where_clause`, `href` |
 //! | 16 | `kill -9` at eight points and three more, 25 times each | `outbox::kill` |
 //! | 16 | random kills with lost answers; the soak | `outbox::rivals` |
 //! | 17 | two consoles and a drain, the sender killed | `outbox::rivals` |
@@ -31,10 +31,14 @@
 //! | 23 | hostile text in every field and view | `console` |
 //! | 24 | random keys, pastes and resizes | `console` |
 //! | 25 | every signal, and a panic while drawing | `e2e` |
-//! | 26 | secrets as canaries | `maximo` |
+//! | 26 | secrets as canaries | `faults::secrets` |
 //! | 27 | audit edited, reordered, cut | `outbox::audit` |
 
 mod answers;
+mod elsewhere;
+mod hostile;
 mod outages;
 mod refusals;
+mod secrets;
 pub(crate) mod site;
+mod tls;

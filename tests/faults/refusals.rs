@@ -1,7 +1,7 @@
-//! Rows 9, 10 and 13: the server says no, somebody else was first, or it points elsewhere.
+//! Rows 9 and 10: the server says no, or somebody else was first.
 
 use nightdesk::domain::{AlertId, IntentState};
-use nightdesk::simulator::{EffectKind, FaultAction, FaultRule, Operation, Simulator, When};
+use nightdesk::simulator::{EffectKind, FaultAction, FaultRule, Operation, When};
 
 use super::site::{Site, acknowledge, all_delivered, create, plant};
 
@@ -86,31 +86,5 @@ async fn row_10_412_and_409_without_a_cause_are_parked() {
             assert_eq!(row.state, IntentState::Parked, "{row:?}");
         }
         assert!(site.simulator.client_effects().is_empty());
-    }
-}
-
-#[tokio::test]
-async fn row_13_a_redirect_shows_the_other_origin_nothing() {
-    for (status, when) in [(301, When::Before), (302, When::After), (307, When::Before), (308, When::After)] {
-        let other = Simulator::start(plant(5)).await.unwrap();
-        let mut site = Site::start(plant(5)).await;
-        let action = FaultAction::Redirect {
-            status,
-            to: other.url().into(),
-            when,
-        };
-        site.simulator.set_faults(vec![
-            FaultRule::on([Operation::AcknowledgeAlert, Operation::CreateWorkOrder], action).times(2),
-        ]);
-        let alerts: Vec<_> = site.new_alerts().into_iter().take(1).collect();
-        let ids = [
-            site.submit(acknowledge(&alerts[0])).await.id,
-            site.submit(create(&alerts[0])).await.id,
-        ];
-        site.send();
-        for row in site.settled(&ids).await {
-            assert_eq!(row.state, IntentState::Parked, "{row:?}");
-        }
-        assert!(other.requests().is_empty(), "the other origin saw a request");
     }
 }

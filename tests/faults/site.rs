@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nightdesk::domain::{AlertId, Intent, IntentState, OutboxId, OutboxRow, Service, Target, WorkOrderDraft};
 use nightdesk::maximo::{Auth, Caller, Endpoint, Gateway, Limits, ManageClient, ManagePaths, MonitorClient, Telemetry, encode};
-use nightdesk::outbox::{Actor, OpenOptions, Outbox, Policy, Sender, Submission};
+use nightdesk::outbox::{Actor, Deliver, OpenOptions, Outbox, Policy, Sender, Submission};
 use nightdesk::simulator::{EffectKind, Scenario, Simulator, SimulatorConfig};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -61,9 +61,14 @@ struct Running {
 
 impl Site {
     pub async fn start(config: SimulatorConfig) -> Self {
+        Self::polling(config, Duration::from_millis(20)).await
+    }
+
+    /// A site whose outbox looks for what other processes did so often.
+    pub async fn polling(config: SimulatorConfig, interval: Duration) -> Self {
         let simulator = Simulator::start(config).await.unwrap();
         let directory = tempfile::tempdir().unwrap();
-        let outbox = open(&directory).await;
+        let outbox = open(&directory, interval).await;
         let limits = Limits {
             connect: Duration::from_secs(2),
             idle: Duration::from_millis(250),
@@ -80,7 +85,7 @@ impl Site {
         }
     }
 
-    fn endpoint(&self, service: Service, auth: Auth) -> Endpoint {
+    pub fn endpoint(&self, service: Service, auth: Auth) -> Endpoint {
         Endpoint {
             service,
             base: self.simulator.url().parse().unwrap(),
@@ -92,6 +97,22 @@ impl Site {
 
     pub fn gateway(&self) -> Gateway {
         self.gateway_with(Auth::ApiKey(self.simulator.monitor_key().into()))
+    }
+
+    /// Both clients against an address of the test's choice.
+    pub fn gateway_at(&self, base: &str, ca_pem: &str, limits: Limits) -> Gateway {
+        let endpoint = |service, auth| Endpoint {
+            base: base.parse().unwrap(),
+            ca_pem: Some(ca_pem.as_bytes().to_vec()),
+            limits,
+            ..self.endpoint(service, auth)
+        };
+        let monitor = endpoint(Service::Monitor, Auth::ApiKey(self.simulator.monitor_key().into()));
+        let manage = endpoint(Service::Manage, Auth::ManageKey(self.simulator.manage_key().into()));
+        Gateway {
+            monitor: MonitorClient::new(monitor, self.telemetry.clone()).unwrap(),
+            manage: Some(ManageClient::new(manage, ManagePaths::default(), self.telemetry.clone()).unwrap()),
+        }
     }
 
     pub fn oauth(&self) -> Auth {
@@ -124,7 +145,7 @@ impl Site {
         self.send_with(gateway, policy());
     }
 
-    pub fn send_with(&mut self, gateway: Gateway, policy: Policy) {
+    pub fn send_with(&mut self, gateway: impl Deliver, policy: Policy) {
         let targets = Service::ALL.map(|service| self.target(service)).to_vec();
         let sender = Sender::new(self.outbox.clone(), Arc::new(gateway), targets, policy);
         let (stop, stopped) = oneshot::channel::<()>();
@@ -201,9 +222,9 @@ impl Site {
     }
 }
 
-pub async fn open(directory: &tempfile::TempDir) -> Outbox {
+async fn open(directory: &tempfile::TempDir, poll_interval: Duration) -> Outbox {
     let options = OpenOptions {
-        poll_interval: Duration::from_millis(20),
+        poll_interval,
         ..OpenOptions::new(encode, Actor::default())
     };
     Outbox::open(&directory.path().join("state"), options).await.unwrap()

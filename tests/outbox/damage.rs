@@ -325,6 +325,38 @@ async fn row_19_a_parked_row_of_a_repaired_file_is_looked_up_when_it_is_retried(
     assert_eq!(server.ledger().len(), 1, "not sent again");
 }
 
+#[tokio::test(start_paused = true)]
+async fn row_19_what_is_written_to_a_file_removed_under_us_is_not_acknowledged_and_not_sent() {
+    let cases: [&[&str]; 3] = [&["outbox.db"], &["outbox.db-wal"], &["outbox.db", "outbox.db-wal", "outbox.db-shm"]];
+    for files in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let outbox = open(folder.path()).await;
+        let kept = outbox.submit(note("a", "x")).await.unwrap();
+        for file in files {
+            std::fs::remove_file(folder.path().join("outbox").join(file)).unwrap();
+        }
+        let error = outbox.submit(note("b", "x")).await.unwrap_err();
+        assert!(error.to_string().contains("removed or replaced"), "{files:?}: {error}");
+        let server = Server::new();
+        let sender = nightdesk::outbox::Sender::new(
+            outbox.clone(),
+            server.clone(),
+            vec![super::support::target()],
+            super::support::policy(),
+        );
+        sender.run(std::future::pending()).await.unwrap_err();
+        assert!(server.sent().is_empty(), "{files:?}");
+        drop((outbox, kept));
+        // the next start finds it in what is left, or says that it is gone
+        let outbox = open(folder.path()).await;
+        let (lost, open) = (
+            outbox.recovery().map_or(0, |recovery| recovery.lost),
+            outbox.counts().await.unwrap().open(),
+        );
+        assert!(lost + open >= 1, "{files:?}: {lost} lost, {open} open");
+    }
+}
+
 #[tokio::test]
 async fn another_outboxs_database_is_not_taken_for_ours() {
     let (ours, theirs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

@@ -150,7 +150,8 @@ impl Lexer<'_> {
                     self.at += 1;
                     out.extend(self.peek());
                 }
-                (None, ' ' | '\t' | '\n' | '\r' | '|' | '(' | ')') => break,
+                (None, '|' | '(' | ')') => break,
+                (None, space) if space.is_whitespace() => break,
                 (None, other) if stops.contains(&other) => break,
                 (_, other) => out.push(other),
             }

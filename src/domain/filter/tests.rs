@@ -152,3 +152,15 @@ proptest! {
         prop_assert_ne!(passes("age>1h", &row), passes("-age>1h", &row));
     }
 }
+
+#[test]
+fn every_kind_of_space_ends_a_word_and_a_value() {
+    // found by fuzzing: `trim` and the lexer held different characters for spaces
+    for space in [' ', '\t', '\u{b}', '\u{a0}', '\u{2003}', '\u{3000}'] {
+        let spaced = Filter::parse(&format!("sev:high{space}state:new{space}pump")).unwrap();
+        let plain = Filter::parse("sev:high state:new pump").unwrap();
+        assert_eq!(spaced.root, plain.root, "{space:?}");
+        let error = Filter::parse(&format!("loc:{space}")).unwrap_err();
+        assert!(error.message.contains("needs a value"), "{space:?}: {error}");
+    }
+}

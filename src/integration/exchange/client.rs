@@ -59,7 +59,7 @@ impl Reply {
 
     /// What the other side said, in one sentence.
     pub(in crate::integration) fn words(&self) -> SafeText {
-        SafeText::from(format!("{}: {}", self.status, error_words(&self.body, self.status).shown()))
+        SafeText::from(format!("{}: {}", self.status, error_words(&self.body, self.status, "").shown()))
     }
 
     /// The retry class of the status.
