@@ -135,7 +135,11 @@ mod tests {
             (0.125, 2, 0.12),
             (0.375, 2, 0.38),
         ] {
-            assert_eq!(rounded(number, decimals), wanted, "round({number}, {decimals})");
+            assert_eq!(
+                rounded(number, decimals).to_bits(),
+                f64::to_bits(wanted),
+                "round({number}, {decimals})"
+            );
         }
         assert!(rounded(f64::NAN, 1).is_nan());
     }

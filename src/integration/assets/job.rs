@@ -137,7 +137,7 @@ impl AssetsJob {
             (found.skipped, "unreadable"),
         ] {
             if number > 0 {
-                said.push_str(&format!(", {number} {words}"));
+                said = format!("{said}, {number} {words}");
             }
         }
         if parked > 0 {

@@ -70,7 +70,7 @@ impl RulesJob {
                 Ok(memory) => return Ok(memory),
                 // what was done stands in the outbox and at the servers; only older alerts must not come up
                 Err(error) => {
-                    tracing::error!(%error, "the memory of the rules cannot be read and begins anew: alerts of before are left alone")
+                    tracing::error!(%error, "the memory of the rules cannot be read and begins anew: alerts of before are left alone");
                 }
             }
         }
