@@ -5,6 +5,7 @@
 mod alerts;
 mod assets;
 mod audit;
+mod bridge;
 mod connect;
 mod console;
 mod context;

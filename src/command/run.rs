@@ -6,7 +6,8 @@ use super::context::Context;
 use super::detach::detach;
 use super::output::Output;
 use super::{
-    Exit, Failure, alerts, assets, audit, console, demo, devices, doctor, erp, outbox, readings, shell, simulate, webhooks, workorders,
+    Exit, Failure, alerts, assets, audit, bridge, console, demo, devices, doctor, erp, outbox, readings, shell, simulate, webhooks,
+    workorders,
 };
 use crate::cli::{self, Cli, Command, ConsoleArgs, Global, OutboxCommand, PlantArgs, SimulateArgs};
 use crate::config::{Config, Env, Locate};
@@ -62,7 +63,9 @@ fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
     if matches!(command, Command::Console(_) | Command::Demo(_)) {
         tui::install_panic_report();
     } else {
-        log_to_stderr(global.verbose);
+        // a service's log is its only voice
+        let more = u8::from(matches!(command, Command::Bridge { once: false }));
+        log_to_stderr(global.verbose.saturating_add(more));
     }
     let locate = locate(&global);
     let context = || Context::new(Config::load(&locate)?, out);
@@ -83,6 +86,7 @@ fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
         Command::Outbox(OutboxCommand::Drain { detach: true, .. }) if !detach()? => Ok(()),
         Command::Outbox(command) => block_on(outbox::run(context()?, command)),
         Command::Audit(command) => block_on(audit::run(context()?, command)),
+        Command::Bridge { once } => block_on(bridge::run(Config::load(&locate)?, out, once)),
         Command::Simulate(arguments) => block_on(simulate(arguments)),
         Command::Console(arguments) => block_on(console::run(&locate, &arguments)),
         Command::Demo(arguments) => block_on(demo::run(arguments)),

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use crate::config::{Config, Env, Manage, Monitor, MonitorAuth, Profile};
 use crate::domain::{Service, Target};
+use crate::integration::{FolderStore, Ground, Parts};
+use crate::local::BridgeStatus;
 use crate::maximo::{Auth, Caller, Endpoint, Gateway, Limits, ManageClient, ManagePaths, MonitorClient, Telemetry, encode};
 use crate::outbox::{Actor, OpenOptions, Outbox, Policy, Sender};
 
@@ -69,6 +71,29 @@ impl Session {
     pub fn target(&self, service: Service) -> Result<Target, Failure> {
         self.clients.target(service, &self.profile)
     }
+
+    /// What the parts of the bridge stand on. Their memory lies in the state folder.
+    pub fn ground(&self) -> Result<Ground, Failure> {
+        ground_of(&self.config, &self.profile, &self.clients, &self.outbox)
+    }
+}
+
+/// What the parts of the bridge stand on.
+pub(super) fn ground_of(config: &Config, profile: &Profile, clients: &Clients, outbox: &Outbox) -> Result<Ground, Failure> {
+    let folder = config.dirs.state.join(BridgeStatus::FOLDER);
+    let store = FolderStore::open(&folder).map_err(|error| Failure::new(Exit::Store, error.to_string()))?;
+    Ok(Ground {
+        profile: Arc::new(profile.clone()),
+        bridge: config.bridge.clone().map(Arc::new),
+        env: config.env.clone(),
+        monitor: clients.monitor.clone(),
+        manage: clients.manage.clone(),
+        telemetry: clients.telemetry.clone(),
+        outbox: outbox.clone(),
+        targets: clients.targets.clone(),
+        store: Arc::new(store),
+        parts: Parts::default(),
+    })
 }
 
 impl Clients {

@@ -76,13 +76,6 @@ pub fn short_number(number: f64) -> String {
     format!("{number:.decimals$}")
 }
 
-/// Rounds to so many decimals as Python's `round` does: to the nearest, a tie to the even digit, judged by the exact binary value
-/// (2.675 is below the tie and gives 2.67). What is not finite stays as it is.
-pub fn rounded(number: f64, decimals: usize) -> f64 {
-    // the formatter works on the exact value and breaks ties to even
-    format!("{number:.decimals$}").parse().unwrap_or(number)
-}
-
 /// One metric over time, oldest first: what a sparkline or a chart draws.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Series {
@@ -110,37 +103,5 @@ impl Series {
             series.points.sort_by_key(|(at, _)| *at);
         }
         all
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rounding_is_pythons() {
-        // each pair from `python3 -c "print(round(x, n))"`
-        for (number, decimals, wanted) in [
-            (21.25, 1, 21.2),
-            (21.35, 1, 21.4),
-            (21.75, 1, 21.8),
-            (0.05, 1, 0.1),
-            (0.25, 1, 0.2),
-            (0.35, 1, 0.3),
-            (0.45, 1, 0.5),
-            (2.675, 2, 2.67),
-            (2.5, 0, 2.0),
-            (-0.25, 1, -0.2),
-            (1e22, 1, 1e22),
-            (0.125, 2, 0.12),
-            (0.375, 2, 0.38),
-        ] {
-            assert_eq!(
-                rounded(number, decimals).to_bits(),
-                f64::to_bits(wanted),
-                "round({number}, {decimals})"
-            );
-        }
-        assert!(rounded(f64::NAN, 1).is_nan());
     }
 }

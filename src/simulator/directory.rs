@@ -19,7 +19,9 @@ pub fn make_directory(directory: &Path) -> Result<(), SimulateError> {
     fs::set_permissions(directory, fs::Permissions::from_mode(0o700)).map_err(failed)
 }
 
-/// Writes `url`, `ca.pem`, the keys, the definitions of webhooks and a `config.toml` with the profile `demo`; all 0600.
+/// Writes `url`, `ca.pem`, a certificate for a bridge on the same machine (`bridge.pem`, `bridge.key`), the keys, the definitions of
+/// webhooks, a `config.toml` with the profile `demo`, and a `bridge.toml`, which is the same with everything that a bridge can do
+/// switched on; all 0600.
 pub fn write_directory(simulator: &Simulator, directory: &Path) -> Result<(), SimulateError> {
     make_directory(directory)?;
     let url = simulator.url();
@@ -49,6 +51,17 @@ ca_file = "ca.pem"
 key_file = "manage.key"
 key_created = "{created}"
 
+# a bridge's sections stand in bridge.toml: `nightdesk --config bridge.toml bridge`
+"#
+    );
+    let lake_folder = directory.join("lake");
+    make_directory(&lake_folder)?;
+    let lake = std::path::absolute(&lake_folder)
+        .ok()
+        .and_then(|path| url::Url::from_directory_path(path).ok())
+        .map_or_else(String::new, String::from);
+    let bridge = format!(
+        r#"{config}
 # what `nightdesk bridge` does by itself; each part also runs by hand (`nightdesk assets sync`, `nightdesk erp sync`)
 [profiles.demo.assets]
 every = "15m"
@@ -60,6 +73,10 @@ key_file = "erp.key"
 lines = ["LINE-1", "LINE-2"]
 at = "00:30"
 
+[profiles.demo.lake]
+to = "{lake}"
+at = "00:15"
+
 [[profiles.demo.rules]]
 name = "critical"
 when = "sev:critical"
@@ -68,6 +85,9 @@ do = "work-order"
 per_hour = 20
 
 [bridge]
+listen = "127.0.0.1:0"
+cert_file = "bridge.pem"
+cert_key_file = "bridge.key"
 outbound = ["webhooks/servicenow.json", "webhooks/slack.json", "webhooks/generic.json"]
 allow_private = ["127.0.0.0/8"]    # the simulated receivers are on this machine
 "#
@@ -122,7 +142,10 @@ allow_private = ["127.0.0.0/8"]    # the simulated receivers are on this machine
     for folder in ["webhooks", "webhooks/credentials"] {
         make_directory(&directory.join(folder))?;
     }
+    let [certificate, certificate_key] = simulator.certificate();
     let files = [
+        ("bridge.pem", certificate.to_owned()),
+        ("bridge.key", certificate_key.to_owned()),
         ("ca.pem", simulator.ca_pem().to_owned()),
         ("monitor.key", format!("{}\n", simulator.monitor_key())),
         ("manage.key", format!("{}\n", simulator.manage_key())),
@@ -136,6 +159,7 @@ allow_private = ["127.0.0.0/8"]    # the simulated receivers are on this machine
             "webhooks/credentials/RECEIVER_SIGNING_SECRET",
             format!("{}\n", simulator.webhook_secret()),
         ),
+        ("bridge.toml", bridge),
         ("config.toml", config),
         ("url", format!("{url}\n")), // last: whoever waits for it finds the others
     ];

@@ -166,7 +166,7 @@ async fn what_manage_refuses_is_parked_once_and_said_at_every_run() {
 async fn a_device_type_that_vanished_does_not_hide_the_others() {
     let yard = Yard::start().await;
     yard.edit(
-        "config.toml",
+        "bridge.toml",
         "device_types = [\"*\"]",
         "device_types = [\"PumpStation\", \"GoneType\"]",
     );

@@ -2,7 +2,14 @@
 
 use nightdesk::simulator::{EffectKind, FaultAction, FaultRule, Operation, When};
 
-use crate::command::plant::{Plant, run_in};
+use crate::command::plant::{Plant, Ran, run_in};
+
+/// On the configuration with the bridge's sections.
+async fn run(plant: &Plant, arguments: &[&str]) -> Ran {
+    let config = plant.path("bridge.toml");
+    let all: Vec<&str> = ["--config", config.to_str().unwrap()].iter().chain(arguments).copied().collect();
+    run_in(config.parent().unwrap(), &all, "").await
+}
 
 fn status(status: u16) -> FaultAction {
     FaultAction::Status {
@@ -15,24 +22,24 @@ fn status(status: u16) -> FaultAction {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn assets_are_planned_then_written_then_left_alone() {
     let plant = Plant::start().await;
-    let plan = plant.run(&["assets", "sync", "--dry-run", "--json"]).await.expect(0);
+    let plan = run(&plant, &["assets", "sync", "--dry-run", "--json"]).await.expect(0);
     let planned = plan.items();
     assert!(planned.len() > 10 && plan.stderr.contains("150 devices: "), "{plan:?}");
     assert!(planned.iter().all(|item| item.get("state").is_none()));
     assert!(plant.simulator.client_effects().is_empty());
 
-    let pumps = plant.run(&["assets", "sync", "--type", "PumpStation", "--json"]).await.expect(0);
+    let pumps = run(&plant, &["assets", "sync", "--type", "PumpStation", "--json"]).await.expect(0);
     assert!(
         pumps
             .items()
             .iter()
             .all(|item| item["assetnum"].as_str().unwrap().starts_with("PUMP-"))
     );
-    let synced = plant.run(&["assets", "sync", "--json"]).await.expect(0);
+    let synced = run(&plant, &["assets", "sync", "--json"]).await.expect(0);
     assert_eq!(synced.items().len() + pumps.items().len(), planned.len());
     assert!(synced.items().iter().all(|item| item["state"] == "delivered"), "{synced:?}");
     let written = plant.simulator.client_effects().len();
-    let again = plant.run(&["assets", "sync"]).await.expect(0);
+    let again = run(&plant, &["assets", "sync"]).await.expect(0);
     assert!(
         again.stderr.contains("0 assets to make, 0 to change, 150 as they should be"),
         "{again:?}"
@@ -52,19 +59,19 @@ async fn a_days_production_is_sent_once() {
         .unwrap()
         .to_string();
     let arguments = ["erp", "sync", "--line", "LINE-1", "--date", &yesterday, "--json"];
-    let first = plant.run(&arguments).await.expect(0).json();
+    let first = run(&plant, &arguments).await.expect(0).json();
     assert_eq!((first["state"].as_str(), first["revision"].as_i64()), (Some("delivered"), Some(0)));
     assert_eq!(first["metrics"], plant.simulator.reports()[0]["metrics"]);
-    let again = plant.run(&arguments).await.expect(0).json();
+    let again = run(&plant, &arguments).await.expect(0).json();
     assert_eq!(again["state"], "unchanged");
     assert_eq!(plant.effects(EffectKind::ReportProduction).len(), 1);
-    plant
-        .run(&["erp", "sync", "--line", "LINE-1", "--date", "2026-02-30"])
+    run(&plant, &["erp", "sync", "--line", "LINE-1", "--date", "2026-02-30"])
         .await
         .expect(2);
-    let none = plant.run(&["erp", "sync", "--line", "NO-LINE", "--date", &yesterday]).await;
+    let none = run(&plant, &["erp", "sync", "--line", "NO-LINE", "--date", &yesterday]).await;
     assert!(none.code == 8 || none.code == 9, "{none:?}");
-    plant.edit("[profiles.demo.erp]", "[profiles.other.erp]");
+    let without = plant.run(&arguments).await.expect(3);
+    assert!(without.stderr.contains("add [profiles.demo.erp]"), "{without:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -126,13 +133,13 @@ async fn definitions_are_checked_with_their_line() {
 async fn a_webhook_is_tested_listed_and_replayed() {
     let plant = Plant::start().await;
     let name = "Alert to another system";
-    let tested = plant.run(&["webhooks", "test", name, "--json"]).await.expect(0).json();
+    let tested = run(&plant, &["webhooks", "test", name, "--json"]).await.expect(0).json();
     assert_eq!(
         (tested["state"].as_str(), tested["webhook"].as_str()),
         (Some("delivered"), Some(name))
     );
     assert_eq!(plant.effects(EffectKind::ReceiveWebhook).len(), 1);
-    let unknown = plant.run(&["webhooks", "test", "nobody"]).await.expect(2);
+    let unknown = run(&plant, &["webhooks", "test", "nobody"]).await.expect(2);
     assert!(
         unknown.stderr.contains("there is Alert to ServiceNow") || unknown.stderr.contains(name),
         "{unknown:?}"
@@ -142,9 +149,8 @@ async fn a_webhook_is_tested_listed_and_replayed() {
     plant
         .simulator
         .set_faults(vec![FaultRule::on([Operation::ReceiveWebhook], status(400)).times(1)]);
-    plant.run(&["webhooks", "test", name]).await.expect(8);
-    let [dead] = plant
-        .run(&["webhooks", "deliveries", "--state", "parked", "--json"])
+    run(&plant, &["webhooks", "test", name]).await.expect(8);
+    let [dead] = run(&plant, &["webhooks", "deliveries", "--state", "parked", "--json"])
         .await
         .expect(0)
         .items()
@@ -152,20 +158,20 @@ async fn a_webhook_is_tested_listed_and_replayed() {
         .unwrap();
     assert!(dead["detail"].as_str().unwrap().starts_with("400"), "{dead}");
     let id = dead["outboxId"].to_string();
-    let replayed = plant.run(&["webhooks", "replay", &id, "--json"]).await.expect(0).json();
+    let replayed = run(&plant, &["webhooks", "replay", &id, "--json"]).await.expect(0).json();
     assert_eq!(replayed["state"], "delivered");
     assert_eq!(replayed["messageId"], dead["messageId"], "the receiver knows it by its id");
     assert_eq!(plant.effects(EffectKind::ReceiveWebhook).len(), 2);
-    plant.run(&["webhooks", "replay", &id]).await.expect(8);
-    assert_eq!(plant.run(&["webhooks", "deliveries", "--json"]).await.expect(0).items().len(), 3);
+    run(&plant, &["webhooks", "replay", &id]).await.expect(8);
+    assert_eq!(run(&plant, &["webhooks", "deliveries", "--json"]).await.expect(0).items().len(), 3);
 
     // gone: off until a test succeeds
     plant
         .simulator
         .set_faults(vec![FaultRule::on([Operation::ReceiveWebhook], status(410)).times(1)]);
-    plant.run(&["webhooks", "test", name]).await.expect(8);
-    let on = plant.run(&["webhooks", "test", name]).await.expect(0);
+    run(&plant, &["webhooks", "test", name]).await.expect(8);
+    let on = run(&plant, &["webhooks", "test", name]).await.expect(0);
     assert!(on.stderr.contains("switched off since"), "{on:?}");
-    let quiet = plant.run(&["webhooks", "test", name]).await.expect(0);
+    let quiet = run(&plant, &["webhooks", "test", name]).await.expect(0);
     assert!(!quiet.stderr.contains("switched off"), "{quiet:?}");
 }

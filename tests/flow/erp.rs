@@ -89,7 +89,7 @@ async fn a_day_is_reported_once_and_its_correction_once() {
 async fn lost_answers_and_two_bridges_change_nothing_at_the_erp() {
     for method in ["PUT", "POST"] {
         let yard = Yard::start().await;
-        yard.edit("config.toml", "at = \"00:30\"", &format!("at = \"00:30\"\nmethod = \"{method}\""));
+        yard.edit("bridge.toml", "at = \"00:30\"", &format!("at = \"00:30\"\nmethod = \"{method}\""));
         yard.simulator.set_faults(vec![
             FaultRule::on([Operation::PutReport, Operation::PostReport], FaultAction::Drop(When::After)).times(2),
             FaultRule::on([Operation::PutReport, Operation::PostReport], FaultAction::Drop(When::Before)).times(2),
@@ -165,7 +165,7 @@ async fn what_is_null_or_missing_is_counted_and_not_zero() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_report_is_said_and_tried_once_more_by_the_next_run() {
     let yard = Yard::start().await;
-    yard.edit("config.toml", "lines = [\"LINE-1\", \"LINE-2\"]", "lines = [\"LINE-1\"]");
+    yard.edit("bridge.toml", "lines = [\"LINE-1\", \"LINE-2\"]", "lines = [\"LINE-1\"]");
     yard.simulator.set_faults(vec![
         FaultRule::on(
             [Operation::PutReport],

@@ -14,7 +14,7 @@ const RULE: &str = "when = \"sev:critical\"\nafter = \"1m\"                     
 async fn yard(rule: &str) -> Yard {
     let yard = Yard::start().await;
     yard.only_webhooks(&[]);
-    yard.edit("config.toml", RULE, &format!("{rule}\ndo = \"work-order\""));
+    yard.edit("bridge.toml", RULE, &format!("{rule}\ndo = \"work-order\""));
     yard
 }
 
@@ -254,7 +254,7 @@ async fn a_rule_tells_a_webhook_once_and_the_trigger_waits_for_the_rule() {
     let yard = Yard::start().await;
     yard.only_webhooks(&["generic"]);
     yard.edit(
-        "config.toml",
+        "bridge.toml",
         RULE,
         "when = \"sev>=low\"\nafter = \"3m\"\ndo = { webhook = \"Alert to another system\" }",
     );
@@ -279,7 +279,7 @@ async fn a_rule_tells_a_webhook_once_and_the_trigger_waits_for_the_rule() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rule_that_names_no_webhook_is_refused() {
     let yard = Yard::start().await;
-    yard.edit("config.toml", "do = \"work-order\"", "do = { webhook = \"Alert to Nobody\" }");
+    yard.edit("bridge.toml", "do = \"work-order\"", "do = { webhook = \"Alert to Nobody\" }");
     let bridge = yard.bridge("one").await;
     let error = nightdesk::integration::jobs(&bridge.ground).await.err().unwrap();
     let words = error.to_string();

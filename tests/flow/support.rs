@@ -58,13 +58,13 @@ impl Yard {
     pub fn only_webhooks(&self, names: &[&str]) {
         let all = r#"["webhooks/servicenow.json", "webhooks/slack.json", "webhooks/generic.json"]"#;
         let kept: Vec<String> = names.iter().map(|name| format!("\"webhooks/{name}.json\"")).collect();
-        self.edit("config.toml", all, &format!("[{}]", kept.join(", ")));
+        self.edit("bridge.toml", all, &format!("[{}]", kept.join(", ")));
     }
 
     /// A bridge whose outbox and memory lie in a folder of this name.
     pub async fn bridge(&self, name: &str) -> Bridge {
         let locate = Locate::new(
-            Some(self.dir.path().join("config.toml")),
+            Some(self.dir.path().join("bridge.toml")),
             None,
             Some(self.dir.path().join(name)),
             Env::of(&[]),

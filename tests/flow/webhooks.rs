@@ -267,7 +267,7 @@ async fn a_receiver_that_is_gone_is_left_alone_over_a_restart() {
 async fn a_private_address_is_refused_by_number_and_by_name() {
     let yard = yard().await;
     yard.edit(
-        "config.toml",
+        "bridge.toml",
         "allow_private = [\"127.0.0.0/8\"]",
         "allow_private = [\"10.0.0.0/8\"]",
     );
@@ -287,7 +287,7 @@ async fn a_private_address_is_refused_by_number_and_by_name() {
     }
     assert_eq!(yard.simulator.traffic().connections, 0, "no connection was even begun");
     bridge.kill().await;
-    yard.edit("config.toml", "[\"10.0.0.0/8\"]", "[\"127.0.0.0/8\", \"::1/128\"]");
+    yard.edit("bridge.toml", "[\"10.0.0.0/8\"]", "[\"127.0.0.0/8\", \"::1/128\"]");
     let mut bridge = yard.bridge("two").await;
     bridge.send().await;
     let row = tell(&bridge, SLACK, &alert("a-1", "x")).await;

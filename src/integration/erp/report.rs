@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
-use crate::domain::{MetricValue, Reading, SafeText, rounded};
+use crate::domain::{MetricValue, Reading, SafeText, round_half_even};
 
 /// What is read of a production line.
 pub const METRICS: [&str; 4] = ["output_count", "good_count", "scrap_count", "runtime_minutes"];
@@ -160,7 +160,7 @@ impl Report {
             "total_output": whole("output_count", output)?,
             "good_output": whole("good_count", good)?,
             "scrap": whole("scrap_count", scrap)?,
-            "runtime_hours": rounded(runtime.sum / 60.0, 1),
+            "runtime_hours": round_half_even(runtime.sum / 60.0, 1),
         });
         let body = [("production_line", json!(line)), ("date", json!(date)), ("metrics", metrics)];
         Ok(Self {
