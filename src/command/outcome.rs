@@ -5,7 +5,6 @@ use std::fmt;
 use crate::config::{ConfigError, CredentialError};
 use crate::domain::DraftError;
 use crate::domain::filter::FilterError;
-use crate::integration::{JobError, JobErrorKind};
 use crate::maximo;
 use crate::outbox::OutboxError;
 
@@ -136,21 +135,6 @@ impl From<&maximo::Error> for Exit {
 impl From<maximo::Error> for Failure {
     fn from(error: maximo::Error) -> Self {
         Self::new(Exit::from(&error), error.to_string())
-    }
-}
-
-impl From<JobError> for Failure {
-    fn from(error: JobError) -> Self {
-        let exit = match error.kind {
-            JobErrorKind::Configuration => Exit::Configuration,
-            JobErrorKind::Credentials => Exit::Credentials,
-            JobErrorKind::Server => Exit::Server,
-            JobErrorKind::Tls => Exit::Tls,
-            JobErrorKind::Store => Exit::Store,
-            JobErrorKind::Refused => Exit::Refused,
-            JobErrorKind::Partly => Exit::Partly,
-        };
-        Self::new(exit, error.message.shown().to_owned())
     }
 }
 
