@@ -93,7 +93,7 @@ impl App {
         self.draw(frame.buffer_mut(), area);
     }
 
-    fn arrange(&mut self, area: Rect) {
+    pub(super) fn arrange(&mut self, area: Rect) {
         let trouble = header::trouble(&self.scene()).map_or(0, |text| {
             let lines = cells::wrap(&text, usize::from(area.width.saturating_sub(4)).max(1)).len();
             u16::try_from(lines).unwrap_or(u16::MAX)

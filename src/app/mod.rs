@@ -7,6 +7,7 @@ mod group;
 mod keys;
 mod layer;
 mod layout;
+mod linear;
 mod menus;
 mod perform;
 mod reach;
@@ -26,8 +27,10 @@ use frame::Visible;
 use group::Group;
 use layer::Layer;
 use layout::Layout;
+use linear::Spoken;
 
 pub use crate::pane::{Hyperlink, Setup};
+pub use linear::Announcement;
 
 /// How long a sentence stays that is no refusal.
 const NOTICE_FOR: SignedDuration = SignedDuration::from_secs(10);
@@ -83,6 +86,8 @@ pub struct App {
     orders_asked: Option<Timestamp>,
     rung: Option<Timestamp>,
     drawn: Option<Visible>,
+    /// What the linear mode told last.
+    spoken: Spoken,
     dirty: bool,
 }
 
@@ -123,6 +128,7 @@ impl App {
             orders_asked: None,
             rung: None,
             drawn: None,
+            spoken: Spoken::default(),
             dirty: true,
         }
     }

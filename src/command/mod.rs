@@ -17,6 +17,7 @@ mod doctor;
 mod erp;
 mod ground;
 mod ids;
+mod init;
 mod json;
 mod key_notice;
 mod log;

@@ -5,10 +5,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::context::Context;
 use super::detach::detach;
 use super::output::Output;
+<<<<<<< HEAD
 use super::{
     Exit, Failure, alerts, assets, audit, bridge, console, demo, devices, doctor, erp, outbox, readings, shell, simulate, webhooks,
     workorders,
 };
+=======
+use super::{Exit, Failure, alerts, audit, bridge, console, demo, devices, doctor, init, outbox, readings, shell, simulate, workorders};
+>>>>>>> main
 use crate::cli::{self, Cli, Command, ConsoleArgs, Global, OutboxCommand, PlantArgs, SimulateArgs};
 use crate::config::{Config, Env, Locate};
 use crate::simulator::{Scenario, SimulateError, SimulatorConfig};
@@ -72,6 +76,7 @@ fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
     match command {
         Command::Completions { shell } => shell::completions(shell),
         Command::Man { dir } => shell::man(dir.as_deref()),
+        Command::Init(arguments) => block_on(init::run(&locate, out, arguments)),
         Command::Doctor => block_on(doctor::run(&locate, out)),
         Command::Alerts(command) => block_on(alerts::run(context()?, command)),
         Command::Devices(command) => block_on(devices::run(context()?, command)),

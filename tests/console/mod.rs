@@ -2,6 +2,7 @@
 
 mod actions;
 mod desk;
+mod linear;
 mod properties;
 mod reach;
 mod screens;

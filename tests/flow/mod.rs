@@ -3,6 +3,7 @@
 mod assets;
 mod commands;
 mod erp;
+mod kill;
 mod rules;
 pub(crate) mod support;
 mod webhooks;
