@@ -5,14 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::context::Context;
 use super::detach::detach;
 use super::output::Output;
-<<<<<<< HEAD
 use super::{
-    Exit, Failure, alerts, assets, audit, bridge, console, demo, devices, doctor, erp, outbox, readings, shell, simulate, webhooks,
+    Exit, Failure, alerts, assets, audit, bridge, console, demo, devices, doctor, erp, init, outbox, readings, shell, simulate, webhooks,
     workorders,
 };
-=======
-use super::{Exit, Failure, alerts, audit, bridge, console, demo, devices, doctor, init, outbox, readings, shell, simulate, workorders};
->>>>>>> main
 use crate::cli::{self, Cli, Command, ConsoleArgs, Global, OutboxCommand, PlantArgs, SimulateArgs};
 use crate::config::{Config, Env, Locate};
 use crate::simulator::{Scenario, SimulateError, SimulatorConfig};

@@ -40,10 +40,6 @@ mod hostile;
 mod outages;
 mod refusals;
 mod secrets;
-<<<<<<< HEAD
 pub(crate) mod site;
-=======
-mod site;
 mod throttle;
->>>>>>> main
 mod tls;

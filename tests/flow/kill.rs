@@ -48,7 +48,9 @@ async fn until(what: &str, holds: impl Fn() -> bool) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(GUARD, looking).await.unwrap_or_else(|_| panic!("never came: {what}"));
+    tokio::time::timeout(GUARD, looking)
+        .await
+        .unwrap_or_else(|_| panic!("never came: {what}"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -62,7 +64,10 @@ async fn killed_in_every_parts_middle_each_effect_is_there_once() {
     let edit = |from: &str, to: &str| super::support::edit(&plant.path("bridge.toml"), from, to);
     edit("when = \"sev:critical\"\nafter = \"1m\"", "when = \"sev>=low\"\nafter = \"0s\"");
     edit("per_hour = 20", "per_hour = 1000");
-    edit("[profiles.demo.erp]", "[profiles.demo.refresh]\nalerts = \"1s\"\n\n[profiles.demo.erp]");
+    edit(
+        "[profiles.demo.erp]",
+        "[profiles.demo.refresh]\nalerts = \"1s\"\n\n[profiles.demo.erp]",
+    );
     // the lake has its own tests
     let text = std::fs::read_to_string(plant.path("bridge.toml")).unwrap();
     let (before, after) = text.split_once("[profiles.demo.lake]").unwrap();
@@ -72,7 +77,11 @@ async fn killed_in_every_parts_middle_each_effect_is_there_once() {
     let since = plant.simulator.now() - SignedDuration::from_hours(24);
     let folder = plant.path("state").join("bridge");
     std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("rules-demo.json"), json!({ "firstStart": since.to_string() }).to_string()).unwrap();
+    std::fs::write(
+        folder.join("rules-demo.json"),
+        json!({ "firstStart": since.to_string() }).to_string(),
+    )
+    .unwrap();
 
     // slow enough that a kill meets requests on their way; some answers are lost besides
     let writes = [
