@@ -1,6 +1,7 @@
 //! The command line's types: what `contract/cli.md` promises, as far as it works. No logic.
 
 mod assignment;
+mod export;
 mod flow;
 mod outbox;
 mod when;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use assignment::{Assignment, AssignmentError};
+pub use export::{ExportCommand, LakeArgs, Layout};
 pub use flow::{Assets, DeliveriesArgs, Erp, Webhooks};
 pub use outbox::{AuditCommand, OutboxCommand, State};
 pub use when::{When, WhenError};
@@ -102,6 +104,9 @@ pub enum Command {
     /// Who did what, and whether the record is whole
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Write readings into the data lake
+    #[command(subcommand)]
+    Export(ExportCommand),
     /// The integrations of a profile, running without a person: rules, data lake, ERP, assets, webhooks, facility API
     ///
     /// Runs until TERM or INT whatever the configuration switches on, and prints `ready`, with the server's address where

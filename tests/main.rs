@@ -18,6 +18,8 @@ mod console;
 mod e2e;
 mod faults;
 mod flow;
+#[cfg(feature = "lake")]
+mod lake;
 mod maximo;
 mod outbox;
 mod readme;

@@ -331,7 +331,7 @@ impl App {
             .asked(&alert.id, &[Verb::Acknowledge, Verb::Resolve, Verb::Order], self.now);
         let by = |by: &Option<SafeText>| by.as_ref().map_or_else(String::new, |by| format!(" by {}", by.shown()));
         match asked {
-            Some(asked) if matches!(asked.progress, Progress::Grace(_)) => {
+            Some(asked) if matches!(asked.progress, Progress::Saving | Progress::Grace(_)) => {
                 format!("{}: will be sent, {} takes it back", asked.verb.shown(), scene.key(Action::Undo))
             }
             Some(asked) if asked.progress.is_open() || matches!(asked.progress, Progress::Refused(_)) => scene.progress_sentence(&asked).0,

@@ -306,6 +306,15 @@ pub(super) fn keymap(config: &Config) -> Result<Keymap, Failure> {
             ));
         }
     };
-    Keymap::with_preset(&config.console.keymap, &text)
-        .map_err(|error| Failure::new(Exit::Configuration, format!("{}: {error}", path.display())))
+    // the file's own `preset` goes before the configuration's
+    let own = text.parse::<toml::Table>().ok().is_some_and(|table| table.contains_key("preset"));
+    let read = if own {
+        Keymap::parse(&text)
+    } else {
+        Keymap::with_preset(&config.console.keymap, &text)
+    };
+    read.map_err(|error| {
+        let line = error.line(&text).map_or_else(String::new, |line| format!(":{line}"));
+        Failure::new(Exit::Configuration, format!("{}{line}: {error}", path.display()))
+    })
 }

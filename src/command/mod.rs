@@ -3,6 +3,7 @@
 //! [`run()`] is the one entry. Data goes to stdout and everything else to stderr; how it ended is an [`Exit`].
 
 mod alerts;
+mod around;
 mod assets;
 mod audit;
 mod bridge;
@@ -15,6 +16,7 @@ mod detach;
 mod devices;
 mod doctor;
 mod erp;
+mod export;
 mod ground;
 mod ids;
 mod init;

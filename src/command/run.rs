@@ -6,8 +6,8 @@ use super::context::Context;
 use super::detach::detach;
 use super::output::Output;
 use super::{
-    Exit, Failure, alerts, assets, audit, bridge, console, demo, devices, doctor, erp, init, outbox, readings, shell, simulate, webhooks,
-    workorders,
+    Exit, Failure, alerts, assets, audit, bridge, console, demo, devices, doctor, erp, export, init, outbox, readings, shell, simulate,
+    webhooks, workorders,
 };
 use crate::cli::{self, Cli, Command, ConsoleArgs, Global, OutboxCommand, PlantArgs, SimulateArgs};
 use crate::config::{Config, Env, Locate};
@@ -87,6 +87,7 @@ fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
         Command::Outbox(OutboxCommand::Drain { detach: true, .. }) if !detach()? => Ok(()),
         Command::Outbox(command) => block_on(outbox::run(context()?, command)),
         Command::Audit(command) => block_on(audit::run(context()?, command)),
+        Command::Export(command) => block_on(export::run(context()?, command)),
         Command::Bridge { once } => block_on(bridge::run(Config::load(&locate)?, out, once)),
         Command::Simulate(arguments) => block_on(simulate(arguments)),
         Command::Console(arguments) => block_on(console::run(&locate, &arguments)),

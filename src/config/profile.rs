@@ -20,7 +20,7 @@ pub struct Profile {
     pub device_types: DeviceTypes,
     /// For times that people read and write.
     pub time_zone: TimeZone,
-    /// In which the days of lake and reports begin and end.
+    /// In which the days of the lake and the ERP begin and end; UTC where the file does not say.
     pub day_zone: TimeZone,
     /// Maximo Monitor.
     pub monitor: Monitor,

@@ -25,5 +25,6 @@ pub async fn jobs(ground: &Ground) -> Result<Vec<Box<dyn Job>>, JobError> {
     if let Some(erp) = ErpJob::open(ground).await? {
         jobs.push(Box::new(erp));
     }
+    jobs.extend(super::lake::job(ground).await?);
     Ok(jobs)
 }

@@ -44,13 +44,13 @@ fn the_same_keys_move_and_act_and_every_step_is_told() {
     let mut desk = desk();
     desk.app.announce();
     assert_eq!(desk.tells("j"), ["2 of 7: high, TEMP-041, Reading missing, new, 9m old"]);
-    assert_eq!(desk.tells("k a").len(), 3);
-    let rows = desk.commit_unseen();
-    let lines = desk.app.announce().lines;
+    let lines = desk.tells("k a");
+    assert_eq!(lines.len(), 3, "the row, the sentence, the change: {lines:?}");
     assert!(
         lines.iter().any(|line| line.contains("acknowledge: will be sent, z takes it back")),
         "{lines:?}"
     );
+    let rows = desk.commit_unseen();
     desk.wait_unseen(2);
     assert_eq!(
         desk.app.announce().lines,

@@ -3,10 +3,12 @@
 mod actions;
 mod desk;
 mod linear;
+mod looks;
 mod properties;
 mod reach;
 mod screens;
 mod transitions;
+mod twins;
 
 use nightdesk::config::keymap::Keymap;
 
