@@ -18,10 +18,12 @@ mod console;
 mod e2e;
 mod faults;
 mod flow;
+mod handover;
 #[cfg(feature = "lake")]
 mod lake;
 mod maximo;
 mod outbox;
+mod payloads;
 mod readme;
 mod rooms;
 mod simulator;

@@ -18,6 +18,7 @@ mod doctor;
 mod erp;
 mod export;
 mod ground;
+mod handover;
 mod ids;
 mod init;
 mod json;

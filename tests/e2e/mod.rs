@@ -1,6 +1,10 @@
 //! The real binary in a pseudo-terminal, end to end.
 
 mod ending;
+mod hostile;
 mod night;
+mod outage;
 mod reach;
+mod signals;
+mod site;
 mod terminal;

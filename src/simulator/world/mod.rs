@@ -9,6 +9,7 @@ mod emergency;
 mod office;
 mod order;
 mod refusal;
+mod replay;
 mod steady;
 mod story;
 
