@@ -276,6 +276,9 @@ pub enum InitAuth {
 /// `nightdesk demo`
 #[derive(Args, Clone, Debug)]
 pub struct DemoArgs {
+    /// A bridge beside the console: orders appear by rule, files in a folder lake; L shows how it is doing
+    #[arg(long)]
+    pub bridge: bool,
     /// The plant.
     #[command(flatten)]
     pub plant: PlantArgs,
