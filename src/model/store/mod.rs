@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Fault, LinkState, Report, Source, Ticket};
+use super::{BridgeStatus, Fault, LinkState, Report, Source, Ticket};
 use crate::domain::load::{Arrivals, Flood, FloodEnded, FloodLimits, TEN_MINUTES};
 use crate::domain::{
     AlarmKey, Alert, AlertFacts, AlertId, AlertState, History, Intent, Listing, Occurrence, OutboxRow, Return, SafeText, Service, Shelf,
@@ -136,6 +136,7 @@ pub struct Store {
     links: [(Service, LinkState, Latency); 2],
     fresh: [(Source, Freshness); 4],
     ledger: Ledger,
+    bridge: Option<BridgeStatus>,
     revision: u64,
 }
 
@@ -179,6 +180,7 @@ impl Store {
                 (Source::Orders, Freshness::new(SignedDuration::ZERO)),
             ],
             ledger: Ledger::default(),
+            bridge: None,
             revision: 1,
         }
     }
@@ -571,6 +573,16 @@ impl Store {
                 .is_some_and(|asked| asked.progress.is_open()),
             ..AlertFacts::of(alert, me, now)
         }
+    }
+
+    /// What the bridge on this machine last said, if there is one.
+    pub fn bridge(&self) -> Option<&BridgeStatus> {
+        self.bridge.as_ref()
+    }
+
+    /// The bridge said something.
+    pub fn take_bridge(&mut self, status: BridgeStatus) {
+        self.bridge = Some(status);
     }
 
     /// How a service is doing.
