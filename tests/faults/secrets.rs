@@ -8,7 +8,7 @@ use nightdesk::config::{CredentialSource, Env, Erp, ErpMethod};
 use nightdesk::domain::{Intent, OutboxId, Service, Target};
 use nightdesk::integration::erp::Reports;
 use nightdesk::integration::webhook::{Definition, Disabled, Hooks};
-use nightdesk::integration::{Door, FolderStore};
+use nightdesk::integration::{Door, FolderStore, Parts};
 use nightdesk::maximo::{Auth, Caller, Endpoint, Limits, ManageClient, ManagePaths, MonitorClient, Telemetry};
 use nightdesk::outbox::Shipment;
 use nightdesk::simulator::{EffectKind, FaultAction, FaultRule, Operation, When};
@@ -325,7 +325,14 @@ async fn row_26_what_an_erp_or_a_webhook_repeats_of_its_secret_goes_no_further()
     let definition = Definition::parse(&text.to_string(), &folder.path().join("hook.json"), &look_up).unwrap();
     let door = Door::of(&["127.0.0.0/8".to_owned()]).unwrap();
     let store = Arc::new(FolderStore::open(&folder.path().join("store")).unwrap());
-    let hooks = Hooks::new(vec![definition], &door, Limits::default(), &telemetry, Disabled::new(store)).unwrap();
+    let hooks = Hooks::new(
+        vec![definition],
+        &door,
+        Limits::default(),
+        &telemetry,
+        (Disabled::new(store), Parts::default()),
+    )
+    .unwrap();
 
     let shipment = |intent: Intent, origin: &Server| Shipment {
         id: OutboxId(1),
