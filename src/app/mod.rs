@@ -11,6 +11,7 @@ mod linear;
 mod menus;
 mod perform;
 mod reach;
+mod side;
 mod targets;
 mod views;
 
@@ -28,6 +29,7 @@ use group::Group;
 use layer::Layer;
 use layout::Layout;
 use linear::Spoken;
+use side::Side;
 
 pub use crate::pane::{Hyperlink, Setup};
 pub use linear::Announcement;
@@ -63,6 +65,7 @@ pub struct App {
     devices: Devices,
     devices_height: usize,
     metrics: Metrics,
+    side: Side,
     focus: Focus,
     zoomed: bool,
     layers: Vec<Layer>,
@@ -111,6 +114,7 @@ impl App {
             devices: Devices::default(),
             devices_height: 0,
             metrics: Metrics::default(),
+            side: Side::default(),
             focus: Focus::Queue,
             zoomed: false,
             layers: Vec::new(),
@@ -142,6 +146,8 @@ impl App {
     pub fn update(&mut self, now: Timestamp, event: Event) -> Vec<Effect> {
         self.now = now;
         self.store.start(now);
+        let before = self.stand();
+        let by_hand = matches!(event, Event::Key(_) | Event::Paste(_) | Event::Pointer(_));
         match event {
             Event::Key(key) => {
                 self.dirty = true;
@@ -188,6 +194,7 @@ impl App {
         if self.notice_ends().is_some_and(|end| now >= end) {
             self.notice = None;
         }
+        self.lead(&before, by_hand);
         self.follow_cursor();
         self.follow_title();
         if self.drawn.as_ref() != Some(&self.visible()) {
@@ -508,7 +515,7 @@ impl App {
         }
     }
 
-    /// Asks for the readings of what is under the cursor and in view, when that has changed.
+    /// Asks for the readings of what the side shows and of what is in view, when that has changed.
     fn follow_cursor(&mut self) {
         let wanted = self.wanted_trends();
         if wanted != self.trends {
