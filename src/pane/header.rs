@@ -120,7 +120,10 @@ fn link(scene: &Scene<'_>, service: Service) -> Vec<(String, Style)> {
             (glyphs.offline, format!(" no answer since {}", scene.clock(since)), Role::LinkDown)
         }
         LinkState::Unknown => (glyphs.unknown, " not asked yet".to_owned(), Role::Muted),
-        LinkState::Live { .. } if service == Service::Manage && let Some(at) = scene.store.answered_before_trouble(scene.now) => {
+        LinkState::Live { .. }
+            if service == Service::Manage
+                && let Some(at) = scene.store.answered_before_trouble(scene.now) =>
+        {
             (glyphs.unknown, format!(" last answer {}", scene.clock(at)), Role::Stale)
         }
         LinkState::Live { .. } => (glyphs.online, format!(" live {}", latency.shown()), Role::LinkLive),

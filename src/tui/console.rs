@@ -265,10 +265,15 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
             let left = at.duration_since(Timestamp::now());
             Instant::now() + Duration::try_from(left).unwrap_or_default()
         });
-        let until = [self.core.wants_tick().then_some(self.next_tick), self.pace.due(busy), keeper_due, wanted]
-            .into_iter()
-            .flatten()
-            .fold(self.next_look, Instant::min);
+        let until = [
+            self.core.wants_tick().then_some(self.next_tick),
+            self.pace.due(busy),
+            keeper_due,
+            wanted,
+        ]
+        .into_iter()
+        .flatten()
+        .fold(self.next_look, Instant::min);
         tokio::select! {
             Some(signal) = self.lines.signals.recv() => Woken::Signal(signal),
             event = self.lines.input.recv() => Woken::Input(event),

@@ -133,7 +133,10 @@ fn a_cursor_move_is_about_two_hundred_bytes_and_its_chart_comes_when_it_rests() 
         for expected in 1..7 {
             let bytes = night.press('j');
             let title = night.chart_title();
-            assert!(title.contains(&format!("PUMP-{:03}", expected - 1)), "it says what it still shows: {title}");
+            assert!(
+                title.contains(&format!("PUMP-{:03}", expected - 1)),
+                "it says what it still shows: {title}"
+            );
             let rest = night.rest();
             let title = night.chart_title();
             assert!(title.contains(&format!("PUMP-{expected:03}")), "{title}");

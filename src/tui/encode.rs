@@ -63,11 +63,12 @@ impl Screen {
             for link in before.iter().chain(&links) {
                 for x in link.x..link.x.saturating_add(link.width) {
                     if let Some(cell) = shown.cell_mut(Position { x, y: link.y }) {
-                        cell.set_symbol("\u{0}");
+                        distrust(cell);
                     }
                 }
             }
         }
+        distrust_halves(&mut shown, &buffer);
         let changes = shown.diff(&buffer);
         if !changes.is_empty() && self.cursor.is_some() {
             pen.out.extend_from_slice(b"\x1b[?25l"); // it would run along with the writing
@@ -126,6 +127,23 @@ struct Pen {
     background: Color,
     modifier: Modifier,
     link: String,
+}
+
+/// Makes a cell differ from whatever may be drawn there: no style blinks.
+fn distrust(cell: &mut Cell) {
+    cell.modifier.insert(Modifier::RAPID_BLINK);
+}
+
+/// What is written over the left half of a wide character leaves in its right half whatever the terminal makes of it.
+fn distrust_halves(shown: &mut Buffer, next: &Buffer) {
+    for index in 1..shown.content.len() {
+        let left = shown.content.get(index - 1);
+        let overwritten =
+            left.is_some_and(|left| !is_ascii(left.symbol()) && left.symbol().width() > 1) && left != next.content.get(index - 1);
+        if let Some(half) = shown.content.get_mut(index).filter(|_| overwritten) {
+            distrust(half);
+        }
+    }
 }
 
 /// Whether nothing of a cell's style is seen but its background.
@@ -254,10 +272,18 @@ impl Pen {
         let change = change(now, wanted);
         let plain = (Color::Reset, Color::Reset, Modifier::empty());
         // a blank needs nothing of what a reset takes away
-        let afresh = if is_blank(cell) { (Color::Reset, cell.bg, Modifier::empty()) } else { wanted };
+        let afresh = if is_blank(cell) {
+            (Color::Reset, cell.bg, Modifier::empty())
+        } else {
+            wanted
+        };
         let again = [vec!["0".to_owned()], self::change(plain, afresh)].concat().join(";");
         let change = change.join(";");
-        let (codes, then) = if again.len() < change.len() { (again, afresh) } else { (change, wanted) };
+        let (codes, then) = if again.len() < change.len() {
+            (again, afresh)
+        } else {
+            (change, wanted)
+        };
         let _ = write!(self.out, "\x1b[{codes}m"); // writing to a Vec cannot fail
         (self.foreground, self.background, self.modifier) = then;
     }
@@ -463,10 +489,14 @@ mod tests {
     fn a_style_is_switched_and_not_begun_again_and_a_blank_needs_its_background_only() {
         let mut screen = Screen::default();
         let mut before = picture(&["ab cd"]);
-        before.buffer.set_style(Rect::new(0, 0, 5, 1), Style::new().fg(Color::Indexed(200)).bg(Color::Indexed(17)));
+        before
+            .buffer
+            .set_style(Rect::new(0, 0, 5, 1), Style::new().fg(Color::Indexed(200)).bg(Color::Indexed(17)));
         screen.advance(before.clone());
         let mut after = before.clone();
-        after.buffer.set_style(Rect::new(2, 0, 1, 1), Style::new().fg(Color::Indexed(9)).bold());
+        after
+            .buffer
+            .set_style(Rect::new(2, 0, 1, 1), Style::new().fg(Color::Indexed(9)).bold());
         assert_eq!(screen.advance(after.clone()), b"", "nobody sees the colour of a blank");
         after.buffer.set_style(Rect::new(0, 0, 2, 1), Style::new().bold());
         after.buffer[(3, 0)].set_symbol("e");
@@ -481,7 +511,10 @@ mod tests {
         let mut screen = Screen::default();
         screen.advance(picture(&["one line of text  ", "another line      "]));
         let next = picture(&["two line of text  ", "anither           "]);
-        assert_eq!(String::from_utf8(screen.advance(next)).unwrap(), "\x1b[1;1Htwo\x1b[B\x1b[Di\x1b[5C\x1b[K");
+        assert_eq!(
+            String::from_utf8(screen.advance(next)).unwrap(),
+            "\x1b[1;1Htwo\x1b[2;3Hi\x1b[5C\x1b[K"
+        );
     }
 
     fn look() -> impl Strategy<Value = Style> {

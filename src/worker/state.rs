@@ -227,7 +227,12 @@ impl State {
 
     /// When something becomes due by itself. With no place free, the end of a request wakes the task.
     pub(super) fn wake_at(&self) -> Option<Instant> {
-        let overdue = self.alerts_begun.map(|begun| begun + self.patience()).into_iter().chain(self.doubt_at).min();
+        let overdue = self
+            .alerts_begun
+            .map(|begun| begun + self.patience())
+            .into_iter()
+            .chain(self.doubt_at)
+            .min();
         if self.background.len() >= BACKGROUND_MAX || self.in_flight.len() >= IN_FLIGHT_MAX {
             return overdue;
         }

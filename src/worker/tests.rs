@@ -435,7 +435,11 @@ fn one_answer_after_an_outage_ends_the_pauses_of_all() {
     state.finish(done(JobKey::Alert("a".into()), answer), later, clock);
     assert_eq!(begun(&mut state, later), [JobKey::Alerts, JobKey::Devices]);
     state.finish(done(JobKey::Alerts, queue(Ok(Vec::new()))), later, clock);
-    state.finish(done(JobKey::Devices, Brought::Devices(Ok(Listing::whole(Vec::new(), clock)))), later, clock);
+    state.finish(
+        done(JobKey::Devices, Brought::Devices(Ok(Listing::whole(Vec::new(), clock)))),
+        later,
+        clock,
+    );
     assert_eq!(begun(&mut state, later), [], "and then by their intervals");
 }
 
@@ -447,10 +451,18 @@ fn manage_is_asked_as_soon_as_monitor_fails_or_hangs_and_once() {
     state.ask(Fetch::OrderStatus(vec!["a".into()]), now);
     assert_eq!(begun(&mut state, now), [JobKey::Alerts, JobKey::Devices, JobKey::OrderStatus]);
     state.finish(done(JobKey::Alerts, queue(Ok(Vec::new()))), now, clock);
-    state.finish(done(JobKey::Devices, Brought::Devices(Ok(Listing::whole(Vec::new(), clock)))), now, clock);
+    state.finish(
+        done(JobKey::Devices, Brought::Devices(Ok(Listing::whole(Vec::new(), clock)))),
+        now,
+        clock,
+    );
     state.finish(done(JobKey::OrderStatus, Brought::OrderStatus(Ok(Vec::new()))), now, clock);
     assert_eq!(begun(&mut state, now), [JobKey::Resolved]);
-    state.finish(done(JobKey::Resolved, Brought::Resolved(Ok(Listing::whole(Vec::new(), clock)))), now, clock);
+    state.finish(
+        done(JobKey::Resolved, Brought::Resolved(Ok(Listing::whole(Vec::new(), clock)))),
+        now,
+        clock,
+    );
 
     assert_eq!(begun(&mut state, after(5)), [JobKey::Alerts]);
     state.finish(done(JobKey::Alerts, queue(Err(fault()))), after(6), clock);

@@ -636,7 +636,11 @@ fn manage_is_not_called_live_for_an_answer_from_before_monitors_outage() {
     desk.wait(1);
     desk.report(Report::OrderStatus(Ok(Vec::new())));
     desk.draw();
-    assert!(desk.line(0).contains("Manage ● live"), "it answers while Monitor does not: {}", desk.line(0));
+    assert!(
+        desk.line(0).contains("Manage ● live"),
+        "it answers while Monitor does not: {}",
+        desk.line(0)
+    );
 }
 
 #[test]
@@ -770,7 +774,11 @@ fn the_side_follows_a_cursor_that_rests_and_asks_once_for_a_held_key() {
     desk.draw();
     desk.key("j");
     desk.draw();
-    assert!(desk.screen().contains("▌   48m MED  CHIL-002"), "the cursor is there at once: {}", desk.screen());
+    assert!(
+        desk.screen().contains("▌   48m MED  CHIL-002"),
+        "the cursor is there at once: {}",
+        desk.screen()
+    );
     assert!(side(&desk).contains("PUMP-017"), "it says what it shows: {}", side(&desk));
     assert_eq!(desk.effects, [], "nothing is asked for on the way");
     desk.rest();
@@ -779,7 +787,11 @@ fn the_side_follows_a_cursor_that_rests_and_asks_once_for_a_held_key() {
     desk.key("j");
     desk.key("enter");
     desk.draw();
-    assert!(desk.screen().contains("Vibration above warning"), "what is opened is under the cursor: {}", desk.screen());
+    assert!(
+        desk.screen().contains("Vibration above warning"),
+        "what is opened is under the cursor: {}",
+        desk.screen()
+    );
     assert_eq!(desk.app.wakes_at(), None);
 }
 
