@@ -48,6 +48,18 @@ pub(super) struct Spoken {
     basis: Option<(u64, i64)>,
 }
 
+impl Spoken {
+    /// Everything is told once more: the list, or the window that is open.
+    pub(super) fn again(&mut self) {
+        self.greeted = false;
+        self.depth = 0;
+        self.window.clear();
+        self.trouble = None;
+        self.cursor = None;
+        self.device = None;
+    }
+}
+
 /// What is told now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Announcement {
@@ -142,6 +154,7 @@ impl App {
     /// The top window as text, without its frame.
     fn window_lines(&mut self) -> Vec<String> {
         let page = Rect::new(0, 0, PAGE.0, PAGE.1);
+        self.arrange_handover(page);
         let scene = crate::pane::Scene {
             setup: &self.setup,
             store: &self.store,
@@ -184,6 +197,15 @@ impl App {
             }
             Layer::Prompt(window) => window.render(&scene, &mut buffer, page),
             Layer::Links(window) => window.render(&scene, &mut buffer, page),
+            Layer::Shelf(window) => {
+                window.arrange(&scene, page);
+                window.render(&scene, &mut buffer, page);
+            }
+            Layer::Load(window) => {
+                window.arrange(&scene, page);
+                window.render(&scene, &mut buffer, page);
+            }
+            Layer::Handover(window) => window.render(&scene, &mut buffer, page),
         }
         text_of(&buffer)
     }
@@ -255,8 +277,8 @@ impl App {
         if let Some(sort) = queue.sort().shown() {
             head.push(format!("sorted {sort}"));
         }
-        if queue.group_by() != GroupBy::Nothing {
-            head.push(format!("grouped by {}", queue.group_by().word()));
+        if queue.grouped_by() != GroupBy::Nothing {
+            head.push(format!("grouped by {}", queue.grouped_by().word()));
         }
         lines.push(head.join(", "));
         let rows = queue.rows();

@@ -109,6 +109,7 @@ impl App {
             Action::Note,
             Action::TakeOver,
             Action::Mark,
+            Action::Shelve,
             Action::Undo,
             Action::Freeze,
         ];
@@ -134,6 +135,16 @@ impl App {
         ];
         const LISTS: &[Action] = &[Action::Open, Action::Filter, Action::Palette, Action::Help, Action::Back];
         const OUTBOX: &[Action] = &[Action::Retry, Action::Edit, Action::Discard, Action::Help, Action::Back];
+        const SHELF: &[Action] = &[Action::Unshelve, Action::Shelve, Action::Undo, Action::Help, Action::Back];
+        const HANDOVER: &[Action] = &[
+            Action::Remark,
+            Action::WriteHandover,
+            Action::Copy,
+            Action::NextFormat,
+            Action::SendHandover,
+            Action::MarkRead,
+            Action::Back,
+        ];
         const WINDOW: &[Action] = &[Action::Back];
         match self.layers.last() {
             None if self.focus == Focus::Queue && self.queue.mark_count() > 0 => MARKED,
@@ -141,7 +152,9 @@ impl App {
             None => LISTS,
             Some(Layer::Detail(_)) => DETAIL,
             Some(Layer::Outbox(_)) => OUTBOX,
-            Some(Layer::Help(_) | Layer::Health(_) | Layer::Results(_)) => WINDOW,
+            Some(Layer::Shelf(_)) => SHELF,
+            Some(Layer::Handover(_)) => HANDOVER,
+            Some(Layer::Help(_) | Layer::Health(_) | Layer::Results(_) | Layer::Load(_)) => WINDOW,
             Some(
                 Layer::Form(..)
                 | Layer::Filter(_)

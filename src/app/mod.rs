@@ -4,6 +4,7 @@ mod act;
 mod bell;
 mod frame;
 mod group;
+mod handover;
 mod keys;
 mod layer;
 mod layout;
@@ -11,16 +12,18 @@ mod linear;
 mod menus;
 mod perform;
 mod reach;
+mod shelve;
 mod side;
 mod targets;
 mod views;
+mod zoom;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::load::FloodEnded;
-use crate::domain::{AlertId, AlertState, DeviceKey, Intent, IntentState, OutboxId, OutboxRow};
+use crate::domain::{AlertId, AlertState, DeviceKey, Intent, IntentState, OutboxId, OutboxRow, Read, Remark, ShelfChange};
 use crate::model::store::{News, Verb};
 use crate::model::{Draft, DraftKey, Effect, Event, Fetch, Memo, Store, Ticket};
 use crate::pane::{Devices, Focus, Metrics, Notice, Queue, Tone};
@@ -29,6 +32,7 @@ use group::Group;
 use layer::Layer;
 use layout::Layout;
 use linear::Spoken;
+use shelve::ShelfDeed;
 use side::Side;
 
 pub use crate::pane::{Hyperlink, Setup};
@@ -36,6 +40,8 @@ pub use linear::Announcement;
 
 /// How long a sentence stays that is no refusal.
 const NOTICE_FOR: SignedDuration = SignedDuration::from_secs(10);
+/// How long the closing note of a flood stays, unless a key is pressed; the handover has it, too.
+const FLOOD_NOTE_FOR: SignedDuration = SignedDuration::from_mins(10);
 /// How long stands what was recovered at the start.
 const RECOVERED_FOR: SignedDuration = SignedDuration::from_secs(60);
 /// Most sentences that the health window remembers.
@@ -78,6 +84,11 @@ pub struct App {
     /// Submissions to take back as soon as the outbox has answered.
     cancelling: HashSet<Ticket>,
     undone: Vec<(Verb, Vec<Intent>)>,
+    shelvings: VecDeque<ShelfDeed>,
+    /// The change of the shelf that was taken back last, and its name.
+    unshelved: Option<(ShelfChange, String)>,
+    remarks: Vec<Remark>,
+    reads: Vec<Read>,
     drafts: HashMap<DraftKey, Draft>,
     /// The form whose question (how many?) is open.
     asking_form: Option<(DraftKey, Option<OutboxId>)>,
@@ -89,6 +100,10 @@ pub struct App {
     interrupted: bool,
     effects: Vec<Effect>,
     trends: Vec<DeviceKey>,
+    /// The window of the charts that was asked for last, in seconds.
+    trend_seconds: u32,
+    /// The person's own choice of it.
+    zoom_seconds: Option<u32>,
     title: String,
     orders_asked: Option<Timestamp>,
     rung: Option<Timestamp>,
@@ -125,6 +140,10 @@ impl App {
             groups: VecDeque::new(),
             cancelling: HashSet::new(),
             undone: Vec::new(),
+            shelvings: VecDeque::new(),
+            unshelved: None,
+            remarks: Vec::new(),
+            reads: Vec::new(),
             drafts: HashMap::new(),
             asking_form: None,
             memo: Memo::default(),
@@ -133,6 +152,8 @@ impl App {
             interrupted: false,
             effects: Vec::new(),
             trends: Vec::new(),
+            trend_seconds: 0,
+            zoom_seconds: None,
             title: String::new(),
             orders_asked: None,
             rung: None,
@@ -168,11 +189,27 @@ impl App {
                 }
                 self.ask_order_status_each_minute();
                 self.ring_again();
+                self.tend();
             }
             Event::Report(report) => {
                 let was_live = self.store.is_live();
                 let news = self.store.report(now, report);
                 self.take_news(&news, was_live);
+                self.tend();
+            }
+            Event::Remembered(kept, coverage) => {
+                self.dirty = true;
+                self.store.remember(kept, coverage, now);
+                self.tend();
+            }
+            Event::Shelf(items) => {
+                self.dirty = true;
+                self.store.shelve(&ShelfChange::Put(items));
+            }
+            Event::Notes(remarks, reads) => self.take_notes(remarks, reads),
+            Event::Runbook { slug, text } => {
+                self.dirty = true;
+                self.store.take_runbook(slug, text);
             }
             Event::Submitted { ticket, result } => {
                 self.dirty = true;
@@ -182,6 +219,11 @@ impl App {
             Event::Recovered(rows) => self.recovered(rows),
             Event::Drafts(drafts) => self.take_drafts(drafts),
             Event::Memo(memo) => self.take_memo(memo),
+            Event::Bridge(status) => {
+                self.store.take_bridge(status);
+                // it speaks every few seconds, and is seen in one window
+                self.dirty |= matches!(self.layers.last(), Some(Layer::Health(_)));
+            }
             Event::Pointer(pointer) => {
                 self.dirty = true;
                 self.pointer(pointer);
@@ -268,12 +310,12 @@ impl App {
         }
         let begins = !was_live && self.store.is_live();
         let rings = if begins {
-            self.ring_for(self.store.alerts())
+            self.worth_ringing(self.store.alerts())
         } else {
-            self.ring_for(news.arrived.iter().filter_map(|id| self.store.alert(id)))
+            self.worth_ringing(news.arrived.iter().filter_map(|id| self.store.alert(id)))
         };
-        if rings {
-            self.ring();
+        if let Some(text) = rings {
+            self.ring(text);
         }
         if !news.arrived.is_empty() || begins {
             self.ask_order_status();
@@ -283,12 +325,13 @@ impl App {
     fn flood_ended(&mut self, ended: FloodEnded) {
         let scene = self.scene();
         let text = format!(
-            "the flood of {} is over: {}, at most {} new alerts in 10 min",
+            "the flood of {} is over: {} alerts in {}, at most {} in 10 min",
             scene.clock(ended.start),
+            ended.count,
             scene.span(ended.end.duration_since(ended.start)),
             ended.peak
         );
-        self.say(Tone::Plain, text);
+        self.say_for(Tone::Plain, text, FLOOD_NOTE_FOR);
     }
 
     /// Asks Manage for the orders of the open alerts.
@@ -518,12 +561,14 @@ impl App {
     /// Asks for the readings of what the side shows and of what is in view, when that has changed.
     fn follow_cursor(&mut self) {
         let wanted = self.wanted_trends();
-        if wanted != self.trends {
+        let window_seconds = self.wanted_window();
+        if wanted != self.trends || window_seconds != self.trend_seconds {
             self.trends.clone_from(&wanted);
+            self.trend_seconds = window_seconds;
             if !wanted.is_empty() {
                 self.effects.push(Effect::Fetch(Fetch::Trends {
                     devices: wanted,
-                    window_seconds: self.setup.trend_window_seconds,
+                    window_seconds,
                 }));
             }
         }

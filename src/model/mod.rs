@@ -2,6 +2,7 @@
 //! and the store of server data with its freshness. No I/O and no clock: times arrive with the events.
 
 mod action;
+mod bridge;
 mod chord;
 mod effect;
 mod event;
@@ -10,8 +11,9 @@ mod report;
 pub mod store;
 
 pub use action::{ACTIONS, Action, Context, Section, Spec, markdown};
+pub use bridge::{BridgeJob, BridgePart, BridgeStatus};
 pub use chord::KeyError;
-pub use effect::{Draft, DraftKey, Effect, Fetch, Ticket};
+pub use effect::{Draft, DraftKey, Effect, Fetch, Keepsake, Ticket};
 pub use event::{Event, Key, Pointer};
 pub use memo::{LinkedOrder, Memo, VIEW_NAME_MOST, View};
 pub use report::{DeviceTrends, Fault, FaultKind, LinkState, Report, Source};

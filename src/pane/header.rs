@@ -167,6 +167,7 @@ pub(crate) fn render_load(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
         flood_part,
         (format!("chat {}", load.chattering), of(load.chattering > 0, Role::Warning)),
         (format!("stale {}", load.stale), of(load.stale > 0, Role::Stale)),
+        (format!("shelf {}", load.shelved), text),
         (
             format!("crit/high/med/low {critical}/{high}/{medium}/{low}"),
             of(critical > 0, Role::SeverityCritical),
@@ -191,10 +192,13 @@ pub(crate) fn render_load(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
     let is_long = |figures: &[(String, Style)]| measure(figures) > room + cells::width(&bar);
     if is_long(&figures) {
         for (text, _) in &mut figures {
-            *text = text.replace("crit/high/med/low", "c/h/m/l");
+            *text = text.replace("crit/high/med/low", "c/h/m/l").replace(" of data", " data");
         }
     }
-    for least in ["chat 0", "stale 0", "hr ", "flood no", "stale ", "chat "] {
+    if load.shelved == 0 {
+        figures.retain(|(text, _)| text != "shelf 0");
+    }
+    for least in ["chat 0", "stale 0", "hr ", "flood no", "stale ", "chat ", "shelf "] {
         if !is_long(&figures) {
             break;
         }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::os::fd::AsFd as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,17 +10,20 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::config::Notify;
 use crate::local::{Drafts, Memos};
 use crate::model::{Event, Report};
 use crate::worker::{Reports, Worker};
 
+use super::archive::Archive;
 use super::canvas::Canvas;
 use super::core::Core;
-use super::driver::{Driver, Step};
+use super::driver::{Driver, Places, Step};
 use super::error::TuiError;
 use super::guard::{Guard, restore};
 use super::handoff::Handoff;
 use super::journal::Journal;
+use super::neighbour::Neighbour;
 use super::output::{Manner, Output};
 use super::pace::{Pace, Urgency};
 use super::signal::{self, Signal};
@@ -52,8 +56,14 @@ pub struct Console<C, J> {
     pub journal: Arc<J>,
     /// Where drafts are kept; without it they live as long as the console.
     pub drafts: Option<Drafts>,
+    /// Where history, shelf and remarks are kept; without it they live as long as the console.
+    pub archive: Option<Archive>,
+    /// How a notification reaches the person besides the bell.
+    pub notify: Notify,
     /// Where views and linked orders are kept; without it likewise.
     pub memos: Option<Memos>,
+    /// The state folder, where a bridge on this machine says how it is doing, and the profile whose bridge it is.
+    pub state: Option<(PathBuf, String)>,
     /// What goes on when the link drops with open rows.
     pub handoff: Option<Handoff>,
     /// What was found at the start and is worth a line.
@@ -172,6 +182,8 @@ pub(super) struct Loop<'h, C, J, H> {
     journal: Arc<J>,
     handoff: Option<Handoff>,
     driver: Option<Driver>,
+    /// Ends with us.
+    _neighbour: Option<Neighbour>,
     events: mpsc::Receiver<Event>,
     lines: Lines,
     host: &'h H,
@@ -205,16 +217,27 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
             first.push(Event::Drafts(found));
             notices.extend(problems.iter().map(ToString::to_string));
         }
+        if let Some(archive) = &console.archive {
+            first.extend(archive.first(&mut notices));
+        }
         match console.memos.as_ref().map(Memos::found) {
             Some(Ok(memo)) => first.push(Event::Memo(memo)),
             Some(Err(error)) => notices.push(error.to_string()),
             None => {}
         }
         first.extend(notices.into_iter().map(|text| Event::Notice { text, failed: true }));
+        let neighbour = console
+            .state
+            .map(|(state, profile)| Neighbour::follow(state, profile, sender.clone()));
         let driver = Driver::new(
             console.worker,
             console.journal.clone(),
-            (console.drafts, console.memos),
+            Places {
+                drafts: console.drafts,
+                memos: console.memos,
+                archive: console.archive,
+                notify: console.notify,
+            },
             lines.output.clone(),
             sender,
         );
@@ -225,6 +248,7 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
             journal: console.journal,
             handoff: console.handoff,
             driver: Some(driver),
+            _neighbour: neighbour,
             events,
             lines,
             host,
@@ -446,6 +470,9 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
         if let Some(keeper) = self.driver.as_mut().and_then(|driver| driver.keeper.as_mut()) {
             keeper.flush(FLUSHING);
         }
+        if let Some(archivist) = self.driver.as_ref().and_then(|driver| driver.archivist.as_ref()) {
+            archivist.flush(FLUSHING);
+        }
         let _ = timeout(CLOSING, self.journal.release()).await; // the kernel keeps the lock then: the others wait
         self.host.pause();
         while let Ok(signal) = self.lines.signals.try_recv() {
@@ -480,9 +507,17 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
             self.host.abandon();
         }
         if let Some(driver) = self.driver.take() {
-            let Driver { desk, mut keeper, .. } = driver;
+            let Driver {
+                desk,
+                mut keeper,
+                archivist,
+                ..
+            } = driver;
             if let Some(keeper) = &mut keeper {
                 keeper.flush(FLUSHING);
+            }
+            if let Some(archivist) = &archivist {
+                archivist.flush(FLUSHING);
             }
             let events = &mut self.events;
             let drain = async { while events.recv().await.is_some() {} };

@@ -6,6 +6,7 @@
 //! frames, never the loop. Commands go to the outbox through one task in their order (`desk`), drafts to a thread
 //! (`draft`), reads to the worker.
 
+mod archive;
 mod canvas;
 mod clipboard;
 mod console;
@@ -23,6 +24,7 @@ mod handoff;
 mod input;
 mod journal;
 mod keep;
+mod neighbour;
 mod output;
 mod pace;
 mod post;
@@ -32,6 +34,7 @@ mod terminal;
 mod tests;
 
 pub use self::core::Core;
+pub use archive::Archive;
 pub use console::{Console, Ended, Seat};
 pub use error::TuiError;
 pub use guard::{install_panic_report, restore};

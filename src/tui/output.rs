@@ -69,6 +69,7 @@ struct Slot {
     bell: bool,
     title: Option<String>,
     clipboard: Option<Vec<u8>>,
+    notification: Option<Vec<u8>>,
     lines: Vec<u8>,
     /// The last line is one that a person types.
     typed: bool,
@@ -100,6 +101,7 @@ impl Output {
                 bell: false,
                 title: None,
                 clipboard: None,
+                notification: None,
                 lines: Vec::new(),
                 typed: false,
                 writing: false,
@@ -184,6 +186,12 @@ impl Output {
     pub(super) fn title(&self, text: &str) {
         let safe = text.chars().filter(|char| !is_forbidden(*char)).take(TITLE_MAX).collect();
         self.shared.lock().title = Some(safe);
+        self.shared.work.notify_one();
+    }
+
+    /// A notification made by `clipboard`; a newer one replaces one that waits.
+    pub(super) fn notification(&self, sequence: Vec<u8>) {
+        self.shared.lock().notification = Some(sequence);
         self.shared.work.notify_one();
     }
 
@@ -377,6 +385,7 @@ impl Shared {
                     if let Some(title) = slot.title.take().filter(|_| !linear) {
                         extras.extend(format!("\x1b]2;{title}\x07").into_bytes());
                     }
+                    extras.extend(slot.notification.take().unwrap_or_default());
                     extras.extend(slot.clipboard.take().unwrap_or_default());
                     extras.append(&mut slot.lines);
                     let picture = slot.picture.take();
@@ -437,6 +446,40 @@ mod tests {
 
     fn screen(parser: &vt100::Parser) -> String {
         parser.screen().contents()
+    }
+
+    #[test]
+    fn lines_are_added_without_a_screen_and_hold_no_sequence() {
+        let (pass, passes) = mpsc::channel();
+        let (seen, written) = mpsc::channel();
+        let manner = Manner {
+            linear: true,
+            mouse: true,
+            ..Manner::default()
+        };
+        let output = Output::start(Link { passes, seen }, manner).unwrap();
+        for _ in 0..8 {
+            pass.send(()).unwrap();
+        }
+        let said = |echo: &str, lines: &[&str]| Announcement {
+            echo: echo.into(),
+            lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+        };
+        output.enter();
+        assert_eq!(written.recv().unwrap(), ENTER_LINEAR);
+        output.say(&said("", &["one", "t\u{1b}[2Jwo"]));
+        assert_eq!(written.recv().unwrap(), b"one\r\nt[2Jwo\r\n");
+        output.say(&said("a\u{8}", &[]));
+        assert_eq!(written.recv().unwrap(), b"a\x08 \x08");
+        output.title("x");
+        output.say(&said("", &["three"]));
+        assert_eq!(
+            written.recv().unwrap(),
+            b"\r\nthree\r\n",
+            "what was typed ends first, and titles are for screens"
+        );
+        assert!(output.leave(Duration::from_secs(60)));
+        assert_eq!(written.recv().unwrap(), LEAVE_LINEAR);
     }
 
     #[test]

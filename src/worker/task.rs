@@ -44,6 +44,7 @@ enum Kind {
     OpenOrders(AlertId),
     OrderStatus,
     Link(Service),
+    ResolvedSince,
     Began(Source),
 }
 
@@ -51,6 +52,7 @@ impl Kind {
     fn of(report: &Report) -> Self {
         match report {
             Report::Alerts { .. } => Self::Alerts,
+            Report::ResolvedSince(_) => Self::ResolvedSince,
             Report::Devices { .. } => Self::Devices,
             Report::DevicesProgress { .. } => Self::Progress,
             Report::Trends { result, .. } => Self::Trends(

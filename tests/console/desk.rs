@@ -69,6 +69,7 @@ impl Desk {
         let mut desk = Self::with(setup, width, height);
         desk.links();
         desk.report_devices(devices());
+        desk.report(Report::ResolvedSince(desk.now - SignedDuration::from_hours(12)));
         desk.report_alerts(alerts());
         desk.report_trends();
         desk.draw();

@@ -9,6 +9,7 @@ mod properties;
 mod random;
 mod reach;
 mod screens;
+mod shift;
 mod transitions;
 mod twins;
 

@@ -1,15 +1,18 @@
 //! Windows over the panes; [`crate::app`] keeps them on a stack.
 
 mod filter_line;
+mod handover;
 mod health;
 mod help;
 mod links;
+mod load;
 mod menu;
 mod outbox;
 mod palette;
 mod prompt;
 mod question;
 mod results;
+mod shelf;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -22,15 +25,18 @@ use crate::config::theme::Role;
 use crate::model::Action;
 
 pub(crate) use filter_line::FilterLine;
+pub(crate) use handover::{HandoverView, Period};
 pub(crate) use health::Health;
 pub(crate) use help::Help;
 pub(crate) use links::{Address, Links};
+pub(crate) use load::LoadView;
 pub(crate) use menu::{Item, Menu};
 pub(crate) use outbox::OutboxList;
 pub(crate) use palette::Palette;
 pub(crate) use prompt::{Prompt, Wanted};
 pub(crate) use question::Question;
 pub(crate) use results::{Outcome, Results};
+pub(crate) use shelf::ShelfList;
 
 /// A window's frame: in the middle of the area, with a title and the keys that matter below.
 pub(crate) struct Frame<'a> {
