@@ -306,6 +306,7 @@ impl App {
             Action::Theme => self.choose_theme(),
             Action::Site => self.show_sites(),
             Action::Palette => self.palette(""),
+            Action::Hints => self.toggle_hints(),
             Action::Quit => self.quit(),
             // Reached through the palette only.
             Action::Interrupt => self.effects.push(Effect::Quit),
@@ -470,6 +471,7 @@ fn works_over_windows(action: Action) -> bool {
             | Action::Refresh
             | Action::Mute
             | Action::Undo
+            | Action::Hints
             | Action::Redraw
             | Action::Suspend
             | Action::Interrupt

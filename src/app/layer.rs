@@ -38,6 +38,11 @@ impl Layer {
         }
     }
 
+    /// Whether plain keys are text there.
+    pub(super) fn takes_text(&self) -> bool {
+        self.context() == Context::Form
+    }
+
     /// Whether it takes no text but a choice, though its keys are those of forms.
     pub(super) fn is_list(&self) -> bool {
         matches!(self, Self::Palette(_) | Self::Menu(_) | Self::Links(_))

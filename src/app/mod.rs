@@ -2,6 +2,7 @@
 
 mod act;
 mod bell;
+mod coach;
 mod frame;
 mod group;
 mod keys;
@@ -22,6 +23,7 @@ use crate::domain::{AlertId, AlertState, DeviceKey, Intent, IntentState, OutboxI
 use crate::model::store::{News, Verb};
 use crate::model::{Draft, DraftKey, Effect, Event, Fetch, Memo, Store, Ticket};
 use crate::pane::{Devices, Focus, Metrics, Notice, Queue, Tone};
+use coach::Coach;
 use frame::Visible;
 use group::Group;
 use layer::Layer;
@@ -83,6 +85,7 @@ pub struct App {
     orders_asked: Option<Timestamp>,
     rung: Option<Timestamp>,
     drawn: Option<Visible>,
+    coach: Coach,
     dirty: bool,
 }
 
@@ -123,6 +126,7 @@ impl App {
             orders_asked: None,
             rung: None,
             drawn: None,
+            coach: Coach::default(),
             dirty: true,
         }
     }
@@ -179,6 +183,7 @@ impl App {
         }
         self.follow_cursor();
         self.follow_title();
+        self.follow_drill();
         if self.drawn.as_ref() != Some(&self.visible()) {
             self.dirty = true;
         }

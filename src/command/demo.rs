@@ -25,7 +25,7 @@ pub(super) async fn run(arguments: DemoArgs) -> Result<(), Failure> {
     );
     // When the link drops the plant goes with it: there is nothing to go on with.
     let result = match Config::load(&locate) {
-        Ok(config) => Box::pin(console::show(config, &arguments.console, None)).await,
+        Ok(config) => Box::pin(console::show(config, &arguments.console, None, simulator.drill_device())).await,
         Err(error) => Err(error.into()),
     };
     simulator.shutdown().await;

@@ -203,6 +203,7 @@ actions! {
     Site "site" ["@"] "" "go to another site: another profile of the configuration" Window Global false;
     Palette "palette" [":"] "commands" "find and run any action" Window Global false;
     Help "help" ["?"] "help" "every key" Window Global false;
+    Hints "hints" ["i"] "hides hints" "hide the hints of the drill; again: show them" Window Global false;
     // forms
     Submit "submit" ["enter"] "ok" "send the form; take the choice" Form Form false;
     NextField "next-field" ["tab"] "next field" "next field; in the filter line: complete the word" Form Form false;

@@ -57,6 +57,8 @@ pub struct Setup {
     pub bell: Bell,
     /// No bell until the person turns it on.
     pub muted: bool,
+    /// The device whose fault the drill plays; hints then say the next step.
+    pub drill: Option<String>,
 }
 
 impl Default for Setup {
@@ -84,6 +86,7 @@ impl Default for Setup {
             flood: FloodLimits::default(),
             bell: Bell::default(),
             muted: false,
+            drill: None,
         }
     }
 }

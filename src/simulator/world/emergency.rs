@@ -7,7 +7,8 @@ use crate::simulator::Scenario;
 use crate::simulator::plant::{DeviceRef, Dice, KINDS, Shape};
 
 impl World {
-    /// The drill's pump: drifts from the first minute, crosses its limit some minutes later, and stays so until its order is completed.
+    /// The drill's pump: it has begun to drift when the console opens, its alert comes about a minute later, and it stays so until
+    /// its order is completed. All of it is meant to be played in five minutes.
     pub(super) fn scripted_drill(&mut self, start: i64, booked: &mut Vec<Booked>) -> Option<DeviceRef> {
         if self.scenario != Scenario::Drill {
             return None;
@@ -15,17 +16,20 @@ impl World {
         let kind = KINDS.iter().position(|kind| kind.prefix == "PUMP")?;
         let number = self.plant.count(kind).min(17);
         let device = (number > 0).then_some(DeviceRef { kind, number })?;
-        let wish = Wish {
-            device,
-            metric: 0,
-            shape: Shape::Ramp,
-            raise_at: start + 12 * MINUTE,
-            ramp_s: 10 * MINUTE,
-            lasts_s: i64::MAX,
-            echo: true,
-            force: 0.6,
-        };
-        let crossing = self.book(&wish, &(start..=i64::MAX))?.into_iter().next()?;
+        // The pump is read once a minute: one of its readings lies within any window of a minute.
+        let crossing = [75, 50, 100, 25, 125].into_iter().find_map(|after_s| {
+            let wish = Wish {
+                device,
+                metric: 0,
+                shape: Shape::Ramp,
+                raise_at: start + after_s,
+                ramp_s: 15 * MINUTE,
+                lasts_s: i64::MAX,
+                echo: true,
+                force: 0.6,
+            };
+            self.book(&wish, &(start + 40..=start + 110))?.into_iter().next()
+        })?;
         booked.push(Booked {
             device,
             metric: 0,
