@@ -17,7 +17,7 @@ pub(super) enum Layer {
     Help(Help),
     Palette(Box<Palette>),
     Outbox(OutboxList),
-    Health(Health),
+    Health(Box<Health>),
     Question(Box<Question>),
     Menu(Menu),
     Results(Results),
@@ -33,6 +33,7 @@ impl Layer {
             Self::Outbox(_) => Context::Outbox,
             Self::Form(..) | Self::Filter(_) | Self::Palette(_) | Self::Menu(_) | Self::Prompt(_) | Self::Links(_) => Context::Form,
             Self::Question(question) if question.takes_text() => Context::Form,
+            Self::Health(health) if health.takes_text() => Context::Form,
             Self::Question(_) => Context::Question,
             Self::Help(_) | Self::Health(_) | Self::Results(_) => Context::Global,
         }
@@ -76,7 +77,8 @@ impl Layer {
             Self::Menu(window) => window.key(key),
             Self::Prompt(window) => window.key(key),
             Self::Links(window) => window.key(key),
-            Self::Detail(_) | Self::Help(_) | Self::Outbox(_) | Self::Health(_) | Self::Results(_) => Step::Pass,
+            Self::Health(window) => window.key(key),
+            Self::Detail(_) | Self::Help(_) | Self::Outbox(_) | Self::Results(_) => Step::Pass,
         }
     }
 
@@ -87,13 +89,13 @@ impl Layer {
             Self::Filter(line) => line.paste(text),
             Self::Palette(window) => window.paste(text),
             Self::Prompt(window) => window.paste(text),
+            Self::Health(window) => window.paste(text),
             Self::Question(_)
             | Self::Menu(_)
             | Self::Links(_)
             | Self::Detail(_)
             | Self::Help(_)
             | Self::Outbox(_)
-            | Self::Health(_)
             | Self::Results(_) => Step::Pass,
         }
     }

@@ -135,13 +135,17 @@ impl App {
         const LISTS: &[Action] = &[Action::Open, Action::Filter, Action::Palette, Action::Help, Action::Back];
         const OUTBOX: &[Action] = &[Action::Retry, Action::Edit, Action::Discard, Action::Help, Action::Back];
         const WINDOW: &[Action] = &[Action::Back];
+        const TEXT: &[Action] = &[Action::Submit, Action::Leave];
+        const HEALTH: &[Action] = &[Action::NextPane, Action::Filter, Action::Refresh, Action::Back];
         match self.layers.last() {
             None if self.focus == Focus::Queue && self.queue.mark_count() > 0 => MARKED,
             None if self.focus == Focus::Queue => QUEUE,
             None => LISTS,
             Some(Layer::Detail(_)) => DETAIL,
             Some(Layer::Outbox(_)) => OUTBOX,
-            Some(Layer::Help(_) | Layer::Health(_) | Layer::Results(_)) => WINDOW,
+            Some(Layer::Help(_) | Layer::Results(_)) => WINDOW,
+            Some(Layer::Health(window)) if window.takes_text() => TEXT,
+            Some(Layer::Health(_)) => HEALTH,
             Some(
                 Layer::Form(..)
                 | Layer::Filter(_)

@@ -37,6 +37,8 @@ const NOTICE_FOR: SignedDuration = SignedDuration::from_secs(10);
 const SAID_MOST: usize = 100;
 /// Most alerts whose orders are asked for at once.
 const ORDERS_MOST: usize = 200;
+/// How often the health window is brought up to date.
+const HEALTH_EVERY: SignedDuration = SignedDuration::from_secs(10);
 /// Most drafts that are kept in memory.
 const DRAFTS_MOST: usize = 200;
 
@@ -83,6 +85,7 @@ pub struct App {
     trends: Vec<DeviceKey>,
     title: String,
     orders_asked: Option<Timestamp>,
+    health_asked: Option<Timestamp>,
     rung: Option<Timestamp>,
     drawn: Option<Visible>,
     coach: Coach,
@@ -124,6 +127,7 @@ impl App {
             trends: Vec::new(),
             title: String::new(),
             orders_asked: None,
+            health_asked: None,
             rung: None,
             drawn: None,
             coach: Coach::default(),
@@ -154,6 +158,7 @@ impl App {
                     self.flood_ended(ended);
                 }
                 self.ask_order_status_each_minute();
+                self.ask_health_again();
                 self.ring_again();
             }
             Event::Report(report) => {
@@ -296,6 +301,20 @@ impl App {
             .is_some_and(|at| self.now.duration_since(at) >= SignedDuration::from_mins(1));
         if due {
             self.ask_order_status();
+        }
+    }
+
+    /// How the calls go is asked when somebody looks, and again as long as they do.
+    fn ask_health(&mut self) {
+        self.health_asked = Some(self.now);
+        self.effects.push(Effect::Fetch(Fetch::Health));
+    }
+
+    fn ask_health_again(&mut self) {
+        let looks = matches!(self.layers.last(), Some(Layer::Health(_)));
+        let due = self.health_asked.is_none_or(|at| self.now.duration_since(at) >= HEALTH_EVERY);
+        if looks && due {
+            self.ask_health();
         }
     }
 

@@ -12,6 +12,7 @@ mod demo;
 mod detach;
 mod devices;
 mod doctor;
+mod health;
 mod ids;
 mod json;
 mod key_notice;

@@ -176,12 +176,12 @@ actions! {
     GroupBy "group" ["b"] "" "group by device, alert or location: a row a group, with the number of its alerts" View Global false;
     Unfold "unfold" ["B"] "" "show all alerts of the group under the cursor; again: fold it" View Global false;
     Freeze "freeze" ["p"] "freeze" "freeze the list and count what waits; again: go on" View Global false;
-    Refresh "refresh" ["r"] "" "read alerts, devices and readings now" View Global false;
+    Refresh "refresh" ["r"] "read now" "read alerts, devices and readings now" View Global false;
     Mute "mute" ["m"] "" "bell off; again: on" View Global false;
     // windows
     Open "open" ["enter"] "open" "open the row: everything that is known of it" Window Global false;
     Back "back" ["esc"] "back" "close the window; then marks, filter and enlargement, one after the other" Window Global false;
-    NextPane "next-pane" ["tab", "l", "right"] "" "next pane" Window Global false;
+    NextPane "next-pane" ["tab", "l", "right"] "next page" "next pane" Window Global false;
     PreviousPane "previous-pane" ["shift-tab", "h", "left"] "" "previous pane" Window Global false;
     PaneAlerts "alerts" ["1"] "" "alert queue" Window Global false;
     PaneDevices "devices" ["2"] "" "device list" Window Global false;
@@ -196,7 +196,7 @@ actions! {
     Retry "retry" ["R"] "send again" "send a refused action again" Window Outbox true;
     Discard "discard" ["D"] "discard" "discard an action that has not been sent, or was refused" Window Outbox false;
     Edit "edit" ["E"] "edit" "edit a refused action and send it again" Window Outbox true;
-    Health "health" ["L"] "" "links, sources and the last messages" Window Global false;
+    Health "health" ["L"] "" "links, calls to the servers with their figures, sources and the last messages; tab: each of the last calls" Window Global false;
     Links "links" ["o"] "links" "addresses of the alert, its device and its work order, to open or to copy" Window Global false;
     Copy "copy" ["y"] "copy" "copy id, row, JSON or command line to the clipboard" Window Global false;
     Theme "theme" ["T"] "" "choose the colours: the screen follows the cursor, Esc takes it back" Window Global false;

@@ -11,8 +11,9 @@ use crate::model::Action;
 
 /// On a screen of fewer lines there is no room for hints.
 const LINES_LEAST: u16 = 16;
-/// From here on a hint needs a line less.
+/// From these widths on a hint needs a line less.
 const WIDE: u16 = 100;
+const MIDDLE: u16 = 72;
 
 /// One step of the drill, as it is to be said now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +33,8 @@ pub(crate) fn height(screen: Rect) -> u16 {
     match (screen.width, screen.height) {
         (_, ..LINES_LEAST) => 0,
         (WIDE.., _) => 3,
-        _ => 4,
+        (MIDDLE.., _) => 4,
+        _ => 5,
     }
 }
 

@@ -131,6 +131,7 @@ impl State {
                     self.orders.due = Some(now);
                 }
             }
+            Fetch::Health => {} // no request: the task answers it
         }
     }
 

@@ -5,6 +5,7 @@ mod desk;
 mod properties;
 mod reach;
 mod screens;
+mod shows;
 mod transitions;
 
 use nightdesk::config::keymap::Keymap;

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Fault, LinkState, Report, Source, Ticket};
+use super::{ApiHealth, Fault, LinkState, Report, Source, Ticket};
 use crate::domain::load::{Arrivals, Flood, FloodEnded, FloodLimits, TEN_MINUTES};
 use crate::domain::{Alert, AlertFacts, AlertId, AlertState, Intent, Listing, OutboxRow, SafeText, Service, WorkOrder, WorkOrderNumber};
 
@@ -107,6 +107,7 @@ pub struct Store {
     links: [(Service, LinkState, Latency); 2],
     fresh: [(Source, Freshness); 4],
     ledger: Ledger,
+    health: ApiHealth,
     revision: u64,
 }
 
@@ -136,6 +137,7 @@ impl Store {
                 (Source::Orders, Freshness::new(SignedDuration::ZERO)),
             ],
             ledger: Ledger::default(),
+            health: ApiHealth::default(),
             revision: 1,
         }
     }
@@ -175,6 +177,7 @@ impl Store {
                     self.revision += 1;
                 }
             }
+            Report::Health(health) => self.health = *health,
             Report::Devices { result: Err(fault), .. } => {
                 self.plant.progress = None;
                 self.fail(Source::Devices, fault, now);
@@ -447,6 +450,11 @@ impl Store {
                 .is_some_and(|asked| asked.progress.is_open()),
             ..AlertFacts::of(alert, me, now)
         }
+    }
+
+    /// How the calls to the servers went, when that was last looked at.
+    pub fn health(&self) -> &ApiHealth {
+        &self.health
     }
 
     /// How a service is doing.

@@ -1,5 +1,6 @@
 //! Windows over the panes; [`crate::app`] keeps them on a stack.
 
+mod calls;
 mod filter_line;
 mod health;
 mod help;
@@ -10,6 +11,7 @@ mod palette;
 mod prompt;
 mod question;
 mod results;
+mod servers;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

@@ -42,7 +42,7 @@ impl World {
         Some(device)
     }
 
-    /// Two hundred alerts in ten minutes: the air goes, and everything that it moves.
+    /// Two hundred alerts in ten minutes: the air goes, half a minute after the start, and everything that it moves.
     pub(super) fn flood(&mut self, start: i64, dice: &mut Dice, booked: &mut Vec<Booked>) {
         const COUNT: i64 = 200;
         const END_S: i64 = 13 * 60;
@@ -77,12 +77,13 @@ impl World {
             // sorted over the ten minutes, dense at the beginning as floods are
             let part = raised as f64 / COUNT as f64;
             #[expect(clippy::cast_possible_truncation, reason = "within ten minutes")]
-            let after_s = if raised == 0 { 70 } else { 110 } + (part.powf(1.3) * 420.0) as i64;
+            let after_s = if raised == 0 { 30 } else { 55 } + (part.powf(1.3) * 470.0) as i64;
             let wish = Wish {
                 device,
                 metric,
                 shape: Shape::Ramp,
-                raise_at: start + after_s.max(hold),
+                // the cause had begun before the console opened: nobody waits for it
+                raise_at: start + if raised == 0 { after_s } else { after_s.max(hold) },
                 ramp_s: 0,
                 lasts_s: if small { 20 } else { END_S - after_s + dice.between(0, 4 * MINUTE) },
                 echo: false,
