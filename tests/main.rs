@@ -12,6 +12,7 @@
 )]
 #![allow(unreachable_pub, missing_docs, reason = "nobody uses a test from outside")]
 
+mod bridge;
 mod command;
 mod console;
 mod e2e;

@@ -4,6 +4,7 @@
 
 mod alerts;
 mod audit;
+mod bridge;
 mod connect;
 mod console;
 mod context;

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::context::Context;
 use super::detach::detach;
 use super::output::Output;
-use super::{Exit, Failure, alerts, audit, console, demo, devices, doctor, outbox, readings, shell, simulate, workorders};
+use super::{Exit, Failure, alerts, audit, bridge, console, demo, devices, doctor, outbox, readings, shell, simulate, workorders};
 use crate::cli::{self, Cli, Command, ConsoleArgs, Global, OutboxCommand, PlantArgs, SimulateArgs};
 use crate::config::{Config, Env, Locate};
 use crate::simulator::{Scenario, SimulateError, SimulatorConfig};
@@ -60,7 +60,9 @@ fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
     if matches!(command, Command::Console(_) | Command::Demo(_)) {
         tui::install_panic_report();
     } else {
-        log_to_stderr(global.verbose);
+        // a service's log is its only voice
+        let more = u8::from(matches!(command, Command::Bridge { once: false }));
+        log_to_stderr(global.verbose.saturating_add(more));
     }
     let locate = locate(&global);
     let context = || Context::new(Config::load(&locate)?, out);
@@ -75,6 +77,7 @@ fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
         Command::Outbox(OutboxCommand::Drain { detach: true, .. }) if !detach()? => Ok(()),
         Command::Outbox(command) => block_on(outbox::run(context()?, command)),
         Command::Audit(command) => block_on(audit::run(context()?, command)),
+        Command::Bridge { once } => block_on(bridge::run(Config::load(&locate)?, out, once)),
         Command::Simulate(arguments) => block_on(simulate(arguments)),
         Command::Console(arguments) => block_on(console::run(&locate, &arguments)),
         Command::Demo(arguments) => block_on(demo::run(arguments)),

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use crate::config::{Config, Env, Manage, Monitor, MonitorAuth, Profile};
 use crate::domain::{Service, Target};
+use crate::integration::{FolderStore, Ground, Parts};
+use crate::local::BridgeStatus;
 use crate::maximo::{Auth, Caller, Endpoint, Gateway, Limits, ManageClient, ManagePaths, MonitorClient, Telemetry, encode};
 use crate::outbox::{Actor, OpenOptions, Outbox, Policy, Sender};
 
@@ -68,6 +70,24 @@ impl Session {
     /// Where an intent of a service goes.
     pub fn target(&self, service: Service) -> Result<Target, Failure> {
         self.clients.target(service, &self.profile)
+    }
+
+    /// What the parts of the bridge stand on. Their memory lies in the state folder.
+    pub fn ground(&self) -> Result<Ground, Failure> {
+        let folder = self.config.dirs.state.join(BridgeStatus::FOLDER);
+        let store = FolderStore::open(&folder).map_err(|error| Failure::new(Exit::Store, error.to_string()))?;
+        Ok(Ground {
+            profile: Arc::new(self.profile.clone()),
+            bridge: self.config.bridge.clone().map(Arc::new),
+            env: self.config.env.clone(),
+            monitor: self.clients.monitor.clone(),
+            manage: self.clients.manage.clone(),
+            telemetry: self.clients.telemetry.clone(),
+            outbox: self.outbox.clone(),
+            targets: self.clients.targets.clone(),
+            store: Arc::new(store),
+            parts: Parts::default(),
+        })
     }
 }
 

@@ -122,8 +122,20 @@ pub struct Bridge {
     pub outbound: Vec<PathBuf>,
     /// The secret of inbound webhooks; a second line during a rotation.
     pub inbound_secret: Option<CredentialSource>,
+    /// How inbound webhooks are signed.
+    pub inbound_mode: InboundMode,
     /// Private networks that outbound webhooks may reach, as `10.0.0.0/8`.
     pub allow_private: Vec<String>,
+}
+
+/// How inbound webhooks are signed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InboundMode {
+    /// `inbound_mode = "signature"`: HMAC-SHA256 of the body in `X-Webhook-Signature`.
+    #[default]
+    Signature,
+    /// `inbound_mode = "standard"`: Standard Webhooks 1.0, with id and time.
+    Standard,
 }
 
 impl Erp {
@@ -263,6 +275,19 @@ impl Bridge {
         let folder = |file: String| section.relative(&file);
         let outbound = section.strings("outbound").unwrap_or_default().into_iter().map(folder).collect();
         let inbound_secret = section.credential("inbound_secret");
+        let inbound_mode = section.choice(
+            "inbound_mode",
+            InboundMode::default(),
+            &[("signature", InboundMode::Signature), ("standard", InboundMode::Standard)],
+        );
+        for (key, is_set) in [
+            ("api_keys_file", api_keys_file.is_some()),
+            ("inbound_secret_file", inbound_secret.is_some()),
+        ] {
+            if is_set && listen.is_none() {
+                section.wrong(key, "has no use without `listen`; for example listen = \"127.0.0.1:8443\"");
+            }
+        }
         let allow_private = section
             .value("allow_private", |value| {
                 let networks = super::section::strings(value)?;
@@ -280,6 +305,7 @@ impl Bridge {
             api_keys_file,
             outbound,
             inbound_secret,
+            inbound_mode,
             allow_private,
         }
     }

@@ -123,7 +123,25 @@ impl CredentialSource {
 
     /// Fetches it, without its line end.
     pub async fn read(&self, env: &Env) -> Result<SecretString, CredentialError> {
-        let bytes = match self {
+        one_line(self.label(), self.fetch(env).await?)
+    }
+
+    /// Fetches several, one a line; empty lines are skipped. For a secret that is being rotated.
+    pub async fn read_lines(&self, env: &Env) -> Result<Vec<SecretString>, CredentialError> {
+        let bytes = self.fetch(env).await?;
+        let lines: Vec<&[u8]> = bytes
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.trim_ascii().is_empty())
+            .collect();
+        if lines.is_empty() {
+            // with the words for one that is empty
+            return one_line(self.label(), bytes).map(|only| vec![only]);
+        }
+        lines.into_iter().map(|line| one_line(self.label(), line.to_owned())).collect()
+    }
+
+    async fn fetch(&self, env: &Env) -> Result<Vec<u8>, CredentialError> {
+        Ok(match self {
             Self::File { label, path } => read_file(label, path, true)?,
             Self::Env { label, variable } => env
                 .get(variable)
@@ -141,8 +159,7 @@ impl CredentialSource {
                 // systemd keeps that folder to the service; its files' modes are its own affair
                 read_file(label, &Path::new(&folder).join(id), false)?
             }
-        };
-        one_line(self.label(), bytes)
+        })
     }
 }
 
@@ -361,6 +378,18 @@ mod tests {
         let env = Env::of(&[("CREDENTIALS_DIRECTORY", dir.path().to_str().unwrap())]);
         assert_eq!(systemd.read(&env).await.unwrap().expose_secret(), "from systemd");
         assert!(matches!(systemd.read(&none()).await, Err(CredentialError::NoDirectory { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_secret_under_rotation_has_two_lines() {
+        let dir = tempfile::tempdir().unwrap();
+        let env = Env::of(&[]);
+        let lines = file(&dir, b"new\r\n\n old\n", 0o600).read_lines(&env).await.unwrap();
+        let lines: Vec<&str> = lines.iter().map(secrecy::ExposeSecret::expose_secret).collect();
+        assert_eq!(lines, ["new", " old"]);
+        let empty = file(&dir, b"\n\n", 0o600).read_lines(&env).await;
+        assert!(matches!(empty, Err(CredentialError::Empty { .. })));
+        assert!(file(&dir, b"a\x01b\n", 0o600).read_lines(&env).await.is_err());
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,6 +3,8 @@
 //! Each part is a pure core (what should be sent, given what was read), a thin runner, a headless command, a
 //! configuration section, and a line in [`Parts`]. What changes something at a server is an intent in the outbox.
 
+mod board;
+mod bridge;
 mod claim;
 mod courier;
 pub mod erp;
@@ -10,15 +12,23 @@ mod exchange;
 mod ground;
 mod job;
 mod jobs;
+mod notify;
 mod parts;
+mod runner;
+mod schedule;
+pub mod server;
 mod store;
 pub mod webhook;
 
+pub use board::{Board, Doing, JobState};
+pub use bridge::Bridge;
 pub use claim::{Claim, ClaimError};
 pub use courier::Courier;
 pub use exchange::{Door, Network, NetworkError};
 pub use ground::Ground;
 pub use job::{Job, JobError, JobErrorKind, Occasion, Timing};
 pub use jobs::jobs;
+pub use notify::Notify;
 pub use parts::{Health, Part, Parts, Run};
+pub use runner::{Pass, Runner, WallClock};
 pub use store::{FolderStore, JobStore, StoreError};

@@ -7,7 +7,8 @@ use crate::domain::SafeText;
 /// The path of a server-given link, in segments below `base`: `below` and one id. Where it leads to another place than the configured
 /// one it is rebuilt from its last segment, so that no request and no credential ever goes anywhere else. `None` where it names no id.
 pub(super) fn own_path(base: &Url, below: &[String], href: &str) -> Option<Vec<String>> {
-    let link = base.join(href).ok()?;
+    // joined with nothing, the base itself would pass for a link
+    let link = base.join(Some(href.trim()).filter(|href| !href.is_empty())?).ok()?;
     let segments = |url: &Url| -> Option<Vec<String>> {
         let decode = |segment: &str| Some(percent_encoding::percent_decode_str(segment).decode_utf8().ok()?.into_owned());
         url.path_segments()?.filter(|segment| !segment.is_empty()).map(decode).collect()

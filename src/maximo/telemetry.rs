@@ -76,6 +76,8 @@ pub struct OperationStats {
     pub p50_millis: u64,
     /// 95th percentile of the last 512 durations, in milliseconds.
     pub p95_millis: u64,
+    /// Time in calls since the start, in milliseconds.
+    pub total_millis: u64,
     /// The last success.
     pub last_success: Option<Timestamp>,
 }
@@ -123,6 +125,7 @@ struct Stats {
     errors: u64,
     retries: u64,
     durations: VecDeque<u64>,
+    total_millis: u64,
     last_success: Option<Timestamp>,
 }
 
@@ -215,6 +218,7 @@ impl Telemetry {
             figures.durations.pop_front();
         }
         figures.durations.push_back(record.millis);
+        figures.total_millis = figures.total_millis.saturating_add(record.millis);
         if state.calls.len() == KEPT_CALLS {
             state.calls.pop_front();
         }
@@ -272,6 +276,7 @@ fn figures(of: &[&Stats]) -> OperationStats {
         retries: of.iter().map(|stats| stats.retries).sum(),
         p50_millis: percentile(50),
         p95_millis: percentile(95),
+        total_millis: of.iter().fold(0, |sum, stats| sum.saturating_add(stats.total_millis)),
         last_success: of.iter().filter_map(|stats| stats.last_success).max(),
     }
 }
@@ -363,6 +368,9 @@ mod tests {
         let (_, _, devices) = stats.iter().find(|(_, operation, _)| *operation == "listDevices").unwrap();
         assert_eq!((devices.calls, devices.errors, devices.retries), (101, 101, 101));
         assert_eq!((devices.p50_millis, devices.p95_millis), (51, 96));
+        assert_eq!(devices.total_millis, 101 * 102 / 2);
+        let all = telemetry.total(Service::Monitor);
+        assert_eq!(all.calls, stats.iter().map(|(_, _, stats)| stats.calls).sum::<u64>());
     }
 
     #[test]

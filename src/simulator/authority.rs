@@ -26,6 +26,9 @@ pub enum CertificateKind {
 /// The authority's certificate and the server's side of TLS.
 pub(crate) struct Authority {
     pub(crate) ca_pem: String,
+    /// The server's own certificate and key, for another listener on the same machine.
+    pub(crate) leaf_pem: String,
+    pub(crate) leaf_key_pem: String,
     pub(crate) server: Arc<ServerConfig>,
 }
 
@@ -70,6 +73,8 @@ impl Authority {
         server.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self {
             ca_pem,
+            leaf_pem: certificate.pem(),
+            leaf_key_pem: leaf_key.serialize_pem(),
             server: Arc::new(server),
         })
     }

@@ -19,7 +19,7 @@ pub fn make_directory(directory: &Path) -> Result<(), SimulateError> {
     fs::set_permissions(directory, fs::Permissions::from_mode(0o700)).map_err(failed)
 }
 
-/// Writes `url`, `ca.pem`, `monitor.key`, `manage.key`, `client.secret` and a `config.toml` with the profile `demo`; all 0600.
+/// Writes `url`, `ca.pem`, a certificate for a bridge on the same machine (`bridge.pem`, `bridge.key`), `monitor.key`, `manage.key`, `client.secret` and a `config.toml` with the profile `demo`; all 0600.
 pub fn write_directory(simulator: &Simulator, directory: &Path) -> Result<(), SimulateError> {
     make_directory(directory)?;
     let url = simulator.url();
@@ -50,7 +50,10 @@ key_file = "manage.key"
 key_created = "{created}"
 "#
     );
+    let [certificate, certificate_key] = simulator.certificate();
     let files = [
+        ("bridge.pem", certificate.to_owned()),
+        ("bridge.key", certificate_key.to_owned()),
         ("ca.pem", simulator.ca_pem().to_owned()),
         ("monitor.key", format!("{}\n", simulator.monitor_key())),
         ("manage.key", format!("{}\n", simulator.manage_key())),

@@ -58,6 +58,7 @@ struct Switch {
 pub struct Simulator {
     shared: Arc<Shared>,
     ca_pem: String,
+    leaf: [String; 2],
     switch: mpsc::Sender<Switch>,
     stop: watch::Sender<bool>,
     listener: Mutex<Option<JoinHandle<()>>>,
@@ -137,6 +138,7 @@ impl Simulator {
         Ok(Self {
             shared,
             ca_pem: authority.ca_pem,
+            leaf: [authority.leaf_pem, authority.leaf_key_pem],
             switch,
             stop,
             listener: Mutex::new(Some(task)),
@@ -156,6 +158,12 @@ impl Simulator {
     /// The certificate authority that a client must trust.
     pub fn ca_pem(&self) -> &str {
         &self.ca_pem
+    }
+
+    /// The server's certificate and its key in PEM, for a bridge that listens on the same loopback address.
+    pub fn certificate(&self) -> [&str; 2] {
+        let [certificate, key] = &self.leaf;
+        [certificate, key]
     }
 
     /// Monitor's API key: all rights.

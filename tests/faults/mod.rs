@@ -9,7 +9,7 @@
 //! | 2 | the same, longer than the transaction id lives | `faults::answers` |
 //! | 3 | 500 after the commit | `faults::answers` |
 //! | 4 | 5xx before the commit, no burst afterwards | `faults::outages` |
-//! | 5 | 429, 503 and `Retry-After`, by the sender's clock | `faults::outages` |
+//! | 5 | 429, 503 and `Retry-After`, by the sender's clock | `faults::throttle`, `faults::outages` |
 //! | 6 | spoilt success answers | `faults::answers` |
 //! | 7 | wrong JSON | `faults::answers` |
 //! | 8 | tokens expire, a refresh fails, a key is refused | `faults::outages` |
@@ -41,4 +41,5 @@ mod outages;
 mod refusals;
 mod secrets;
 mod site;
+mod throttle;
 mod tls;

@@ -1,0 +1,165 @@
+//! `nightdesk bridge`: the integrations of a profile, as a service or once.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use super::output::{Output, write_out};
+use super::session::Session;
+use super::{Exit, Failure};
+use crate::config::Config;
+use crate::integration::{Bridge, Courier, JobError, JobErrorKind, Notify, Pass, WallClock};
+use crate::outbox::{Policy, Sender};
+
+/// `--once` waits so long for what its jobs asked for.
+const SETTLE: Duration = Duration::from_secs(60);
+/// Longest wait for the sender at the end; what is on its way is looked up at the next start.
+const STOPPING: Duration = Duration::from_secs(10);
+
+/// Runs until TERM or INT, or does once what is due.
+pub(super) async fn run(config: Config, out: Output, once: bool) -> Result<(), Failure> {
+    let session = Session::open(config).await?;
+    if let Some(recovery) = session.outbox.recovery() {
+        out.note(&recovery.to_string());
+    }
+    let mut ground = session.ground()?;
+    let courier = Arc::new(Courier::open(&ground).await?);
+    ground.targets.extend(courier.further_targets(&session.profile.name));
+    let sender = Sender::new(session.outbox.clone(), courier, ground.targets.clone(), Policy::default());
+    let bridge = Bridge::open(ground, WallClock::system()).await?;
+    if bridge.is_empty() {
+        return Err(nothing_to_do(&session));
+    }
+    if once {
+        return all_once(&session, sender, &bridge, out).await;
+    }
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| unheard(&error))?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| unheard(&error))?;
+    let notify = Notify::from_env(&session.config.env);
+    let (stop, stopped) = watch::channel(false);
+    let jobs = bridge.jobs().join(", ");
+    let ready = match bridge.address() {
+        Some(address) => format!("ready https://{address}\n"),
+        None => "ready\n".to_owned(),
+    };
+    tracing::info!(profile = session.profile.name, jobs, "the bridge is at work");
+    let sender = send(sender, stopped.clone());
+    let work = tokio::spawn(bridge.run(stopped));
+    write_out(&ready)?;
+    notify.say(&format!("READY=1\nSTATUS=jobs: {jobs}"));
+    let end = async {
+        tokio::select! {
+            _ = interrupt.recv() => "interrupted",
+            _ = terminate.recv() => "terminated",
+        }
+    };
+    let why = tokio::select! {
+        why = end => why,
+        () = watchdog(&notify, &session) => "not reached: the watchdog has no end",
+    };
+    tracing::info!(why, "the bridge ends: what was begun is finished, or stays in the outbox");
+    notify.say("STOPPING=1");
+    let _ = stop.send(true); // its receivers live until they have seen it
+    let ended = work.await;
+    let _ = tokio::time::timeout(STOPPING, sender).await;
+    ended.map_err(|error| Failure::new(Exit::Bug, format!("the bridge ended in a bug: {error}")))
+}
+
+/// Delivers the outbox until told to stop.
+fn send(sender: Sender<Courier>, mut stopped: watch::Receiver<bool>) -> tokio::task::JoinHandle<()> {
+    tokio::spawn(async move {
+        let stop = async move {
+            let _ = stopped.wait_for(|stop| *stop).await; // its sender being gone means the same
+        };
+        if let Err(error) = sender.run(std::pin::pin!(stop)).await {
+            tracing::error!(%error, "the sender ended: what is queued waits for the next start");
+        }
+    })
+}
+
+/// Tells the supervisor that we live, as long as the outbox answers: a bridge that can keep nothing is to be started anew.
+async fn watchdog(notify: &Notify, session: &Session) {
+    let Some(interval) = notify.interval() else {
+        return std::future::pending().await;
+    };
+    loop {
+        match session.outbox.oldest_open().await {
+            Ok(_) => notify.say("WATCHDOG=1"),
+            Err(error) => tracing::error!(%error, "the outbox does not answer"),
+        }
+        tokio::time::sleep(interval).await;
+    }
+}
+
+async fn all_once(session: &Session, sender: Sender<Courier>, bridge: &Bridge, out: Output) -> Result<(), Failure> {
+    let (stop, stopped) = watch::channel(false);
+    let sender = send(sender, stopped);
+    let passes = bridge.once().await;
+    let counts = session.outbox.drain(SETTLE).await?;
+    let _ = stop.send(true); // its receiver lives until it has seen it
+    let _ = tokio::time::timeout(STOPPING, sender).await;
+    let mut exits: Vec<Exit> = Vec::new();
+    let mut text = String::new();
+    let mut items = Vec::new();
+    for (name, pass) in &passes {
+        let (word, said, exit) = match pass {
+            Pass::Done(said) => ("done", said.shown().to_owned(), Exit::Done),
+            Pass::Idle => ("idle", "nothing is due".to_owned(), Exit::Done),
+            Pass::Elsewhere => ("elsewhere", "another bridge runs it".to_owned(), Exit::Done),
+            Pass::Failed(error) => ("failed", error.to_string(), Exit::from(error.kind)),
+        };
+        let _ = writeln!(text, "{name}: {word}: {said}"); // a String takes it
+        items.push(serde_json::json!({ "job": name, "result": word, "said": said }));
+        exits.push(exit);
+    }
+    if passes.is_empty() {
+        out.note("there is no job to run once: the server and the sender only work while the bridge runs");
+    }
+    out.object(&serde_json::json!({ "items": items, "open": counts.open() }), || text)?;
+    if counts.open() > 0 {
+        out.note(&format!(
+            "{} rows are not delivered yet: they are safe in the outbox",
+            counts.open()
+        ));
+        exits.push(Exit::NotYet);
+    }
+    Failure::unless_done(Exit::of_kinds(exits))
+}
+
+fn nothing_to_do(session: &Session) -> Failure {
+    Failure::new(
+        Exit::Configuration,
+        format!(
+            "{0}: nothing is switched on for the bridge; add [[profiles.{1}.rules]], [profiles.{1}.assets], [profiles.{1}.lake], [profiles.{1}.erp], or listen in [bridge]",
+            session.config.path.display(),
+            session.profile.name
+        ),
+    )
+}
+
+fn unheard(error: &std::io::Error) -> Failure {
+    Failure::new(Exit::Bug, format!("signals cannot be heard: {error}"))
+}
+
+impl From<JobErrorKind> for Exit {
+    fn from(kind: JobErrorKind) -> Self {
+        match kind {
+            JobErrorKind::Configuration => Self::Configuration,
+            JobErrorKind::Credentials => Self::Credentials,
+            JobErrorKind::Server => Self::Server,
+            JobErrorKind::Tls => Self::Tls,
+            JobErrorKind::Store => Self::Store,
+            JobErrorKind::Refused => Self::Refused,
+            JobErrorKind::Partly => Self::Partly,
+        }
+    }
+}
+
+impl From<JobError> for Failure {
+    fn from(error: JobError) -> Self {
+        Self::new(error.kind.into(), error.to_string())
+    }
+}
