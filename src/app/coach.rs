@@ -21,7 +21,9 @@ pub(super) struct Coach {
     hidden: bool,
     /// The drill's alert, once it has come.
     alert: Option<AlertId>,
-    /// Its detail window has been open.
+    /// The person has seen the pump's readings before the alert came.
+    saw_pump: bool,
+    /// The alert's detail window has been open.
     looked: bool,
     began: Option<Timestamp>,
     ended: Option<Timestamp>,
@@ -71,6 +73,7 @@ impl App {
         {
             self.coach.looked = true;
         }
+        self.coach.saw_pump |= self.layers.is_empty() && self.focus == Focus::Devices && self.is_on(&device);
         let hint = self.next_step(&device);
         if hint.step == STEPS {
             self.coach.ended.get_or_insert(self.now);
@@ -173,30 +176,39 @@ impl App {
         if matches!(self.layers.last(), Some(Layer::Filter(_))) {
             return format!("Type {device} and {}: the list then shows this one alone.", key(Action::Submit));
         }
+        let on_pump = self.is_on(device);
+        if on_pump && matches!(self.layers.last(), Some(Layer::Detail(_))) {
+            return format!(
+                "Look at bearing_temp: it climbs. Five readings in a row above 90 °C make the alert, within two minutes from the start. {} goes back.",
+                key(Action::Back)
+            );
+        }
         if let Some(text) = self.in_the_way_of_panes() {
             return text;
         }
-        let subject = self.subject();
-        let on_pump = subject.as_ref().is_some_and(|subject| match subject {
-            Subject::Device(pump) => pump.device_id.raw() == device,
-            Subject::Alert(alert, _) => alert.device.raw() == device,
-        });
         match self.focus {
-            Focus::Metrics if on_pump => format!(
-                "The line climbs to the limit. Five readings in a row beyond it make the alert, within two minutes from the start. {} goes back to the alerts.",
-                key(Action::PaneAlerts)
-            ),
             Focus::Devices if on_pump => format!(
-                "Look at bearing_temp: it climbs. {} shows its chart with the limit; {} goes back to the alerts.",
-                key(Action::PaneMetrics),
+                "Look at bearing_temp: it climbs. {} opens the pump, with its chart; {} goes back to the alerts, to wait for the one that comes.",
+                key(Action::Open),
                 key(Action::PaneAlerts)
             ),
             Focus::Devices => format!("{} narrows the list: the pump is called {device}.", key(Action::Filter)),
+            Focus::Queue | Focus::Metrics if self.coach.saw_pump => {
+                format!("You have seen it climb. The alert of {device} comes by itself, within two minutes from the start: wait for it here.")
+            }
             Focus::Queue | Focus::Metrics => format!(
                 "A bearing of {device} runs warm; no alert says so yet. {} goes to the devices, to look at it. Its alert comes within two minutes, by itself.",
                 key(Action::PaneDevices)
             ),
         }
+    }
+
+    /// Whether the person looks at this device.
+    fn is_on(&self, device: &str) -> bool {
+        self.subject().is_some_and(|subject| match subject {
+            Subject::Device(key) => key.device_id.raw() == device,
+            Subject::Alert(alert, _) => alert.device.raw() == device,
+        })
     }
 
     fn in_the_way_of_panes(&self) -> Option<String> {

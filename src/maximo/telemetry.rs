@@ -370,7 +370,8 @@ mod tests {
         assert_eq!((devices.p50_millis, devices.p95_millis), (51, 96));
         assert_eq!(devices.total_millis, 101 * 102 / 2);
         let all = telemetry.total(Service::Monitor);
-        assert_eq!(all.calls, stats.iter().map(|(_, _, stats)| stats.calls).sum::<u64>());
+        assert_eq!((all.calls, all.errors, all.retries), (1_601, 101, 101), "Manage's call is not among them");
+        assert_eq!((all.p50_millis, all.p95_millis), (10, 70));
     }
 
     #[test]

@@ -155,19 +155,18 @@ fn the_drill_is_played_from_the_first_reading_to_the_completed_order_by_its_hint
     let mut desk = drill(120, 40);
     says(&mut desk, 1, "2 goes to the devices");
     desk.keys("2");
-    says(&mut desk, 1, "PUMP-017 Look at bearing_temp".trim_start_matches("PUMP-017 "));
-    desk.keys("j");
     says(&mut desk, 1, "/ narrows the list");
     desk.keys("/");
     says(&mut desk, 1, "Type PUMP-017 and enter");
     desk.types("PUMP-017");
     desk.keys("enter");
-    says(&mut desk, 1, "3 shows its chart");
-    desk.keys("3");
-    desk.keys("?");
+    says(&mut desk, 1, "enter opens the pump");
+    desk.keys("enter");
+    says(&mut desk, 1, "Five readings in a row");
+    desk.keys("esc ?");
     says(&mut desk, 1, "esc closes this window");
     desk.keys("esc 1");
-    says(&mut desk, 1, "Its alert comes within two minutes");
+    says(&mut desk, 1, "wait for it here");
 
     desk.wait(60);
     desk.report_alerts(with_the_fault(|_| {}));
