@@ -1,6 +1,7 @@
 //! The command line's types: what `contract/cli.md` promises, as far as it works. No logic.
 
 mod assignment;
+mod export;
 mod when;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use assignment::{Assignment, AssignmentError};
+pub use export::{ExportCommand, LakeArgs, Layout};
 pub use when::{When, WhenError};
 
 /// A terminal operations console for IBM Maximo Monitor and Maximo Manage
@@ -68,6 +70,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// The simulated plant alone, for another terminal or for tests
     Simulate(SimulateArgs),
+    /// Ask for the site and its servers, test them, and write a commented configuration
+    Init(Box<InitArgs>),
     /// Check configuration, credentials, servers, store and terminal, and say what to do
     Doctor,
     /// List, show, acknowledge and resolve alerts
@@ -87,6 +91,9 @@ pub enum Command {
     /// Who did what, and whether the record is whole
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Write readings into the data lake
+    #[command(subcommand)]
+    Export(ExportCommand),
     /// The integrations of a profile, running without a person: rules, data lake, ERP, assets, webhooks, facility API
     ///
     /// Runs until TERM or INT whatever the configuration switches on, and prints `ready`, with the server's address where
@@ -115,6 +122,9 @@ pub struct ConsoleArgs {
     /// Look only: no action is possible
     #[arg(long)]
     pub read_only: bool,
+    /// One line an alert, announced as text: for screen readers and braille; lines are only ever added
+    #[arg(long)]
+    pub linear: bool,
     /// Clicks select and the wheel scrolls; the terminal's own selection then needs Shift
     #[arg(long)]
     pub mouse: bool,
@@ -170,6 +180,82 @@ impl Scenario {
             Self::Drill => "drill",
         }
     }
+}
+
+/// `nightdesk init`
+///
+/// What is not given is asked for where stdin is a terminal. Credentials never stand here: only where they come from.
+#[derive(Args, Clone, Debug, Default)]
+pub struct InitArgs {
+    /// The plant's site id, for example BEDFORD; the profile is called the same in small letters unless --profile says otherwise
+    #[arg(long, value_name = "SITE")]
+    pub site: Option<String>,
+    /// Your name as it stands in acknowledgements [default: the account's]
+    #[arg(long, value_name = "NAME")]
+    pub operator: Option<String>,
+    /// Address of Maximo Monitor
+    #[arg(long, value_name = "URL")]
+    pub monitor_url: Option<String>,
+    /// How to log in to Monitor
+    #[arg(long, value_enum)]
+    pub auth: Option<InitAuth>,
+    /// Token endpoint, for oauth2
+    #[arg(long, value_name = "URL")]
+    pub token_url: Option<String>,
+    /// Client id, for oauth2
+    #[arg(long, value_name = "ID")]
+    pub client_id: Option<String>,
+    /// File with Monitor's key or client secret (mode 0600)
+    #[arg(long, value_name = "FILE", group = "monitor_key")]
+    pub monitor_key_file: Option<PathBuf>,
+    /// Environment variable with it
+    #[arg(long, value_name = "NAME", group = "monitor_key")]
+    pub monitor_key_env: Option<String>,
+    /// Program that prints it, with its arguments, split at spaces
+    #[arg(long, value_name = "COMMAND", group = "monitor_key")]
+    pub monitor_key_command: Option<String>,
+    /// Address of Maximo Manage; without it there are no work orders
+    #[arg(long, value_name = "URL")]
+    pub manage_url: Option<String>,
+    /// Do not ask for Manage
+    #[arg(long, conflicts_with = "manage_url")]
+    pub no_manage: bool,
+    /// File with Manage's key (mode 0600)
+    #[arg(long, value_name = "FILE", group = "manage_key")]
+    pub manage_key_file: Option<PathBuf>,
+    /// Environment variable with it
+    #[arg(long, value_name = "NAME", group = "manage_key")]
+    pub manage_key_env: Option<String>,
+    /// Program that prints it, with its arguments, split at spaces
+    #[arg(long, value_name = "COMMAND", group = "manage_key")]
+    pub manage_key_command: Option<String>,
+    /// Certificate authority of the servers (PEM), where the system does not know it
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// Device types to watch [default: as the server lists them]
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    pub device_types: Vec<String>,
+    /// Time zone of the plant [default: the system's]
+    #[arg(long, value_name = "ZONE")]
+    pub time_zone: Option<String>,
+    /// When the keys were made, for the reminder of their rotation [default: today where a key is entered here]
+    #[arg(long, value_name = "DATE")]
+    pub key_created: Option<String>,
+    /// Write the configuration even though a test fails
+    #[arg(long)]
+    pub keep: bool,
+    /// Do not call the servers
+    #[arg(long)]
+    pub no_test: bool,
+}
+
+/// How to log in to Monitor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum InitAuth {
+    /// A key in each request
+    ApiKey,
+    /// Client credentials
+    Oauth2,
 }
 
 /// `nightdesk demo`

@@ -17,6 +17,8 @@ mod command;
 mod console;
 mod e2e;
 mod faults;
+#[cfg(feature = "lake")]
+mod lake;
 mod maximo;
 mod outbox;
 mod readme;

@@ -107,7 +107,7 @@ impl App {
         }
     }
 
-    fn arrange(&mut self, area: Rect) {
+    pub(super) fn arrange(&mut self, area: Rect) {
         let trouble = header::trouble(&self.scene()).map_or(0, |text| {
             let lines = cells::wrap(&text, usize::from(area.width.saturating_sub(4)).max(1)).len();
             u16::try_from(lines).unwrap_or(u16::MAX)

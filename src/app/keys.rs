@@ -39,6 +39,9 @@ impl App {
                     Some(layer) => layer.key(key, &self.store),
                     None => Step::Pass,
                 };
+                if step != Step::Pass && self.setup.linear {
+                    self.echo(key);
+                }
                 if step == Step::Pass {
                     let help = self.scene().key(Action::Help);
                     self.say(Tone::Plain, format!("{key} means nothing here; {help} shows every key"));
@@ -46,6 +49,20 @@ impl App {
                     self.take(step);
                 }
             }
+        }
+    }
+
+    /// What is typed into a field is shown by the terminal as it is typed, where no screen shows it.
+    fn echo(&mut self, key: Key) {
+        use crossterm::event::KeyCode;
+        let takes_text = matches!(
+            self.layers.last(),
+            Some(Layer::Form(..) | Layer::Filter(_) | Layer::Palette(_) | Layer::Prompt(_) | Layer::Question(_))
+        );
+        match key.code {
+            KeyCode::Char(char) if takes_text && key.modifiers.is_empty() => self.spoken.echo.push(char),
+            KeyCode::Backspace if takes_text && self.spoken.echo.pop().is_none() => self.spoken.echo.push('\u{8}'),
+            _ => {}
         }
     }
 

@@ -8,6 +8,7 @@ mod group;
 mod keys;
 mod layer;
 mod layout;
+mod linear;
 mod menus;
 mod perform;
 mod reach;
@@ -28,8 +29,10 @@ use frame::Visible;
 use group::Group;
 use layer::Layer;
 use layout::Layout;
+use linear::Spoken;
 
 pub use crate::pane::{Hyperlink, Setup};
+pub use linear::Announcement;
 
 /// How long a sentence stays that is no refusal.
 const NOTICE_FOR: SignedDuration = SignedDuration::from_secs(10);
@@ -89,6 +92,8 @@ pub struct App {
     rung: Option<Timestamp>,
     drawn: Option<Visible>,
     coach: Coach,
+    /// What the linear mode told last.
+    spoken: Spoken,
     dirty: bool,
 }
 
@@ -131,6 +136,7 @@ impl App {
             rung: None,
             drawn: None,
             coach: Coach::default(),
+            spoken: Spoken::default(),
             dirty: true,
         }
     }

@@ -1,5 +1,6 @@
 //! `nightdesk alerts`: list, show, acknowledge, resolve.
 
+use super::around::Around;
 use super::context::{Context, age, local};
 use super::delivery::{carry_out, tell_all};
 use super::output::{lines, shown};
@@ -8,7 +9,7 @@ use super::table::{Align, Cell, Table};
 use super::{Exit, Failure, ids};
 use crate::cli::Alerts;
 use crate::domain::filter::Filter;
-use crate::domain::{Alert, AlertFacts, AlertId, AlertState, Intent, Listing, triage_order};
+use crate::domain::{Alert, AlertId, AlertState, Intent, Listing, triage_order};
 use crate::maximo::AlertQuery;
 
 pub(super) async fn run(context: Context, command: Alerts) -> Result<(), Failure> {
@@ -63,13 +64,14 @@ pub(super) async fn run(context: Context, command: Alerts) -> Result<(), Failure
     }
 }
 
-/// Alerts that pass, most urgent first.
+/// Alerts that pass, most urgent first. What the filter asks for beyond the alerts themselves is fetched.
 async fn passing(context: &Context, clients: &Clients, filter: &Filter, resolved: bool) -> Result<Listing<Alert>, Failure> {
     let mut listing = clients.monitor.alerts(&AlertQuery::default()).await?;
+    let around = Around::of(context, clients, filter, &listing.items).await?;
     let me = context.config.operator.name.as_str();
     listing
         .items
-        .retain(|alert| (resolved || alert.state != AlertState::Resolved) && filter.matches(&AlertFacts::of(alert, me, context.now)));
+        .retain(|alert| (resolved || alert.state != AlertState::Resolved) && filter.matches(&around.facts(alert, me, context.now)));
     listing.items.sort_by(triage_order);
     Ok(listing)
 }

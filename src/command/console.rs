@@ -25,8 +25,14 @@ const THEMES_MOST: usize = 60;
 
 /// Runs the console until the person leaves or the terminal goes.
 pub(super) async fn run(locate: &Locate, arguments: &ConsoleArgs) -> Result<(), Failure> {
-    tui::usable(&Probe::new())?;
+    // without a terminal no configuration helps
+    let lines = Manner {
+        linear: true,
+        ..Manner::default()
+    };
+    tui::usable(&Probe::new().for_manner(lines))?;
     let config = Config::load(locate)?;
+    tui::usable(&Probe::new().for_manner(manner(&config, arguments)))?;
     let handoff = handoff(&config, config.profile()?)?;
     Box::pin(show(config, arguments, Some(handoff), None)).await
 }
@@ -49,7 +55,8 @@ pub(super) async fn show(config: Config, arguments: &ConsoleArgs, first: Option<
     let detaches = first.is_some();
     let mut visited: Vec<Visited> = Vec::new();
     let mut sending: Option<Sending> = None;
-    let mut seat = Seat::take(manner(&config, arguments))?;
+    let manner = manner(&config, arguments);
+    let mut seat = Seat::take(manner)?;
     let ended = loop {
         let handoff = if detaches { Some(handoff(&config, &profile)?) } else { None };
         let known = visited.iter().find(|site| site.journal.profile() == profile.name);
@@ -100,6 +107,7 @@ pub(super) async fn show(config: Config, arguments: &ConsoleArgs, first: Option<
             memos,
             handoff,
             notices: std::mem::take(&mut notices),
+            linear: manner.linear,
         };
         match Box::pin(seat.run(console)).await {
             Ok(Ended::Switch(name)) => match config.profiles.get(&name) {
@@ -143,12 +151,18 @@ fn manner(config: &Config, arguments: &ConsoleArgs) -> Manner {
     Manner {
         mouse: arguments.mouse || config.console.mouse,
         hyperlinks: config.console.hyperlinks.unwrap_or_else(|| has_hyperlinks(&config.env)),
+        linear: is_linear(config, arguments),
     }
+}
+
+/// Lines of text, where they are asked for.
+fn is_linear(config: &Config, arguments: &ConsoleArgs) -> bool {
+    arguments.linear || config.console.linear
 }
 
 /// Terminals that are known to make OSC 8 a link: by their name, which SSH carries, or by what they set locally. tmux does
 /// so from 3.4 on; screen never.
-fn has_hyperlinks(env: &Env) -> bool {
+pub(super) fn has_hyperlinks(env: &Env) -> bool {
     let term = env.get("TERM").unwrap_or_default();
     let program = env.get("TERM_PROGRAM").unwrap_or_default();
     if program == "tmux" || env.get("TMUX").is_some() {
@@ -246,7 +260,8 @@ fn core(config: &Config, profile: &Profile, arguments: &ConsoleArgs, drill: Opti
         work_order: profile.work_order.clone(),
         graces: console.undo_grace,
         read_only: arguments.read_only || console.read_only,
-        ascii: is_ascii(arguments, config),
+        linear: is_linear(config, arguments),
+        ascii: is_linear(config, arguments) || is_ascii(arguments, config),
         theme: set.load(name, depth)?,
         themes,
         links: profile.links.clone(),
@@ -281,7 +296,7 @@ fn signed(duration: Duration) -> SignedDuration {
 }
 
 /// `keymap.toml` of the configuration folder over the preset; without the file the preset alone.
-fn keymap(config: &Config) -> Result<Keymap, Failure> {
+pub(super) fn keymap(config: &Config) -> Result<Keymap, Failure> {
     let path = config.dirs.config.join("keymap.toml");
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
@@ -293,6 +308,15 @@ fn keymap(config: &Config) -> Result<Keymap, Failure> {
             ));
         }
     };
-    Keymap::with_preset(&config.console.keymap, &text)
-        .map_err(|error| Failure::new(Exit::Configuration, format!("{}: {error}", path.display())))
+    // the file's own `preset` goes before the configuration's
+    let own = text.parse::<toml::Table>().ok().is_some_and(|table| table.contains_key("preset"));
+    let read = if own {
+        Keymap::parse(&text)
+    } else {
+        Keymap::with_preset(&config.console.keymap, &text)
+    };
+    read.map_err(|error| {
+        let line = error.line(&text).map_or_else(String::new, |line| format!(":{line}"));
+        Failure::new(Exit::Configuration, format!("{}{line}: {error}", path.display()))
+    })
 }

@@ -12,7 +12,11 @@ use crate::tui::{self, Probe};
 
 /// Runs the console on a plant of its own.
 pub(super) async fn run(arguments: DemoArgs) -> Result<(), Failure> {
-    tui::usable(&Probe::new())?;
+    let linear = tui::Manner {
+        linear: arguments.console.linear,
+        ..tui::Manner::default()
+    };
+    tui::usable(&Probe::new().for_manner(linear))?;
     let folder = Folder::make()?;
     let simulator = Simulator::start(plant(&arguments.plant)).await.map_err(simulated)?;
     let site = folder.0.join("site");

@@ -3,6 +3,7 @@
 //! [`run()`] is the one entry. Data goes to stdout and everything else to stderr; how it ended is an [`Exit`].
 
 mod alerts;
+mod around;
 mod audit;
 mod bridge;
 mod connect;
@@ -13,8 +14,10 @@ mod demo;
 mod detach;
 mod devices;
 mod doctor;
+mod export;
 mod health;
 mod ids;
+mod init;
 mod json;
 mod key_notice;
 mod log;

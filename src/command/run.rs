@@ -5,7 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::context::Context;
 use super::detach::detach;
 use super::output::Output;
-use super::{Exit, Failure, alerts, audit, bridge, console, demo, devices, doctor, outbox, readings, shell, simulate, workorders};
+use super::{
+    Exit, Failure, alerts, audit, bridge, console, demo, devices, doctor, export, init, outbox, readings, shell, simulate, workorders,
+};
 use crate::cli::{self, Cli, Command, ConsoleArgs, Global, OutboxCommand, PlantArgs, SimulateArgs};
 use crate::config::{Config, Env, Locate};
 use crate::simulator::{Scenario, SimulateError, SimulatorConfig};
@@ -69,6 +71,7 @@ fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
     match command {
         Command::Completions { shell } => shell::completions(shell),
         Command::Man { dir } => shell::man(dir.as_deref()),
+        Command::Init(arguments) => block_on(init::run(&locate, out, arguments)),
         Command::Doctor => block_on(doctor::run(&locate, out)),
         Command::Alerts(command) => block_on(alerts::run(context()?, command)),
         Command::Devices(command) => block_on(devices::run(context()?, command)),
@@ -77,6 +80,7 @@ fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
         Command::Outbox(OutboxCommand::Drain { detach: true, .. }) if !detach()? => Ok(()),
         Command::Outbox(command) => block_on(outbox::run(context()?, command)),
         Command::Audit(command) => block_on(audit::run(context()?, command)),
+        Command::Export(command) => block_on(export::run(context()?, command)),
         Command::Bridge { once } => block_on(bridge::run(Config::load(&locate)?, out, once)),
         Command::Simulate(arguments) => block_on(simulate(arguments)),
         Command::Console(arguments) => block_on(console::run(&locate, &arguments)),

@@ -13,6 +13,8 @@ use crate::domain::filter::Filter;
 
 const TIME_OF_DAY: &str = "a time of day such as \"00:30\"";
 const DAY: Duration = Duration::from_secs(24 * 3600);
+/// IBM Cloud's token endpoint.
+const IAM_URL: &str = "https://iam.cloud.ibm.com/identity/token";
 
 /// `[profiles.*.erp]`
 #[derive(Clone, Debug, PartialEq)]
@@ -49,16 +51,43 @@ pub struct Lake {
     pub to: Url,
     /// The S3 service; always `https`.
     pub endpoint: Option<Url>,
-    /// HMAC key's id.
-    pub access_key: Option<CredentialSource>,
-    /// HMAC key's secret.
-    pub secret_key: Option<CredentialSource>,
+    /// The region that requests are signed for; by the endpoint's name where it is not said.
+    pub region: Option<String>,
+    /// The certificate authority to trust besides the system's, for `endpoint` and `iam_url`.
+    pub ca_file: Option<PathBuf>,
+    /// How to log in to `endpoint`.
+    pub auth: Option<LakeAuth>,
     /// How objects are named.
     pub layout: LakeLayout,
+    /// Larger objects are uploaded in parts, in MiB; 0 does so with all.
+    pub single_put_mib: u64,
     /// When, in the profile's zone.
     pub at: Time,
+    /// Where a day is put together before it is uploaded; some 60 bytes a reading. `TMPDIR`, else `/var/tmp`, where it is not said.
+    pub spool_dir: Option<PathBuf>,
     /// A key of Monitor of its own.
     pub monitor_key: Option<CredentialSource>,
+}
+
+/// How to log in to an S3-compatible service.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LakeAuth {
+    /// HMAC keys: every request is signed.
+    Hmac {
+        /// The key's id.
+        access_key: CredentialSource,
+        /// Its secret.
+        secret_key: CredentialSource,
+    },
+    /// IBM Cloud's IAM: an API key is exchanged for a bearer token.
+    Iam {
+        /// The API key.
+        key: CredentialSource,
+        /// The token endpoint; always `https`.
+        url: Url,
+        /// Sent as `ibm-service-instance-id`.
+        service_instance_id: Option<String>,
+    },
 }
 
 /// How objects of the lake are named.
@@ -181,11 +210,26 @@ impl Lake {
             }
         });
         let endpoint = section.https("endpoint");
-        let access_key = section.credential("access_key");
-        let secret_key = section.credential("secret_key");
+        let region = section.string("region");
+        let ca_file = section.path("ca_file");
+        let auth = LakeAuth::read(&section);
+        let single_put_mib = section.number("single_put_mib", 16, 0..=1_024);
+        let spool_dir = section.path("spool_dir");
         let monitor_key = section.credential("monitor_key");
-        if access_key.is_some() != secret_key.is_some() {
-            section.wrong("access_key_file", "access_key and secret_key belong together: give both or neither");
+        if to.as_ref().is_some_and(|to| to.scheme() == "s3") {
+            if !section.has("endpoint") {
+                let example = "https://s3.eu-de.cloud-object-storage.appdomain.cloud";
+                section.wrong(
+                    "endpoint",
+                    format!("is missing: `to` is in S3; for example endpoint = \"{example}\""),
+                );
+            }
+            if auth.is_none() {
+                section.wrong(
+                    "access_key_file",
+                    "is missing: `to` is in S3; give access_key_* and secret_key_* (HMAC), or iam_key_*",
+                );
+            }
         }
         let layout = section.choice(
             "layout",
@@ -197,12 +241,48 @@ impl Lake {
         Some(Self {
             to: to?,
             endpoint,
-            access_key,
-            secret_key,
+            region,
+            ca_file,
+            auth,
             layout,
+            single_put_mib,
             at,
+            spool_dir,
             monitor_key,
         })
+    }
+}
+
+impl LakeAuth {
+    /// `None` where the section says nothing, or only after a problem was noted.
+    fn read(section: &Section<'_>) -> Option<Self> {
+        let access_key = section.credential("access_key");
+        let secret_key = section.credential("secret_key");
+        let iam_key = section.credential("iam_key");
+        let iam_url = section.https("iam_url");
+        let service_instance_id = section.value("service_instance_id", |value| match text(value)? {
+            id if !id.is_empty() && id.chars().all(|char| char.is_ascii_graphic()) => Ok(id.to_owned()),
+            _ => Err("is not a service instance's id; write its CRN or GUID".into()),
+        });
+        if access_key.is_some() != secret_key.is_some() {
+            section.wrong("access_key_file", "access_key and secret_key belong together: give both or neither");
+        }
+        if iam_key.is_some() && (access_key.is_some() || secret_key.is_some()) {
+            section.wrong("iam_key_file", "iam_key and access_key are two ways to log in: give one of them");
+        }
+        if iam_key.is_none() && (section.has("iam_url") || section.has("service_instance_id")) {
+            section.wrong("iam_key_file", "is missing: iam_url and service_instance_id go with an API key");
+        }
+        if let Some(key) = iam_key {
+            return Some(Self::Iam {
+                key,
+                url: iam_url.or_else(|| Url::parse(IAM_URL).ok())?,
+                service_instance_id,
+            });
+        }
+        access_key
+            .zip(secret_key)
+            .map(|(access_key, secret_key)| Self::Hmac { access_key, secret_key })
     }
 }
 

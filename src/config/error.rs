@@ -43,7 +43,7 @@ impl fmt::Display for Problem {
 pub enum ConfigError {
     /// There is no file.
     #[error(
-        "{}: there is no configuration; write one (`nightdesk demo` needs none), or name another with --config or NIGHTDESK_CONFIG",
+        "{}: there is no configuration: `nightdesk init` writes one (`nightdesk demo` needs none), or name another with --config or NIGHTDESK_CONFIG",
         .path.display()
     )]
     Absent {

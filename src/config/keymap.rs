@@ -70,7 +70,7 @@ pub enum KeymapError {
         key: String,
     },
     /// Two actions on one key in one place.
-    #[error("keymap: {key} means both {one} and {other} ({})", place.title())]
+    #[error("keymap: {key} means both {one} and {other} ({}): give one of them another key, or [] for none", place.title())]
     Clash {
         /// The key.
         key: String,
@@ -84,6 +84,27 @@ pub enum KeymapError {
     /// An action without which one cannot leave.
     #[error("keymap: {0} needs a key")]
     Missing(String),
+}
+
+impl KeymapError {
+    /// The line of a person's file that it is about, from 1; `None` where the fault is not there alone.
+    pub fn line(&self, text: &str) -> Option<usize> {
+        let names: Vec<&str> = match self {
+            Self::Syntax(_) => return None, // it says its place itself
+            Self::UnknownAction { name, .. } | Self::Missing(name) => vec![name],
+            Self::UnknownPreset(_) => vec!["preset"],
+            Self::Key { action, .. } | Self::Reserved { action, .. } | Self::Control { action, .. } => vec![action],
+            Self::Clash { one, other, .. } => vec![one, other],
+        };
+        let key = |line: &str| line.split_once('=').map(|(key, _)| key.trim().trim_matches('"').to_owned());
+        let lines: Vec<usize> = text
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| key(line).is_some_and(|key| names.contains(&key.as_str())))
+            .map(|(index, _)| index + 1)
+            .collect();
+        lines.last().copied()
+    }
 }
 
 fn hint(near: Option<&str>) -> String {
@@ -301,7 +322,7 @@ mod tests {
         let wrong = [
             (
                 "acknowledge = [\"x\"]",
-                "keymap: x means both acknowledge and resolve (everywhere but in text)",
+                "keymap: x means both acknowledge and resolve (everywhere but in text): give one of them another key, or [] for none",
             ),
             (
                 "aknowledge = [\"a\"]",
@@ -327,6 +348,20 @@ mod tests {
         }
         assert!(matches!(Keymap::parse("help = [\"F 1\"]"), Err(KeymapError::Key { .. })));
         assert!(matches!(Keymap::parse("help = ["), Err(KeymapError::Syntax(_))));
+    }
+
+    #[test]
+    fn a_fault_has_its_line() {
+        let line = |text: &str| Keymap::parse(text).unwrap_err().line(text);
+        assert_eq!(line("# mine\nhelp = [\"f1\"]\nacknowledge = [\"x\"]\n"), Some(3));
+        assert_eq!(
+            line("help = [\"x\"]\n\nacknowledge = [\"x\"]\nresolve = [\"X\"]"),
+            Some(3),
+            "the later of two"
+        );
+        assert_eq!(line("preset = \"emacs\""), Some(1));
+        assert_eq!(line("\naknowledge = [\"a\"]"), Some(2));
+        assert_eq!(line("help = ["), None);
     }
 
     #[test]

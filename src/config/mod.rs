@@ -18,7 +18,7 @@ mod section;
 mod server;
 pub mod theme;
 
-pub use bridge::{Assets, Bridge, Erp, ErpMethod, InboundMode, Lake, LakeLayout, Rule, RuleAction};
+pub use bridge::{Assets, Bridge, Erp, ErpMethod, InboundMode, Lake, LakeAuth, LakeLayout, Rule, RuleAction};
 pub use console::{Bell, BellRule, Console, RootCause, UndoGrace};
 pub(crate) use credential::named_secret;
 pub use credential::{CredentialError, CredentialSource};

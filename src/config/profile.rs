@@ -20,6 +20,8 @@ pub struct Profile {
     pub device_types: DeviceTypes,
     /// For times that people read and write.
     pub time_zone: TimeZone,
+    /// In which the days of the lake and the ERP begin and end; UTC where the file does not say.
+    pub day_zone: TimeZone,
     /// Maximo Monitor.
     pub monitor: Monitor,
     /// Maximo Manage; without it there are no work orders.
@@ -92,12 +94,14 @@ impl Profile {
                 DeviceTypes::Listed(listed.iter().map(|one| DeviceType::new(one.as_str())).collect())
             }
         });
-        let time_zone = section
-            .value("time_zone", |value| {
+        let zone = |key: &str| {
+            section.value(key, |value| {
                 let name = super::section::text(value)?;
                 TimeZone::get(name).map_err(|_| "is not a time zone's name; write one such as \"Europe/London\" or \"UTC\"".to_owned())
             })
-            .unwrap_or_else(TimeZone::system);
+        };
+        let time_zone = zone("time_zone").unwrap_or_else(TimeZone::system);
+        let day_zone = zone("day_zone").unwrap_or(TimeZone::UTC);
         if !section.has("monitor") {
             section.wrong("monitor", "is missing; add its url and key");
         }
@@ -118,6 +122,7 @@ impl Profile {
             site,
             device_types,
             time_zone,
+            day_zone,
             monitor,
             manage,
             work_order,

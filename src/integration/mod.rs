@@ -12,6 +12,11 @@ mod exchange;
 mod ground;
 mod job;
 mod jobs;
+#[cfg(feature = "lake")]
+pub mod lake;
+#[cfg(not(feature = "lake"))]
+#[path = "no_lake.rs"]
+pub mod lake;
 mod notify;
 mod parts;
 mod runner;

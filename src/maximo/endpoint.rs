@@ -122,13 +122,7 @@ impl Endpoint {
         }
         let wrong = |words: String| Error::new(self.service, "configuration", ErrorKind::Configuration, words);
         let mut builder = https_client(self.ca_pem.as_deref(), &self.limits).map_err(wrong)?;
-        let loopback = match self.base.host() {
-            Some(Host::Domain(name)) => name == "localhost",
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        };
-        if loopback {
+        if is_loopback(&self.base) {
             builder = builder.no_proxy(); // HTTPS_PROXY of the environment is for the world outside; its loopback is another machine
         }
         builder.build().map_err(|error| wrong(error.to_string()))
@@ -170,4 +164,14 @@ pub(crate) fn https_client(ca_pem: Option<&[u8]>, limits: &Limits) -> Result<req
         .pool_max_idle_per_host(limits.concurrent)
         .pool_idle_timeout(POOL_IDLE)
         .user_agent(concat!("nightdesk/", env!("CARGO_PKG_VERSION"))))
+}
+
+/// Whether an address is this machine's own: a proxy's loopback would be another machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }

@@ -32,7 +32,7 @@ pub(crate) fn classify(service: Service, operation: &'static str, error: &reqwes
 }
 
 /// The innermost error's words, and whether TLS is at its root. An `io::Error` hides what it wraps from `source`.
-fn root_cause(error: &(dyn std::error::Error + 'static)) -> (String, bool) {
+pub(crate) fn root_cause(error: &(dyn std::error::Error + 'static)) -> (String, bool) {
     if let Some(tls) = error.downcast_ref::<rustls::Error>() {
         return (tls.to_string(), true);
     }

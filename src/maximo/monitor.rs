@@ -1,7 +1,6 @@
 //! Monitor: devices, readings, alerts.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,13 +16,13 @@ use super::transport::Transport;
 use super::wire::{self, Records};
 use super::{Endpoint, Error, ErrorKind, Telemetry};
 use crate::domain::{
-    Alert, AlertId, AlertState, Device, DeviceId, DeviceKey, DeviceStatus, DeviceType, Listing, MetricValue, Reading, SafeText, Severity,
+    Alert, AlertId, AlertState, Device, DeviceId, DeviceKey, DeviceStatus, DeviceType, Listing, Reading, SafeText, Severity,
 };
 
 /// Rows asked for per page of a time series (contract: `queryEvents`).
-const EVENTS_LIMIT: usize = 1_000;
+pub(super) const EVENTS_LIMIT: usize = 1_000;
 /// The most pages of one.
-const EVENTS_PAGES: usize = 20_000;
+pub(super) const EVENTS_PAGES: usize = 20_000;
 /// Most devices that one page may hold (contract: `listDevices`).
 const DEVICES_LIMIT: usize = 1_000;
 /// Devices of one query over several.
@@ -34,7 +33,7 @@ const EVENTS_MAX: usize = 2_000_000;
 /// A client of Monitor; cheap to clone.
 #[derive(Clone)]
 pub struct MonitorClient {
-    transport: Transport,
+    pub(super) transport: Transport,
 }
 
 /// Which devices.
@@ -316,64 +315,24 @@ impl MonitorClient {
     /// The same with the count of rows that did not fit.
     pub async fn series(&self, query: &ReadingQuery) -> Result<Listing<Reading>, Error> {
         let mut listing: Listing<Reading> = Listing::whole(Vec::new(), Timestamp::now());
-        let mut limit = EVENTS_LIMIT;
-        let mut start = query.start;
-        for _ in 0..EVENTS_PAGES {
-            let call = events_call(query, start, limit);
-            let records = self.list(&call, &["data", "results"], wire::reading).await?;
-            let (received, skipped) = (records.received(), records.skipped());
-            let problems = records.problems.clone();
-            let mut page: Vec<Reading> = records.items().collect();
-            page.sort_by_key(|row| row.timestamp);
-            let stuck = page
-                .iter()
-                .all(|row| listing.items.last().is_some_and(|last| row.timestamp == last.timestamp));
-            let fresh = super::seam::fresh(&listing.items, page, query.aggregation.is_some());
-            let none_new = fresh.is_empty();
-            listing.items.extend(fresh);
-            // the last page repeats the one before: its misfits are those that are known
-            if !none_new || received == skipped {
-                listing.skipped += skipped;
-                listing.problems.extend(problems);
-                listing.problems.truncate(5);
-            }
+        let mut pages = std::pin::pin!(self.readings_stream(query.clone()));
+        while let Some(page) = pages.try_next().await? {
+            listing.items.extend(page.items);
+            listing.skipped += page.skipped;
+            listing.problems.extend(page.problems);
+            listing.problems.truncate(5);
             if listing.items.len() > EVENTS_MAX {
                 let words = format!("more than {EVENTS_MAX} rows; ask for a shorter window or a granularity");
+                let call = events_call(query, query.start, EVENTS_LIMIT);
                 return Err(self.transport.error(&call, ErrorKind::Malformed, words));
-            }
-            if received == 0 || (none_new && (received < EVENTS_LIMIT || !stuck)) {
-                return Ok(listing);
-            }
-            if !none_new {
-                start = listing.items.last().map(|row| row.timestamp);
-            } else if received < limit {
-                // it gives no longer page than this one, and this one does not lead past its own time: what follows cannot be had
-                let words = format!("{received} rows at one time; ask for a granularity");
-                return Err(self.transport.error(&call, ErrorKind::Malformed, words));
-            } else {
-                limit *= 2; // a whole page of one time: only a longer page leads past it
             }
         }
-        let call = events_call(query, start, limit);
-        let words = format!("more than {EVENTS_PAGES} pages; ask for a shorter window or a granularity");
-        Err(self.transport.error(&call, ErrorKind::Malformed, words))
+        Ok(listing)
     }
 
     /// Several devices and metrics in one call, each row with its device.
     pub async fn bulk(&self, query: &BulkQuery) -> Result<Vec<Reading>, Error> {
-        let mut body = json!({
-            "deviceType": query.device_type.raw(),
-            "devices": query.devices.iter().map(DeviceId::raw).collect::<Vec<_>>(),
-            "metrics": query.metrics,
-            "timeRange": { "start": query.start.to_string(), "end": query.end.to_string() },
-        });
-        if let (Some((kind, granularity)), Some(body)) = (&query.aggregation, body.as_object_mut()) {
-            body.insert("aggregation".into(), json!({ "type": kind.word(), "granularity": granularity }));
-        }
-        // a query is a read although it is a POST: repeating it changes nothing
-        let call = Call::new("bulkQuery", Method::POST, ["api", "v1", "data", "query"])
-            .object(query.device_type.raw())
-            .body(body.to_string().into_bytes());
+        let call = bulk_call(query);
         Ok(self.list(&call, &["data", "results"], wire::reading).await?.items().collect())
     }
 
@@ -465,142 +424,13 @@ impl MonitorClient {
         }
     }
 
-    /// A time series of one device, or with `*` of all devices of a type; `metrics` empty means all.
-    pub async fn get_device_data(
-        &self,
-        device_type: &str,
-        device_id: &str,
-        start: Timestamp,
-        end: Timestamp,
-        metrics: &[String],
-    ) -> Result<Vec<Reading>, Error> {
-        let device_type = DeviceType::new(device_type);
-        if device_id == "*" {
-            let query = DeviceQuery {
-                types: vec![device_type.clone()],
-                ..DeviceQuery::default()
-            };
-            let devices = self
-                .list_devices(&query, &|_, _| {})
-                .await?
-                .items
-                .into_iter()
-                .map(|device| device.id)
-                .collect();
-            let query = BulkQuery {
-                device_type,
-                devices,
-                metrics: metrics.to_vec(),
-                start,
-                end,
-                aggregation: None,
-            };
-            return self.bulk_stream(query).try_concat().await;
-        }
-        let device = DeviceKey::new(device_type, device_id);
-        self.readings(&ReadingQuery {
-            device,
-            start: Some(start),
-            end: Some(end),
-            metrics: metrics.to_vec(),
-            aggregation: None,
-        })
-        .await
-    }
-
-    /// The newest row of each device of a type within the last hour; `metrics` empty means all.
-    pub async fn get_latest_values(&self, device_type: &str, metrics: &[String]) -> Result<Vec<Reading>, Error> {
-        let device_type = DeviceType::new(device_type);
-        let query = DeviceQuery {
-            types: vec![device_type.clone()],
-            ..DeviceQuery::default()
-        };
-        let devices: Vec<DeviceId> = self
-            .list_devices(&query, &|_, _| {})
-            .await?
-            .items
-            .into_iter()
-            .map(|device| device.id)
-            .collect();
-        let end = Timestamp::now();
-        let start = end - jiff::SignedDuration::from_hours(1);
-        let query = BulkQuery {
-            device_type,
-            devices,
-            metrics: metrics.to_vec(),
-            start,
-            end,
-            aggregation: Some((Aggregation::Last, "1h".to_owned())),
-        };
-        let mut newest: BTreeMap<DeviceId, Reading> = BTreeMap::new();
-        let mut groups = std::pin::pin!(self.bulk_stream(query));
-        while let Some(rows) = groups.try_next().await? {
-            for row in rows {
-                let Some(id) = row.device_id.clone() else { continue };
-                match newest.entry(id) {
-                    Entry::Vacant(vacant) => {
-                        vacant.insert(row);
-                    }
-                    Entry::Occupied(mut known) => {
-                        let known = known.get_mut();
-                        let (older, newer) = if row.timestamp > known.timestamp {
-                            (std::mem::replace(known, row), known)
-                        } else {
-                            (row, known)
-                        };
-                        // the window may fall into two buckets: a metric that the newer one lacks was last heard of in the older
-                        for (metric, value) in older.values {
-                            let slot = newer.values.entry(metric).or_insert(MetricValue::Null);
-                            if *slot == MetricValue::Null {
-                                *slot = value;
-                            }
-                        }
-                    }
-                }
-            }
-        }
-        Ok(newest.into_values().collect())
-    }
-
-    /// All devices of these types at one location.
-    pub async fn get_devices_by_location(&self, types: &[DeviceType], location: &str) -> Result<Listing<Device>, Error> {
-        let query = DeviceQuery {
-            types: types.to_vec(),
-            location: Some(location.to_owned()),
-            status: None,
-        };
-        self.list_devices(&query, &|_, _| {}).await
-    }
-
-    /// All devices of a type.
-    pub async fn get_all_devices(&self, device_type: &str) -> Result<Listing<Device>, Error> {
-        self.list_devices(
-            &DeviceQuery {
-                types: vec![DeviceType::new(device_type)],
-                ..DeviceQuery::default()
-            },
-            &|_, _| {},
-        )
-        .await
-    }
-
-    /// Merges keys into a device's metadata.
-    pub async fn update_device_metadata(
-        &self,
-        device_type: &str,
-        device_id: &str,
-        metadata: &Map<String, Value>,
-    ) -> Result<Option<Device>, Error> {
-        self.update_metadata(&DeviceKey::new(device_type, device_id), metadata).await
-    }
-
     /// The device types in use, as the flat list shows them.
     pub async fn device_types(&self) -> Result<BTreeSet<DeviceType>, Error> {
         let all = self.list_devices(&DeviceQuery::default(), &|_, _| {}).await?;
         Ok(all.items.into_iter().map(|device| device.device_type).collect())
     }
 
-    async fn list<T>(
+    pub(super) async fn list<T>(
         &self,
         call: &Call,
         names: &[&str],
@@ -631,7 +461,7 @@ impl std::fmt::Debug for MonitorClient {
     }
 }
 
-fn events_call(query: &ReadingQuery, start: Option<Timestamp>, limit: usize) -> Call {
+pub(super) fn events_call(query: &ReadingQuery, start: Option<Timestamp>, limit: usize) -> Call {
     let mut call = devices_call(
         "queryEvents",
         Method::GET,
@@ -652,6 +482,22 @@ fn events_call(query: &ReadingQuery, start: Option<Timestamp>, limit: usize) -> 
         call = call.query("aggregation", kind.word()).query("granularity", granularity.clone());
     }
     call
+}
+
+pub(super) fn bulk_call(query: &BulkQuery) -> Call {
+    let mut body = json!({
+        "deviceType": query.device_type.raw(),
+        "devices": query.devices.iter().map(DeviceId::raw).collect::<Vec<_>>(),
+        "metrics": query.metrics,
+        "timeRange": { "start": query.start.to_string(), "end": query.end.to_string() },
+    });
+    if let (Some((kind, granularity)), Some(body)) = (&query.aggregation, body.as_object_mut()) {
+        body.insert("aggregation".into(), json!({ "type": kind.word(), "granularity": granularity }));
+    }
+    // a query is a read although it is a POST: repeating it changes nothing
+    Call::new("bulkQuery", Method::POST, ["api", "v1", "data", "query"])
+        .object(query.device_type.raw())
+        .body(body.to_string().into_bytes())
 }
 
 fn join<'a>(words: impl Iterator<Item = &'a str>) -> String {

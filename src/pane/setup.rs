@@ -27,6 +27,8 @@ pub struct Setup {
     pub graces: UndoGrace,
     /// Refuse every write with a sentence.
     pub read_only: bool,
+    /// Lines of text instead of a screen.
+    pub linear: bool,
     /// Draw with ASCII characters only.
     pub ascii: bool,
     /// Colours by meaning.
@@ -71,6 +73,7 @@ impl Default for Setup {
             work_order: WorkOrderDefaults::default(),
             graces: UndoGrace::default(),
             read_only: false,
+            linear: false,
             ascii: false,
             theme: Theme::default(),
             themes: Vec::new(),

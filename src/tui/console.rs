@@ -58,6 +58,8 @@ pub struct Console<C, J> {
     pub handoff: Option<Handoff>,
     /// What was found at the start and is worth a line.
     pub notices: Vec<String>,
+    /// Lines of text instead of a screen.
+    pub linear: bool,
 }
 
 /// How the console ended.
@@ -131,7 +133,7 @@ pub struct Seat {
 impl Seat {
     /// Takes the terminal. It is as it was when the seat is dropped. Call it from the main thread, within a runtime.
     pub fn take(manner: Manner) -> Result<Self, TuiError> {
-        usable(&Probe::new())?;
+        usable(&Probe::new().for_manner(manner))?;
         let stdout = std::io::stdout().as_fd().try_clone_to_owned().map_err(TuiError::Setup)?;
         let output = Output::start(File::from(stdout), manner).map_err(TuiError::Setup)?;
         let signals = signal::listen().map_err(TuiError::Setup)?;
@@ -176,6 +178,7 @@ pub(super) struct Loop<'h, C, J, H> {
     canvas: Canvas,
     pace: Pace,
     forced: bool,
+    linear: bool,
     next_tick: Instant,
     next_look: Instant,
     first: Vec<Event>,
@@ -228,6 +231,7 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
             canvas: Canvas::new(terminal::bounded(columns, rows)),
             pace: Pace::new(now),
             forced: true,
+            linear: console.linear,
             next_tick: now + TICK,
             next_look: now + ALIVE_EVERY,
             first,
@@ -382,6 +386,13 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
         let due = self.pace.due(busy);
         let now = Instant::now(); // after `due`, which is the moment it is asked for the first frame
         if due.is_none_or(|due| due > now) {
+            return;
+        }
+        if self.linear {
+            let announcement = self.core.announce();
+            self.lines.output.say(&announcement);
+            self.pace.drawn(now);
+            self.forced = false;
             return;
         }
         let core = &mut self.core;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use ratatui::Frame;
 
-use crate::app::{App, Hyperlink};
+use crate::app::{Announcement, App, Hyperlink};
 use crate::model::{Effect, Event};
 
 /// A console's core: events in, effects out, a picture on demand. No method blocks.
@@ -15,6 +15,10 @@ pub trait Core {
     /// Where addresses stand in the last picture.
     fn hyperlinks(&self) -> Vec<Hyperlink> {
         Vec::new()
+    }
+    /// What is new, as lines of text: instead of `render` where there is no screen.
+    fn announce(&mut self) -> Announcement {
+        Announcement::default()
     }
     /// Whether something visible changed since the last drawing.
     fn needs_draw(&self) -> bool;
@@ -29,6 +33,10 @@ impl Core for App {
 
     fn render(&mut self, frame: &mut Frame<'_>) {
         Self::render(self, frame);
+    }
+
+    fn announce(&mut self) -> Announcement {
+        Self::announce(self)
     }
 
     fn hyperlinks(&self) -> Vec<Hyperlink> {

@@ -12,12 +12,18 @@ use tokio::sync::Notify;
 
 use super::canvas::Picture;
 use super::encode::{Screen, is_forbidden};
+use crate::app::Announcement;
 
 /// Alternate screen, title saved, bracketed paste, focus reports, cursor hidden. The mouse stays the terminal's unless it
 /// is wanted.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[22;0t\x1b[?2004h\x1b[?1004h\x1b[?25l\x1b[5 q\x1b[?25l";
 /// Clicks and wheel, in the form that has no limit of columns.
 const MOUSE: &[u8] = b"\x1b[?1000h\x1b[?1006h";
+/// Without a screen only pastes are told from keys.
+const ENTER_LINEAR: &[u8] = b"\x1b[?2004h";
+const LEAVE_LINEAR: &[u8] = b"\x1b[?2004l\r\n";
+/// Longest text that waits for a link that stalls, in bytes; then the oldest lines go, and it says so.
+const LINES_MOST: usize = 256 * 1024;
 /// All of it back, in the opposite order; harmless where it was not set.
 pub(super) const LEAVE: &[u8] = b"\x1b[?2026l\x1b[0m\x1b[0 q\x1b[?1006l\x1b[?1000l\x1b[?1004l\x1b[?2004l\x1b[23;0t\x1b[?1049l\x1b[?25h";
 /// Longest title in characters.
@@ -30,6 +36,8 @@ pub struct Manner {
     pub mouse: bool,
     /// Addresses as hyperlinks (OSC 8).
     pub hyperlinks: bool,
+    /// No screen: lines are added, nothing is moved or drawn over.
+    pub linear: bool,
 }
 
 /// The loop's end of the thread. Clones write to the same terminal.
@@ -61,6 +69,9 @@ struct Slot {
     bell: bool,
     title: Option<String>,
     clipboard: Option<Vec<u8>>,
+    lines: Vec<u8>,
+    /// The last line is one that a person types.
+    typed: bool,
     writing: bool,
     failure: Option<String>,
     gone: bool,
@@ -89,6 +100,8 @@ impl Output {
                 bell: false,
                 title: None,
                 clipboard: None,
+                lines: Vec::new(),
+                typed: false,
                 writing: false,
                 failure: None,
                 gone: false,
@@ -180,6 +193,40 @@ impl Output {
         self.shared.work.notify_one();
     }
 
+    /// Adds text where there is no screen: what is typed goes on in its line, then come whole lines.
+    pub(super) fn say(&self, announcement: &Announcement) {
+        let safe = |text: &str| text.chars().filter(|char| !is_forbidden(*char)).collect::<String>();
+        let mut slot = self.shared.lock();
+        for char in announcement.echo.chars() {
+            if char == '\u{8}' {
+                slot.lines.extend_from_slice(b"\x08 \x08");
+            } else {
+                slot.lines.extend(safe(char.encode_utf8(&mut [0; 4])).bytes());
+            }
+            slot.typed = true;
+        }
+        for line in &announcement.lines {
+            if std::mem::take(&mut slot.typed) {
+                slot.lines.extend_from_slice(b"\r\n");
+            }
+            slot.lines.extend(safe(line).bytes());
+            slot.lines.extend_from_slice(b"\r\n");
+        }
+        if slot.lines.len() > LINES_MOST {
+            let extra = slot.lines.len() - LINES_MOST;
+            let from = slot
+                .lines
+                .iter()
+                .skip(extra)
+                .position(|byte| *byte == b'\n')
+                .map_or(slot.lines.len(), |at| extra + at + 1);
+            slot.lines.drain(..from);
+            slot.lines.splice(0..0, *b"(lines were left out: the link is too slow)\r\n");
+        }
+        drop(slot);
+        self.shared.work.notify_one();
+    }
+
     /// Whether an earlier picture is not out yet.
     pub(super) fn is_busy(&self) -> bool {
         let slot = self.shared.lock();
@@ -246,16 +293,22 @@ impl Shared {
         let mut screen = Screen::default();
         loop {
             let mut entered = None;
-            let bytes = match self.next() {
+            let bytes = match self.next(manner.linear) {
                 Work::End => return,
                 Work::Enter => {
                     screen.forget();
                     entered = Some(Mode::Entered);
-                    if manner.mouse { [ENTER, MOUSE].concat() } else { ENTER.to_vec() }
+                    if manner.linear {
+                        ENTER_LINEAR.to_vec()
+                    } else if manner.mouse {
+                        [ENTER, MOUSE].concat()
+                    } else {
+                        ENTER.to_vec()
+                    }
                 }
                 Work::Leave => {
                     entered = Some(Mode::Left);
-                    LEAVE.to_vec()
+                    if manner.linear { LEAVE_LINEAR.to_vec() } else { LEAVE.to_vec() }
                 }
                 Work::Write {
                     picture,
@@ -303,7 +356,7 @@ impl Shared {
     }
 
     /// Waits for something to do.
-    fn next(&self) -> Work {
+    fn next(&self, linear: bool) -> Work {
         let mut slot = self.lock();
         loop {
             match (slot.wanted, slot.actual) {
@@ -321,10 +374,11 @@ impl Shared {
                     if std::mem::take(&mut slot.bell) {
                         extras.push(0x07);
                     }
-                    if let Some(title) = slot.title.take() {
+                    if let Some(title) = slot.title.take().filter(|_| !linear) {
                         extras.extend(format!("\x1b]2;{title}\x07").into_bytes());
                     }
                     extras.extend(slot.clipboard.take().unwrap_or_default());
+                    extras.append(&mut slot.lines);
                     let picture = slot.picture.take();
                     if picture.is_some() || !extras.is_empty() {
                         slot.writing = true;

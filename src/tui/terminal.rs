@@ -5,6 +5,7 @@ use std::io::IsTerminal as _;
 use ratatui::layout::Size;
 
 use super::error::TuiError;
+use super::output::Manner;
 
 /// Larger pictures are cut: a size is a number from outside.
 const COLUMNS_MAX: u16 = 1_000;
@@ -22,6 +23,15 @@ pub struct Probe {
 }
 
 impl Probe {
+    /// What a manner asks of the terminal: lines of text need none that can move its cursor.
+    #[must_use]
+    pub fn for_manner(self, manner: Manner) -> Self {
+        Self {
+            term: self.term.filter(|_| !manner.linear),
+            ..self
+        }
+    }
+
     /// Looks around.
     pub fn new() -> Self {
         Self {

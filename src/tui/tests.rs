@@ -292,6 +292,7 @@ fn stage(effects: impl IntoIterator<Item = Effect>, screen: Screen, mut host: Ho
         memos: None,
         handoff: None,
         notices: vec!["the cache is damaged".into()],
+        linear: false,
     };
     let lines = Lines {
         input: input_receiver,

@@ -126,6 +126,16 @@ impl Desk {
         });
     }
 
+    /// Presses keys and answers the lines that the linear mode adds, each key's after the other.
+    pub(super) fn tells(&mut self, keys: &str) -> Vec<String> {
+        let mut lines = Vec::new();
+        for key in keys.split_whitespace() {
+            self.key(key);
+            lines.extend(self.app.announce().lines);
+        }
+        lines
+    }
+
     /// Presses keys, written as people write them, with a frame after each as the terminal draws it.
     pub(super) fn keys(&mut self, keys: &str) {
         for key in keys.split_whitespace() {
@@ -146,6 +156,36 @@ impl Desk {
             self.send(Event::Key(Key::char(char)));
             self.draw();
         }
+    }
+
+    /// Time passes, and nothing is drawn.
+    pub(super) fn wait_unseen(&mut self, seconds: i64) {
+        for _ in 0..seconds {
+            self.now += SignedDuration::from_secs(1);
+            self.send(Event::Tick);
+        }
+    }
+
+    /// The outbox commits, and nothing is drawn.
+    pub(super) fn commit_unseen(&mut self) -> Vec<OutboxRow> {
+        let submissions = self.submitted();
+        self.effects.retain(|effect| !matches!(effect, Effect::Submit { .. }));
+        let mut rows = Vec::new();
+        for (ticket, intent) in submissions {
+            let row = self.row(intent, std::time::Duration::from_secs(3));
+            rows.push(row.clone());
+            self.send(Event::Submitted { ticket, result: Ok(row) });
+        }
+        rows
+    }
+
+    /// A row changes its state, and nothing is drawn.
+    pub(super) fn becomes_unseen(&mut self, row: &OutboxRow, state: IntentState) {
+        let mut row = row.clone();
+        row.state = state;
+        row.updated_at = self.now;
+        row.attempts = 1;
+        self.send(Event::Outbox(row));
     }
 
     pub(super) fn wait(&mut self, seconds: i64) {

@@ -2,11 +2,14 @@
 
 mod actions;
 mod desk;
+mod linear;
+mod looks;
 mod properties;
 mod reach;
 mod screens;
 mod shows;
 mod transitions;
+mod twins;
 
 use nightdesk::config::keymap::Keymap;
 

@@ -2,4 +2,5 @@
 
 mod ending;
 mod night;
+mod reach;
 mod terminal;

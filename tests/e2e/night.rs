@@ -10,10 +10,10 @@ use serde_json::Value;
 use super::terminal::{GUARD, Terminal, leftovers, nightdesk};
 
 /// `nightdesk simulate` in a process of its own.
-struct Plant(Child);
+pub(super) struct Plant(Child);
 
 impl Plant {
-    fn start(folder: &Path, arguments: &[&str]) -> Self {
+    pub(super) fn start(folder: &Path, arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_nightdesk"))
             .arg("simulate")
             .arg("--dir")
@@ -37,7 +37,7 @@ impl Drop for Plant {
 }
 
 /// What people did, as the simulator committed it.
-fn ledger(folder: &Path) -> Vec<Value> {
+pub(super) fn ledger(folder: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(folder.join("ledger.jsonl")).unwrap_or_default();
     let entries = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     entries.filter(|entry| entry["key"] != "simulated").collect()

@@ -2,11 +2,12 @@
 
 mod credentials;
 mod delivery;
+mod gather;
 mod guards;
 mod lists;
 mod orders;
 mod reads;
-mod server;
+pub mod server;
 
 use std::time::Duration;
 

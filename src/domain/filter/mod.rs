@@ -18,7 +18,7 @@ mod term;
 
 pub use complete::{Completion, Vocabulary, complete};
 
-use super::Facts;
+use super::{Facts, Trait};
 use parse::Node;
 
 /// A parsed filter. The empty one lets everything through.
@@ -50,6 +50,11 @@ impl Filter {
         self.root.matches(facts)
     }
 
+    /// Whether it asks for this: what nobody asks for need not be fetched.
+    pub fn asks(&self, what: Asked) -> bool {
+        self.root.asks(what)
+    }
+
     /// As it was typed.
     pub fn text(&self) -> &str {
         &self.text
@@ -59,6 +64,17 @@ impl Filter {
     pub fn is_empty(&self) -> bool {
         matches!(&self.root, Node::All(terms) if terms.is_empty())
     }
+}
+
+/// What a filter may ask for that an alert does not say of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// The location of its device.
+    Location,
+    /// Its work order.
+    Order,
+    /// A property of the row.
+    Is(Trait),
 }
 
 impl Default for Filter {

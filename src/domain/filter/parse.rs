@@ -1,8 +1,8 @@
 //! Tokens to a tree.
 
-use super::FilterError;
 use super::lex::{Kind, Token, lex};
 use super::term::Term;
+use super::{Asked, FilterError};
 use crate::domain::Facts;
 
 /// Deepest nesting of parentheses and minus signs.
@@ -17,6 +17,14 @@ pub(super) enum Node {
 }
 
 impl Node {
+    pub(super) fn asks(&self, what: Asked) -> bool {
+        match self {
+            Self::All(nodes) | Self::Any(nodes) => nodes.iter().any(|node| node.asks(what)),
+            Self::Not(node) => node.asks(what),
+            Self::Term(term) => term.asks(what),
+        }
+    }
+
     pub(super) fn matches(&self, facts: &dyn Facts) -> bool {
         match self {
             Self::All(nodes) => nodes.iter().all(|node| node.matches(facts)),

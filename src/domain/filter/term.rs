@@ -6,8 +6,8 @@ use jiff::SignedDuration;
 use nucleo_matcher::pattern::{Atom, AtomKind, CaseMatching, Normalization};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
-use super::FilterError;
 use super::lex::Op;
+use super::{Asked, FilterError};
 use crate::domain::{Facts, Severity, Trait};
 
 /// A loose match must score this much for each of its characters: the matcher gives 16 a character that
@@ -150,6 +150,15 @@ impl Term {
                 not: equality()?,
                 any: values.iter().map(|(at, value)| trait_word(*at, value)).collect::<Result<_, _>>()?,
             }),
+        }
+    }
+
+    pub(super) fn asks(&self, what: Asked) -> bool {
+        match (self, what) {
+            (Self::Text { field, .. }, Asked::Location) => *field == Field::Location,
+            (Self::Order { .. }, Asked::Order) => true,
+            (Self::Is { any, .. }, Asked::Is(wanted)) => any.contains(&wanted),
+            _ => false,
         }
     }
 

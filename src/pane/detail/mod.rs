@@ -194,6 +194,20 @@ impl Detail {
         }
     }
 
+    /// All of the tab as plain lines, with its name first.
+    pub(crate) fn text(&self, scene: &Scene<'_>, width: usize) -> Vec<String> {
+        let name = match (&self.about, &self.alert) {
+            (About::Alert(_), Some(alert)) => format!("{}, {}", scene.name(alert), self.tab.title()),
+            (About::Alert(id), None) => id.shown().to_owned(),
+            (About::Device(key), _) => key.device_id.shown().to_owned(),
+        };
+        let lines = self.content(scene, width).into_iter().map(|line| {
+            let whole: String = line.into_iter().map(|(text, _)| text).collect();
+            whole.split_whitespace().collect::<Vec<_>>().join(" ")
+        });
+        std::iter::once(name).chain(lines).filter(|line| !line.is_empty()).collect()
+    }
+
     /// Draws the window.
     pub(crate) fn render(&self, scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
         let title = scene.style(Role::Title);

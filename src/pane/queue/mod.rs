@@ -135,6 +135,11 @@ impl Queue {
         }
     }
 
+    /// How many alerts stand behind a folded row.
+    pub fn folded_behind(&self, id: &AlertId) -> usize {
+        self.behind(id).len() - 1
+    }
+
     /// The rows in view, top down.
     pub fn in_view(&self) -> &[AlertId] {
         self.rows.get(self.scroll.range(self.rows.len())).unwrap_or_default()

@@ -1,0 +1,208 @@
+//! `nightdesk export lake` on the simulated plant, into a folder.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use nightdesk::config::{Config, Env, Locate};
+use nightdesk::integration::lake;
+use nightdesk::simulator::{Clock, SimulatorConfig};
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
+
+use crate::command::plant::Plant;
+
+/// The plant long after the day that is exported.
+async fn plant() -> Plant {
+    let (clock, _) = Clock::held_at("2026-02-21T10:00:00Z".parse::<Timestamp>().unwrap());
+    Plant::start_with(SimulatorConfig {
+        clock,
+        devices: 40,
+        second_operator: false,
+        ..SimulatorConfig::default()
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_command_answers_bucket_key_and_records_and_is_the_same_the_second_time() {
+    let plant = plant().await;
+    let folder = plant.path("lake");
+    let to = format!("file://{}", folder.display());
+    let arguments = ["export", "lake", "--type", "CoolingTower", "--date", "2026-02-19", "--to", &to];
+    let first = plant.run(&[&arguments[..], &["--json"]].concat()).await.expect(0);
+    let answer = first.json();
+    let devices = plant
+        .run(&["devices", "list", "--type", "CoolingTower", "--json"])
+        .await
+        .expect(0)
+        .items()
+        .len();
+    assert_eq!(answer["bucket"], folder.to_str().unwrap());
+    assert_eq!(answer["key"], "CoolingTower/2026-02-19/data.parquet");
+    assert_eq!(answer["records"], devices * 1_440, "{answer}");
+    assert_eq!(answer["state"], "written");
+    assert_eq!(answer["columns"].as_array().unwrap().len(), 3);
+    let file = std::fs::File::open(folder.join("CoolingTower/2026-02-19/data.parquet")).unwrap();
+    let rows = SerializedFileReader::new(file).unwrap().metadata().file_metadata().num_rows();
+    assert_eq!(rows, i64::try_from(devices * 1_440).unwrap());
+    let again = plant.run(&arguments).await.expect(0);
+    assert!(again.stdout.contains("unchanged") && again.stderr.is_empty(), "{again:?}");
+    let hive = plant
+        .run(&[&arguments[..], &["--layout", "hive", "--json"]].concat())
+        .await
+        .expect(0);
+    assert_eq!(hive.json()["key"], "device_type=CoolingTower/date=2026-02-19/part-00000.parquet");
+}
+
+#[tokio::test]
+async fn other_bytes_are_refused_with_the_remedy_and_replaced_when_asked() {
+    let plant = plant().await;
+    let place = plant.path("lake/Boiler/2026-02-19");
+    std::fs::create_dir_all(&place).unwrap();
+    std::fs::write(place.join("data.parquet"), "somebody else's").unwrap();
+    let to = format!("file://{}", plant.path("lake").display());
+    let arguments = ["export", "lake", "--type", "Boiler", "--date", "2026-02-19", "--to", &to];
+    let refused = plant.run(&arguments).await.expect(8);
+    assert!(refused.stderr.contains("--replace") && refused.stdout.is_empty(), "{refused:?}");
+    assert_eq!(std::fs::read(place.join("data.parquet")).unwrap(), b"somebody else's");
+    let replaced = plant.run(&[&arguments[..], &["--replace", "--json"]].concat()).await.expect(0);
+    assert_eq!(replaced.json()["state"], "replaced");
+    assert!(std::fs::read(place.join("data.parquet")).unwrap().starts_with(b"PAR1"));
+}
+
+#[tokio::test]
+async fn what_cannot_be_done_ends_with_its_code_and_the_remedy() {
+    let plant = plant().await;
+    let export = |rest: &[&str]| {
+        let all: Vec<String> = ["export", "lake", "--type", "Boiler"]
+            .iter()
+            .chain(rest)
+            .map(|&text| text.to_owned())
+            .collect();
+        let plant = &plant;
+        async move { plant.run(&all.iter().map(String::as_str).collect::<Vec<_>>()).await }
+    };
+    // nowhere to go
+    let ran = export(&["--date", "2026-02-19"]).await.expect(2);
+    assert!(ran.stderr.contains("--to is missing"), "{ran:?}");
+    // no day
+    export(&["--date", "2026-02-30", "--to", "file:///tmp/x"]).await.expect(2);
+    let ran = export(&["--date", "2999-01-01", "--to", "file:///tmp/x"]).await.expect(2);
+    assert!(ran.stderr.contains("has not begun"), "{ran:?}");
+    // no place
+    export(&["--date", "2026-02-19", "--to", "ftp://x/y"]).await.expect(2);
+    // a bucket whose service nobody named
+    let ran = export(&["--date", "2026-02-19", "--to", "s3://plant-lake"]).await.expect(3);
+    assert!(ran.stderr.contains("add endpoint"), "{ran:?}");
+    // a folder that is a file
+    std::fs::write(plant.path("file"), "").unwrap();
+    let to = format!("file://{}", plant.path("file").display());
+    export(&["--date", "2026-02-19", "--to", &to]).await.expect(7);
+    // a bucket that nobody answers for, and a credential that is not there
+    let config = std::fs::read_to_string(plant.path("config.toml")).unwrap();
+    let lake = |extra: &str| {
+        let section = format!("[profiles.demo.lake]\nto = \"s3://plant-lake/x\"\nendpoint = \"https://127.0.0.1:1\"\n{extra}\n");
+        std::fs::write(plant.path("config.toml"), format!("{config}\n{section}")).unwrap();
+    };
+    lake("access_key_env = \"LAKE_ACCESS\"\nsecret_key_env = \"LAKE_SECRET\"");
+    let ran = export(&["--date", "2026-02-19"]).await.expect(4);
+    assert!(ran.stderr.contains("LAKE_ACCESS"), "{ran:?}");
+    lake("access_key_command = [\"echo\", \"a\"]\nsecret_key_command = [\"echo\", \"s\"]");
+    let ran = export(&["--date", "2026-02-19"]).await.expect(5);
+    assert!(ran.stderr.contains("s3://plant-lake/x") && ran.stdout.is_empty(), "{ran:?}");
+    // an unknown type is Monitor's word
+    let ran = plant
+        .run(&[
+            "export",
+            "lake",
+            "--type",
+            "Nothing",
+            "--date",
+            "2026-02-19",
+            "--to",
+            "file:///tmp/x",
+        ])
+        .await;
+    ran.expect(8);
+}
+
+#[tokio::test]
+async fn the_profile_s_section_is_checked_when_it_is_read() {
+    let plant = plant().await;
+    let config = std::fs::read_to_string(plant.path("config.toml")).unwrap();
+    for (section, word) in [
+        ("to = \"s3://b/p\"", "endpoint: is missing"),
+        (
+            "to = \"s3://b/p\"\nendpoint = \"https://s3.example\"",
+            "access_key_file: is missing",
+        ),
+        (
+            "to = \"s3://b/p\"\nendpoint = \"https://s3.example\"\naccess_key_env = \"A\"",
+            "belong together",
+        ),
+        (
+            "to = \"s3://b/p\"\nendpoint = \"https://s3.example\"\niam_key_env = \"K\"\naccess_key_env = \"A\"\nsecret_key_env = \"S\"",
+            "two ways to log in",
+        ),
+        ("to = \"file:///srv/lake\"\nservice_instance_id = \"x\"", "iam_key_file: is missing"),
+        ("to = \"file:///srv/lake\"\niam_key = \"x\"", "iam_key"),
+    ] {
+        std::fs::write(plant.path("config.toml"), format!("{config}\n[profiles.demo.lake]\n{section}\n")).unwrap();
+        let ran = plant.run(&["devices", "list"]).await.expect(3);
+        assert!(ran.stderr.contains(word), "{section}: {ran:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_days_of_a_zone_are_exported_where_it_is_named() {
+    let plant = plant().await;
+    plant.edit("time_zone = \"UTC\"", "time_zone = \"UTC\"\nday_zone = \"Asia/Tokyo\"");
+    let to = format!("file://{}", plant.path("lake").display());
+    let arguments = ["export", "lake", "--type", "Boiler", "--date", "2026-02-19", "--to", &to];
+    plant.run(&arguments).await.expect(0);
+    let file = std::fs::File::open(plant.path("lake/Boiler/2026-02-19/data.parquet")).unwrap();
+    let reader = SerializedFileReader::new(file).unwrap();
+    let statistics = reader.metadata().row_group(0).column(2).statistics().unwrap().clone();
+    let micros = |bytes: Option<&[u8]>| i64::from_le_bytes(bytes.unwrap().try_into().unwrap());
+    let hour = |micros: i64| {
+        Timestamp::from_microsecond(micros)
+            .unwrap()
+            .to_zoned(TimeZone::UTC)
+            .strftime("%dT%H")
+            .to_string()
+    };
+    assert_eq!(hour(micros(statistics.min_bytes_opt())), "18T15");
+    assert_eq!(hour(micros(statistics.max_bytes_opt())), "19T14");
+}
+
+#[test]
+fn the_spool_is_where_it_is_told_to_be() {
+    let env = |pairs: &[(&str, &str)]| Env::of(pairs);
+    assert_eq!(
+        lake::spool_dir(Some("/srv/spool".as_ref()), &env(&[("TMPDIR", "/scratch")])).to_str(),
+        Some("/srv/spool")
+    );
+    assert_eq!(lake::spool_dir(None, &env(&[("TMPDIR", "/scratch")])).to_str(), Some("/scratch"));
+}
+
+#[test]
+fn the_section_of_the_contract_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config.toml");
+    std::fs::write(
+        &path,
+        "default_profile = \"p\"\n[profiles.p.monitor]\nurl = \"https://m.example\"\nkey_env = \"K\"\n\
+         [profiles.p.lake]\nto = \"s3://plant-lake/monitor\"\nendpoint = \"https://s3.eu-de.cloud-object-storage.appdomain.cloud\"\n\
+         iam_key_credential = \"cos\"\nservice_instance_id = \"crn:v1:bluemix:public:cloud-object-storage:global:a/1:2::\"\nlayout = \"hive\"\n",
+    )
+    .unwrap();
+    let locate = Locate::new(Some(path), None, Some(dir.path().join("state")), Env::of(&[("HOME", "/home/x")]));
+    let config = Config::load(&locate).unwrap();
+    let lake = config.profile().unwrap().lake.clone().unwrap();
+    let nightdesk::config::LakeAuth::Iam {
+        url, service_instance_id, ..
+    } = lake.auth.unwrap()
+    else {
+        panic!("IAM")
+    };
+    assert_eq!(url.as_str(), "https://iam.cloud.ibm.com/identity/token");
+    assert!(service_instance_id.unwrap().starts_with("crn:"));
+}

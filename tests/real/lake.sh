@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# The data lake against a real S3-speaking server, read back by pyarrow and DuckDB. Needs Python 3.11 or later and its package index.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+venv=${CARGO_TARGET_DIR:-target}/real-lake
+if ! [ -x "$venv/bin/moto_server" ]; then
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet 'moto[server]==5.2.5' pyarrow==26.0.1 duckdb==2.0.1 requests==2.34.2
+fi
+cargo build --locked --quiet
+exec "$venv/bin/python" tests/real/lake.py "${CARGO_TARGET_DIR:-target}/debug/nightdesk"
