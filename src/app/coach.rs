@@ -194,7 +194,9 @@ impl App {
             ),
             Focus::Devices => format!("{} narrows the list: the pump is called {device}.", key(Action::Filter)),
             Focus::Queue | Focus::Metrics if self.coach.saw_pump => {
-                format!("You have seen it climb. The alert of {device} comes by itself, within two minutes from the start: wait for it here.")
+                format!(
+                    "You have seen it climb. The alert of {device} comes by itself, within two minutes from the start: wait for it here."
+                )
             }
             Focus::Queue | Focus::Metrics => format!(
                 "A bearing of {device} runs warm; no alert says so yet. {} goes to the devices, to look at it. Its alert comes within two minutes, by itself.",
@@ -299,7 +301,10 @@ impl App {
                 key(Action::Submit)
             ),
             Some(Layer::Form(..)) => format!("{} sends it, {} leaves.", key(Action::Submit), key(Action::Leave)),
-            _ => format!("Order {order} is completed: the bearing is repaired. {} resolves the alert.", key(Action::Resolve)),
+            _ => format!(
+                "Order {order} is completed: the bearing is repaired. {} resolves the alert.",
+                key(Action::Resolve)
+            ),
         }
     }
 
@@ -312,7 +317,11 @@ impl App {
             }
             _ => String::new(),
         };
-        let order = if ordered { "completed order" } else { "resolved alert, without an order" };
+        let order = if ordered {
+            "completed order"
+        } else {
+            "resolved alert, without an order"
+        };
         format!(
             "From the first reading to the {order} in {took}. {} shows what you asked for, {} every call to the servers, {} every key. {} leaves.",
             key(Action::Outbox),

@@ -93,6 +93,7 @@ impl App {
             ..area
         };
         self.arrange(desk);
+        self.follow_drill(); // what the list shows now is known only here
         self.drawn = Some(self.visible());
         self.dirty = false;
         self.draw(frame.buffer_mut(), desk);

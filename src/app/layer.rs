@@ -90,13 +90,9 @@ impl Layer {
             Self::Palette(window) => window.paste(text),
             Self::Prompt(window) => window.paste(text),
             Self::Health(window) => window.paste(text),
-            Self::Question(_)
-            | Self::Menu(_)
-            | Self::Links(_)
-            | Self::Detail(_)
-            | Self::Help(_)
-            | Self::Outbox(_)
-            | Self::Results(_) => Step::Pass,
+            Self::Question(_) | Self::Menu(_) | Self::Links(_) | Self::Detail(_) | Self::Help(_) | Self::Outbox(_) | Self::Results(_) => {
+                Step::Pass
+            }
         }
     }
 }

@@ -67,6 +67,9 @@ fn line(call: CallRecord) -> CallLine {
 }
 
 fn who(caller: &Caller) -> SafeText {
-    let from = caller.ssh_client.as_ref().map_or_else(String::new, |address| format!(" from {address}"));
+    let from = caller
+        .ssh_client
+        .as_ref()
+        .map_or_else(String::new, |address| format!(" from {address}"));
     SafeText::new(format!("{} ({}{from})", caller.operator, caller.os_user))
 }

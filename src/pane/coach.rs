@@ -103,7 +103,10 @@ mod tests {
     fn keys_are_told_from_words_and_lines_break_between_words() {
         let shown = |line: &Vec<(String, bool)>| line.iter().map(|(text, _)| text.as_str()).collect::<String>();
         let lines = wrap("press `a`, then wait; `esc` goes back", 16);
-        assert_eq!(lines.iter().map(shown).collect::<Vec<_>>(), ["press a, then", "wait; esc goes", "back"]);
+        assert_eq!(
+            lines.iter().map(shown).collect::<Vec<_>>(),
+            ["press a, then", "wait; esc goes", "back"]
+        );
         let keys: Vec<&str> = lines
             .iter()
             .flatten()

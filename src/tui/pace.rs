@@ -175,8 +175,14 @@ mod tests {
             for urgency in [Urgency::Background, Urgency::Answer] {
                 let (most, written) = ten_busy_minutes(frame, urgency).await;
                 assert!(most <= frame + 2 * u64::from(BYTES_FREE), "{frame}: {most} bytes waited");
-                assert!(written <= 600 * u64::from(BYTES_A_SECOND) + u64::from(BYTES_FREE) + frame, "{frame}: {written}");
-                assert!(written >= 600 * frame.min(300), "{frame}: {written} is too little to follow what happens");
+                assert!(
+                    written <= 600 * u64::from(BYTES_A_SECOND) + u64::from(BYTES_FREE) + frame,
+                    "{frame}: {written}"
+                );
+                assert!(
+                    written >= 600 * frame.min(300),
+                    "{frame}: {written} is too little to follow what happens"
+                );
             }
         }
     }

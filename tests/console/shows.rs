@@ -132,7 +132,10 @@ fn with_the_fault(change: impl FnOnce(&mut Alert)) -> Vec<Alert> {
 fn hint(desk: &Desk) -> String {
     let screen = desk.screen();
     let lines: Vec<&str> = screen.lines().collect();
-    let rule = lines.iter().position(|line| line.contains(" Drill ")).unwrap_or_else(|| panic!("{screen}"));
+    let rule = lines
+        .iter()
+        .position(|line| line.contains(" Drill "))
+        .unwrap_or_else(|| panic!("{screen}"));
     lines[rule..].join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

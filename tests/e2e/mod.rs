@@ -2,5 +2,6 @@
 
 mod ending;
 mod night;
+mod pictures;
 mod reach;
 mod terminal;

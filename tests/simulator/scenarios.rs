@@ -180,7 +180,12 @@ async fn a_drill_goes_from_the_first_drift_to_the_completed_order() {
     let all = plain
         .fetch("/api/v1/deviceTypes/PumpStation/devices/PUMP-017/events?metrics=bearing_temp")
         .await;
-    let values: Vec<f64> = all["data"].as_array().unwrap().iter().map(|row| row["bearing_temp"].as_f64().unwrap()).collect();
+    let values: Vec<f64> = all["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["bearing_temp"].as_f64().unwrap())
+        .collect();
     assert_eq!(simulator.drill_device().as_deref(), Some("PUMP-017"));
     let healthy = values[0];
     let drifting = latest().await;

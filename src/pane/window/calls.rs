@@ -71,7 +71,11 @@ impl Calls {
 
     pub(super) fn turn(&mut self, motion: Motion) {
         self.scroll.turn(motion, self.shown.len());
-        self.held = if self.scroll.top == 0 { None } else { self.shown.get(self.scroll.top).copied() };
+        self.held = if self.scroll.top == 0 {
+            None
+        } else {
+            self.shown.get(self.scroll.top).copied()
+        };
     }
 
     pub(super) fn arrange(&mut self, health: &ApiHealth, height: u16) {
@@ -94,16 +98,34 @@ impl Calls {
                 ("  words of the line; -word leaves out".into(), muted),
             ]
         } else {
-            let narrowed = if filter.is_empty() { String::new() } else { format!(" that fit \"{filter}\"") };
+            let narrowed = if filter.is_empty() {
+                String::new()
+            } else {
+                format!(" that fit \"{filter}\"")
+            };
             vec![
-                (format!("{} of {} calls{narrowed}, by {}", self.shown.len(), health.calls.len(), health.who.shown()), muted),
+                (
+                    format!(
+                        "{} of {} calls{narrowed}, by {}",
+                        self.shown.len(),
+                        health.calls.len(),
+                        health.who.shown()
+                    ),
+                    muted,
+                ),
                 (format!("  {}", scene.key(Action::Filter)), key),
                 (format!(" {}", Action::Filter.spec().hint), muted),
             ]
         };
         cells::write(buffer, area, area.x, area.y, &head);
         let width = usize::from(area.width);
-        cells::write(buffer, area, area.x, area.y + 1, &[(columns(scene, width, None), scene.style(Role::Title))]);
+        cells::write(
+            buffer,
+            area,
+            area.x,
+            area.y + 1,
+            &[(columns(scene, width, None), scene.style(Role::Title))],
+        );
         for (y, index) in (area.y + 2..area.bottom()).zip(self.scroll.range(self.shown.len())) {
             let call = self.shown.get(index).and_then(|id| {
                 let at = health.calls.binary_search_by_key(id, |call| call.id).ok()?;
@@ -141,9 +163,22 @@ fn result(call: &CallLine) -> String {
 /// A line of the table, or with `None` its head.
 fn columns(scene: &Scene<'_>, width: usize, call: Option<&CallLine>) -> String {
     let ellipsis = scene.glyphs().ellipsis;
-    let retry = |call: &CallLine| if call.attempt > 1 { format!(" try {}", call.attempt) } else { String::new() };
+    let retry = |call: &CallLine| {
+        if call.attempt > 1 {
+            format!(" try {}", call.attempt)
+        } else {
+            String::new()
+        }
+    };
     let (id, at, server, took, outcome, what) = match call {
-        None => ("ID".into(), "AT".into(), "SERVER".into(), "TOOK".into(), "STATUS".into(), "CALL".into()),
+        None => (
+            "ID".into(),
+            "AT".into(),
+            "SERVER".into(),
+            "TOOK".into(),
+            "STATUS".into(),
+            "CALL".into(),
+        ),
         Some(call) => (
             call.id.to_string(),
             scene.clock_seconds(call.at),
@@ -256,6 +291,7 @@ mod tests {
         calls.turn(Motion::First);
         calls.arrange(&health(later), 12);
         assert_eq!(calls.shown[calls.scroll.top], 1_010, "at the top the newest are followed");
+        calls.arrange(&health(all.clone()), 12);
         calls.turn(Motion::Last);
         calls.arrange(&health(all), 12);
         assert_eq!(calls.scroll.top, 990, "all thousand can be seen");

@@ -20,7 +20,11 @@ pub(super) fn lines(scene: &Scene<'_>, width: usize) -> Vec<Vec<(String, Style)>
         return lines;
     }
     let name = width.saturating_sub(FIGURES).clamp(16, 34);
-    let head = format!("{}{}", " ".repeat(name), row(["CALLS", "FAILED", "AGAIN", "P50", "P95", "LAST OK"].map(str::to_owned)));
+    let head = format!(
+        "{}{}",
+        " ".repeat(name),
+        row(["CALLS", "FAILED", "AGAIN", "P50", "P95", "LAST OK"].map(str::to_owned))
+    );
     lines.push(vec![(head, title)]);
     for server in &health.servers {
         lines.push(vec![

@@ -77,7 +77,11 @@ impl World {
             // sorted over the ten minutes, dense at the beginning as floods are
             let part = raised as f64 / COUNT as f64;
             #[expect(clippy::cast_possible_truncation, reason = "within ten minutes")]
-            let after_s = if raised == 0 { 25 + 5 * attempts } else { 80 + (part.powf(1.3) * 440.0) as i64 };
+            let after_s = if raised == 0 {
+                25 + 5 * attempts
+            } else {
+                80 + (part.powf(1.3) * 440.0) as i64
+            };
             let wish = Wish {
                 device,
                 metric,
