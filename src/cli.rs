@@ -91,6 +91,8 @@ pub enum Command {
     /// Who did what, and whether the record is whole
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// What the next shift has to know: open alerts, orders, floods, what was done
+    Handover(HandoverArgs),
     /// Write readings into the data lake
     #[command(subcommand)]
     Export(ExportCommand),
@@ -272,10 +274,11 @@ pub struct DemoArgs {
 /// `nightdesk simulate`
 #[derive(Args, Clone, Debug)]
 pub struct SimulateArgs {
-    /// Where url, ca.pem, config.toml, keys and ledger.jsonl are written
+    /// Where url, ca.pem, config.toml, keys, plant.json and ledger.jsonl are written. A folder that has them comes back as
+    /// the same plant: its keys, certificates, port and start, and all that the ledger says was done to it
     #[arg(long, value_name = "DIR")]
     pub dir: PathBuf,
-    /// TCP port on the loopback address; 0 takes a free one
+    /// TCP port on the loopback address; 0 takes the plant's last one, or a free one for a new plant
     #[arg(long, default_value_t = 0)]
     pub port: u16,
     /// The plant.
@@ -492,6 +495,33 @@ pub enum Aggregation {
     Count,
     /// The newest
     Last,
+}
+
+/// `nightdesk handover`
+#[derive(Args, Clone, Debug)]
+pub struct HandoverArgs {
+    /// From then on, as 2026-09-01T02:00:00Z, 22:00 or -8h [default: the beginning of the shift]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub since: Option<When>,
+    /// How it is written
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: Option<HandoverFormat>,
+    /// Into this file instead of to stdout
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// How a handover is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum HandoverFormat {
+    /// Markdown
+    Md,
+    /// Plain text
+    Text,
+    /// One table for a spreadsheet
+    Csv,
+    /// One document for programs
+    Json,
 }
 
 /// `nightdesk workorders ...`

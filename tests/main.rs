@@ -17,10 +17,12 @@ mod command;
 mod console;
 mod e2e;
 mod faults;
+mod handover;
 #[cfg(feature = "lake")]
 mod lake;
 mod maximo;
 mod outbox;
+mod payloads;
 mod readme;
 mod rooms;
 mod simulator;

@@ -26,6 +26,10 @@ impl App {
         };
         match action {
             Action::Acknowledge => {
+                let targets = self.look_at_returned(targets);
+                if targets.is_empty() {
+                    return Ok(());
+                }
                 let (able, _) = self.able(targets.clone(), Purpose::Acknowledge)?;
                 // The number that is asked for above the limit is that of those that can be; else it is said who was left out.
                 let targets = if able.len() > self.setup.bulk_limit { able } else { targets };
@@ -133,7 +137,7 @@ impl App {
         }
     }
 
-    fn open_form(&mut self, mut form: Form, replaces: Option<OutboxId>) {
+    pub(super) fn open_form(&mut self, mut form: Form, replaces: Option<OutboxId>) {
         if let Some(draft) = self.drafts.get(form.draft_key()) {
             form.restore(draft);
         }

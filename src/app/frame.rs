@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use super::App;
 use super::layer::Layer;
 use super::layout::{LEAST, Layout};
-use crate::domain::{DeviceKey, OutboxId};
+use crate::domain::{DeviceKey, OutboxId, Service};
 use crate::model::Source;
 use crate::model::store::Age;
 use crate::pane::detail::render_strip;
@@ -24,6 +24,7 @@ pub(super) struct Visible {
     minute: i64,
     countdowns: Vec<(OutboxId, i64)>,
     ages: [Age; 4],
+    unanswered: [Option<Timestamp>; 2],
     notice: bool,
     flood: bool,
 }
@@ -45,6 +46,7 @@ impl App {
             minute: self.now.as_second().div_euclid(60),
             countdowns: self.store.ledger().countdowns(self.now),
             ages: [age(Source::Alerts), age(Source::Devices), age(Source::Metrics), age(Source::Orders)],
+            unanswered: Service::MAXIMO.map(|service| self.store.unanswered(service, self.now)),
             notice: self.notice.is_some(),
             flood: self.store.flood().0.is_on(),
         }
@@ -123,7 +125,7 @@ impl App {
         let queue_height = self
             .layout
             .and_then(|layout| layout.queue)
-            .map_or(self.queue_height, Queue::height_in);
+            .map_or(self.queue_height, |place| Queue::height_in(&self.store, place));
         self.queue_height = queue_height;
         let lost = self.queue.arrange(&scene, queue_height);
         let devices_height = self
@@ -142,9 +144,13 @@ impl App {
                 Layer::Outbox(window) => window.arrange(&scene, windows),
                 Layer::Health(window) => window.arrange(&scene, windows, &self.said),
                 Layer::Results(window) => window.arrange(windows),
+                Layer::Shelf(window) => window.arrange(&scene, windows),
+                Layer::Load(window) => window.arrange(&scene, windows),
+                Layer::Handover(_) => {} // below: it looks at more than the scene
                 Layer::Filter(_) | Layer::Question(_) | Layer::Menu(_) | Layer::Prompt(_) | Layer::Links(_) => {}
             }
         }
+        self.arrange_handover(windows);
         if lost > 0 {
             let rows = if lost == 1 {
                 "one mark fell away: its row is"
@@ -153,6 +159,22 @@ impl App {
             };
             let count = if lost == 1 { String::new() } else { format!("{lost} ") };
             self.say(Tone::Plain, format!("{count}{rows} no longer shown"));
+        }
+    }
+
+    pub(super) fn arrange_handover(&mut self, area: Rect) {
+        let at = self.layers.iter().position(|layer| matches!(layer, Layer::Handover(_)));
+        let Some(Layer::Handover(window)) = at.and_then(|at| self.layers.get(at)) else {
+            return;
+        };
+        let handover = self.handover(window.period);
+        let scene = Scene {
+            setup: &self.setup,
+            store: &self.store,
+            now: self.now,
+        };
+        if let Some(Layer::Handover(window)) = at.and_then(|at| self.layers.get_mut(at)) {
+            window.arrange(&scene, area, handover);
         }
     }
 
@@ -178,10 +200,12 @@ impl App {
         }
         let top = self.layers.is_empty();
         // The detail window covers all panes: what it hides is not drawn.
-        let hidden = self
-            .layers
-            .iter()
-            .any(|layer| matches!(layer, Layer::Detail(_) | Layer::Outbox(_) | Layer::Health(_)));
+        let hidden = self.layers.iter().any(|layer| {
+            matches!(
+                layer,
+                Layer::Detail(_) | Layer::Outbox(_) | Layer::Health(_) | Layer::Shelf(_) | Layer::Load(_) | Layer::Handover(_)
+            )
+        });
         if !hidden {
             if let Some(place) = layout.queue {
                 self.queue.render(&scene, buffer, place, self.focus == Focus::Queue);
@@ -211,6 +235,9 @@ impl App {
                 Layer::Question(window) => window.render(&scene, buffer, place),
                 Layer::Menu(window) => window.render(&scene, buffer, place),
                 Layer::Results(window) => window.render(&scene, buffer, place),
+                Layer::Shelf(window) => window.render(&scene, buffer, place),
+                Layer::Load(window) => window.render(&scene, buffer, place),
+                Layer::Handover(window) => window.render(&scene, buffer, place),
                 Layer::Prompt(window) => window.render(&scene, buffer, place),
                 Layer::Links(window) => window.render(&scene, buffer, place),
                 Layer::Filter(_) => {}
@@ -242,6 +269,7 @@ impl App {
             .chain(silent)
             .chain(self.store.ledger().next_second(self.now))
             .chain(self.notice_ends())
+            .chain(self.store.shelf_changes())
             .filter(|at| *at > self.now)
             .min()
     }

@@ -91,6 +91,10 @@ impl App {
             return;
         };
         let is_detail = matches!(layer, Layer::Detail(_));
+        if action == Action::Remark && matches!(layer, Layer::Handover(_)) {
+            self.begin_remark();
+            return;
+        }
         let step = layer.act(action, &self.store);
         if step != Step::Pass {
             self.take(step);
@@ -162,6 +166,19 @@ impl App {
                 self.say(Tone::Plain, format!("discarding row {id}"));
             }
             Ask::Edit(id) => self.edit(id),
+            Ask::Shelve { alerts, span, reason } => {
+                self.drop_draft_of(form);
+                self.shelve(&alerts, span, &reason);
+            }
+            Ask::ShelveAgain(key) => self.shelve_again(&key),
+            Ask::Unshelve(key) => self.unshelve(key),
+            Ask::Remark(text) => {
+                self.drop_draft_of(form);
+                self.remark(&text);
+            }
+            Ask::MarkRead(since) => self.mark_read(since),
+            Ask::SendHandover(handover) => self.send_handover(&handover),
+            Ask::WriteHandover(name, text) => self.effects.push(Effect::Keep(crate::model::Keepsake::Handover { name, text })),
             Ask::Filter(Focus::Devices, filter) => self.devices.set_filter(filter),
             Ask::Filter(Focus::Queue | Focus::Metrics, filter) => self.queue.set_filter(filter),
             Ask::Sort(sort) => {
@@ -191,6 +208,12 @@ impl App {
         }
     }
 
+    fn drop_draft_of(&mut self, form: Option<(crate::model::DraftKey, Option<crate::domain::OutboxId>)>) {
+        if let Some((key, _)) = form {
+            self.drop_draft(key);
+        }
+    }
+
     fn act_in_detail(&mut self, action: Action) {
         match action {
             Action::NextAlert | Action::PreviousAlert => {
@@ -201,8 +224,11 @@ impl App {
                     return;
                 }
                 let alert = self.under_cursor().cloned();
-                if let (Some(Layer::Detail(detail)), Some(alert)) = (self.layers.last_mut(), alert) {
-                    detail.turn_to(alert);
+                if let Some(alert) = alert {
+                    self.ask_runbook(&alert);
+                    if let Some(Layer::Detail(detail)) = self.layers.last_mut() {
+                        detail.turn_to(alert);
+                    }
                 }
             }
             Action::PaneAlerts | Action::PaneDevices | Action::PaneMetrics | Action::NextPane | Action::PreviousPane => {
@@ -252,6 +278,9 @@ impl App {
             | Action::TakeOver => {
                 self.begin(action);
             }
+            Action::Shelve => self.begin_shelving(),
+            Action::Shelf | Action::Load | Action::Handover => self.open_shift_window(action),
+            Action::ZoomIn | Action::ZoomOut => self.zoom(action),
             Action::Undo => self.undo(),
             Action::Redo => self.redo(),
             Action::Mark | Action::MarkRange | Action::MarkAll => self.mark(action),
@@ -343,6 +372,12 @@ impl App {
             | Action::Retry
             | Action::Discard
             | Action::Edit
+            | Action::Unshelve
+            | Action::Remark
+            | Action::NextFormat
+            | Action::WriteHandover
+            | Action::SendHandover
+            | Action::MarkRead
             | Action::Submit
             | Action::NextField
             | Action::PreviousField
@@ -431,9 +466,22 @@ impl App {
                 if let Some(id) = self.queue.cursor().cloned() {
                     self.store.looked_at(&id);
                 }
+                if let crate::pane::detail::About::Alert(id) = detail.about()
+                    && let Some(alert) = self.store.alert(id).cloned()
+                {
+                    self.ask_runbook(&alert);
+                }
                 self.layers.push(Layer::Detail(Box::new(detail)));
             }
             None => self.say(Tone::Plain, "there is nothing to open".into()),
+        }
+    }
+
+    /// The runbook may have been written since it was read last: it is read anew each time.
+    fn ask_runbook(&mut self, alert: &Alert) {
+        let slug = crate::domain::slug(alert.name.raw());
+        if !slug.is_empty() {
+            self.effects.push(Effect::ReadRunbook(slug));
         }
     }
 
@@ -465,14 +513,14 @@ impl App {
             self.effects.push(Effect::Quit);
             return;
         }
-        let what = if open == 1 {
-            "One action has".to_owned()
+        let (what, safe, them) = if open == 1 {
+            ("One action has".to_owned(), "It is", "it")
         } else {
-            format!("{open} actions have")
+            (format!("{open} actions have"), "They are", "them")
         };
         let text = vec![
             format!("{what} not been confirmed by the server yet."),
-            "They are safe in the outbox: the next start goes on with them, and so does `nightdesk outbox drain`. Quit?".to_owned(),
+            format!("{safe} safe in the outbox: the next start goes on with {them}, and so does `nightdesk outbox drain`. Quit?"),
         ];
         self.layers.push(Layer::Question(Box::new(Question::new("Quit", text, Ask::Quit))));
     }
@@ -493,6 +541,9 @@ fn works_over_windows(action: Action) -> bool {
             | Action::Health
             | Action::Refresh
             | Action::Mute
+            | Action::Shelf
+            | Action::Load
+            | Action::Handover
             | Action::Undo
             | Action::Hints
             | Action::Redraw

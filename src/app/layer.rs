@@ -5,7 +5,9 @@ use crate::model::{Action, Context, Key, Store};
 use crate::pane::Step;
 use crate::pane::detail::Detail;
 use crate::pane::form::Form;
-use crate::pane::window::{FilterLine, Health, Help, Links, Menu, OutboxList, Palette, Prompt, Question, Results};
+use crate::pane::window::{
+    FilterLine, HandoverView, Health, Help, Links, LoadView, Menu, OutboxList, Palette, Prompt, Question, Results, ShelfList,
+};
 
 /// One window.
 #[derive(Debug)]
@@ -21,6 +23,9 @@ pub(super) enum Layer {
     Question(Box<Question>),
     Menu(Menu),
     Results(Results),
+    Shelf(ShelfList),
+    Load(LoadView),
+    Handover(Box<HandoverView>),
     Prompt(Box<Prompt>),
     Links(Links),
 }
@@ -31,11 +36,13 @@ impl Layer {
         match self {
             Self::Detail(_) => Context::Detail,
             Self::Outbox(_) => Context::Outbox,
+            Self::Shelf(_) => Context::Shelf,
+            Self::Handover(_) => Context::Handover,
             Self::Form(..) | Self::Filter(_) | Self::Palette(_) | Self::Menu(_) | Self::Prompt(_) | Self::Links(_) => Context::Form,
             Self::Question(question) if question.takes_text() => Context::Form,
             Self::Health(health) if health.takes_text() => Context::Form,
             Self::Question(_) => Context::Question,
-            Self::Help(_) | Self::Health(_) | Self::Results(_) => Context::Global,
+            Self::Help(_) | Self::Health(_) | Self::Results(_) | Self::Load(_) => Context::Global,
         }
     }
 
@@ -62,6 +69,9 @@ impl Layer {
             Self::Question(window) => window.act(action),
             Self::Menu(window) => window.act(action),
             Self::Results(window) => window.act(action),
+            Self::Shelf(window) => window.act(action, store),
+            Self::Load(window) => window.act(action),
+            Self::Handover(window) => window.act(action),
             Self::Prompt(window) => window.act(action),
             Self::Links(window) => window.act(action),
         }
@@ -78,7 +88,13 @@ impl Layer {
             Self::Prompt(window) => window.key(key),
             Self::Links(window) => window.key(key),
             Self::Health(window) => window.key(key),
-            Self::Detail(_) | Self::Help(_) | Self::Outbox(_) | Self::Results(_) => Step::Pass,
+            Self::Detail(_)
+            | Self::Help(_)
+            | Self::Outbox(_)
+            | Self::Results(_)
+            | Self::Shelf(_)
+            | Self::Load(_)
+            | Self::Handover(_) => Step::Pass,
         }
     }
 
@@ -90,9 +106,16 @@ impl Layer {
             Self::Palette(window) => window.paste(text),
             Self::Prompt(window) => window.paste(text),
             Self::Health(window) => window.paste(text),
-            Self::Question(_) | Self::Menu(_) | Self::Links(_) | Self::Detail(_) | Self::Help(_) | Self::Outbox(_) | Self::Results(_) => {
-                Step::Pass
-            }
+            Self::Question(_)
+            | Self::Menu(_)
+            | Self::Links(_)
+            | Self::Detail(_)
+            | Self::Help(_)
+            | Self::Outbox(_)
+            | Self::Results(_)
+            | Self::Shelf(_)
+            | Self::Load(_)
+            | Self::Handover(_) => Step::Pass,
         }
     }
 }

@@ -142,6 +142,7 @@ impl App {
     /// The top window as text, without its frame.
     fn window_lines(&mut self) -> Vec<String> {
         let page = Rect::new(0, 0, PAGE.0, PAGE.1);
+        self.arrange_handover(page);
         let scene = crate::pane::Scene {
             setup: &self.setup,
             store: &self.store,
@@ -184,6 +185,15 @@ impl App {
             }
             Layer::Prompt(window) => window.render(&scene, &mut buffer, page),
             Layer::Links(window) => window.render(&scene, &mut buffer, page),
+            Layer::Shelf(window) => {
+                window.arrange(&scene, page);
+                window.render(&scene, &mut buffer, page);
+            }
+            Layer::Load(window) => {
+                window.arrange(&scene, page);
+                window.render(&scene, &mut buffer, page);
+            }
+            Layer::Handover(window) => window.render(&scene, &mut buffer, page),
         }
         text_of(&buffer)
     }
@@ -255,8 +265,8 @@ impl App {
         if let Some(sort) = queue.sort().shown() {
             head.push(format!("sorted {sort}"));
         }
-        if queue.group_by() != GroupBy::Nothing {
-            head.push(format!("grouped by {}", queue.group_by().word()));
+        if queue.grouped_by() != GroupBy::Nothing {
+            head.push(format!("grouped by {}", queue.grouped_by().word()));
         }
         lines.push(head.join(", "));
         let rows = queue.rows();

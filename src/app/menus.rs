@@ -2,7 +2,7 @@
 
 use super::App;
 use super::layer::Layer;
-use crate::domain::SafeText;
+use crate::domain::{SafeText, escape_json};
 use crate::model::Action;
 use crate::pane::window::{Item, Menu, Results};
 use crate::pane::{Ask, Column, Direction, Focus, Sort, Tone};
@@ -56,7 +56,7 @@ impl App {
                 return;
             };
             let id = device.id.shown().to_owned();
-            let json = serde_json::to_string_pretty(device).unwrap_or_default();
+            let json = escape_json(&serde_json::to_string_pretty(device).unwrap_or_default());
             let command = format!("nightdesk --profile {} devices show {}", quoted(&self.setup.profile), quoted(&id));
             self.copy_menu(id.clone(), id, json, command);
             return;
@@ -76,7 +76,7 @@ impl App {
             alert.value.as_ref().map_or_else(String::new, ToString::to_string),
             alert.state
         );
-        let json = serde_json::to_string_pretty(alert).unwrap_or_default();
+        let json = escape_json(&serde_json::to_string_pretty(alert).unwrap_or_default());
         let command = format!("nightdesk --profile {} alerts show {}", quoted(&self.setup.profile), quoted(&id));
         self.copy_menu(id, row, json, command);
     }
@@ -109,6 +109,7 @@ impl App {
             Action::Note,
             Action::TakeOver,
             Action::Mark,
+            Action::Shelve,
             Action::Undo,
             Action::Freeze,
         ];
@@ -134,6 +135,16 @@ impl App {
         ];
         const LISTS: &[Action] = &[Action::Open, Action::Filter, Action::Palette, Action::Help, Action::Back];
         const OUTBOX: &[Action] = &[Action::Retry, Action::Edit, Action::Discard, Action::Help, Action::Back];
+        const SHELF: &[Action] = &[Action::Unshelve, Action::Shelve, Action::Undo, Action::Help, Action::Back];
+        const HANDOVER: &[Action] = &[
+            Action::Remark,
+            Action::WriteHandover,
+            Action::Copy,
+            Action::NextFormat,
+            Action::SendHandover,
+            Action::MarkRead,
+            Action::Back,
+        ];
         const WINDOW: &[Action] = &[Action::Back];
         const TEXT: &[Action] = &[Action::Submit, Action::Leave];
         const HEALTH: &[Action] = &[Action::NextPane, Action::Filter, Action::Refresh, Action::Back];
@@ -143,7 +154,9 @@ impl App {
             None => LISTS,
             Some(Layer::Detail(_)) => DETAIL,
             Some(Layer::Outbox(_)) => OUTBOX,
-            Some(Layer::Help(_) | Layer::Results(_)) => WINDOW,
+            Some(Layer::Shelf(_)) => SHELF,
+            Some(Layer::Handover(_)) => HANDOVER,
+            Some(Layer::Help(_) | Layer::Results(_) | Layer::Load(_)) => WINDOW,
             Some(Layer::Health(window)) if window.takes_text() => TEXT,
             Some(Layer::Health(_)) => HEALTH,
             Some(

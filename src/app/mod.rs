@@ -5,6 +5,7 @@ mod bell;
 mod coach;
 mod frame;
 mod group;
+mod handover;
 mod keys;
 mod layer;
 mod layout;
@@ -12,15 +13,17 @@ mod linear;
 mod menus;
 mod perform;
 mod reach;
+mod shelve;
 mod targets;
 mod views;
+mod zoom;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::load::FloodEnded;
-use crate::domain::{AlertId, AlertState, DeviceKey, Intent, IntentState, OutboxId, OutboxRow};
+use crate::domain::{AlertId, AlertState, DeviceKey, Intent, IntentState, OutboxId, OutboxRow, Read, Remark, ShelfChange};
 use crate::model::store::{News, Verb};
 use crate::model::{Draft, DraftKey, Effect, Event, Fetch, Memo, Store, Ticket};
 use crate::pane::{Devices, Focus, Metrics, Notice, Queue, Tone};
@@ -30,12 +33,17 @@ use group::Group;
 use layer::Layer;
 use layout::Layout;
 use linear::Spoken;
+use shelve::ShelfDeed;
 
 pub use crate::pane::{Hyperlink, Setup};
 pub use linear::Announcement;
 
 /// How long a sentence stays that is no refusal.
 const NOTICE_FOR: SignedDuration = SignedDuration::from_secs(10);
+/// How long the closing note of a flood stays, unless a key is pressed; the handover has it, too.
+const FLOOD_NOTE_FOR: SignedDuration = SignedDuration::from_mins(10);
+/// How long stands what was recovered at the start.
+const RECOVERED_FOR: SignedDuration = SignedDuration::from_secs(60);
 /// Most sentences that the health window remembers.
 const SAID_MOST: usize = 100;
 /// Most alerts whose orders are asked for at once.
@@ -70,11 +78,18 @@ pub struct App {
     layers: Vec<Layer>,
     notice: Option<Said>,
     said: Vec<(Timestamp, Notice)>,
+    /// The sentence about drafts, until what the outbox recovered is told with it.
+    found_draft: Option<String>,
     tickets: u64,
     groups: VecDeque<Group>,
     /// Submissions to take back as soon as the outbox has answered.
     cancelling: HashSet<Ticket>,
     undone: Vec<(Verb, Vec<Intent>)>,
+    shelvings: VecDeque<ShelfDeed>,
+    /// The change of the shelf that was taken back last, and its name.
+    unshelved: Option<(ShelfChange, String)>,
+    remarks: Vec<Remark>,
+    reads: Vec<Read>,
     drafts: HashMap<DraftKey, Draft>,
     /// The form whose question (how many?) is open.
     asking_form: Option<(DraftKey, Option<OutboxId>)>,
@@ -86,6 +101,10 @@ pub struct App {
     interrupted: bool,
     effects: Vec<Effect>,
     trends: Vec<DeviceKey>,
+    /// The window of the charts that was asked for last, in seconds.
+    trend_seconds: u32,
+    /// The person's own choice of it.
+    zoom_seconds: Option<u32>,
     title: String,
     orders_asked: Option<Timestamp>,
     health_asked: Option<Timestamp>,
@@ -118,10 +137,15 @@ impl App {
             layers: Vec::new(),
             notice: None,
             said: Vec::new(),
+            found_draft: None,
             tickets: 0,
             groups: VecDeque::new(),
             cancelling: HashSet::new(),
             undone: Vec::new(),
+            shelvings: VecDeque::new(),
+            unshelved: None,
+            remarks: Vec::new(),
+            reads: Vec::new(),
             drafts: HashMap::new(),
             asking_form: None,
             memo: Memo::default(),
@@ -130,6 +154,8 @@ impl App {
             interrupted: false,
             effects: Vec::new(),
             trends: Vec::new(),
+            trend_seconds: 0,
+            zoom_seconds: None,
             title: String::new(),
             orders_asked: None,
             health_asked: None,
@@ -166,11 +192,27 @@ impl App {
                 self.ask_order_status_each_minute();
                 self.ask_health_again();
                 self.ring_again();
+                self.tend();
             }
             Event::Report(report) => {
                 let was_live = self.store.is_live();
                 let news = self.store.report(now, report);
                 self.take_news(&news, was_live);
+                self.tend();
+            }
+            Event::Remembered(kept, coverage) => {
+                self.dirty = true;
+                self.store.remember(kept, coverage, now);
+                self.tend();
+            }
+            Event::Shelf(items) => {
+                self.dirty = true;
+                self.store.shelve(&ShelfChange::Put(items));
+            }
+            Event::Notes(remarks, reads) => self.take_notes(remarks, reads),
+            Event::Runbook { slug, text } => {
+                self.dirty = true;
+                self.store.take_runbook(slug, text);
             }
             Event::Submitted { ticket, result } => {
                 self.dirty = true;
@@ -239,6 +281,8 @@ impl App {
 
     /// Says one sentence that is true for so long.
     fn say_for(&mut self, tone: Tone, text: String, span: SignedDuration) {
+        // A sentence may carry words of a server, of a file or of another person.
+        let text = crate::domain::SafeText::new(text).shown().to_owned();
         let notice = Notice { text, tone };
         self.said.push((self.now, notice.clone()));
         if self.said.len() > SAID_MOST {
@@ -264,12 +308,12 @@ impl App {
         }
         let begins = !was_live && self.store.is_live();
         let rings = if begins {
-            self.ring_for(self.store.alerts())
+            self.worth_ringing(self.store.alerts())
         } else {
-            self.ring_for(news.arrived.iter().filter_map(|id| self.store.alert(id)))
+            self.worth_ringing(news.arrived.iter().filter_map(|id| self.store.alert(id)))
         };
-        if rings {
-            self.ring();
+        if let Some(text) = rings {
+            self.ring(text);
         }
         if !news.arrived.is_empty() || begins {
             self.ask_order_status();
@@ -279,12 +323,13 @@ impl App {
     fn flood_ended(&mut self, ended: FloodEnded) {
         let scene = self.scene();
         let text = format!(
-            "the flood of {} is over: {}, at most {} new alerts in 10 min",
+            "the flood of {} is over: {} alerts in {}, at most {} in 10 min",
             scene.clock(ended.start),
+            ended.count,
             scene.span(ended.end.duration_since(ended.start)),
             ended.peak
         );
-        self.say(Tone::Plain, text);
+        self.say_for(Tone::Plain, text, FLOOD_NOTE_FOR);
     }
 
     /// Asks Manage for the orders of the open alerts.
@@ -477,18 +522,28 @@ impl App {
         for row in rows {
             self.store.outbox(row, self.now);
         }
-        let (open, refused) = (self.store.ledger().open(), self.store.ledger().refused());
-        let key = self.scene().key(crate::model::Action::Outbox);
-        match (open, refused) {
-            (0, 0) => {}
-            (open, 0) => self.say(
-                Tone::Plain,
-                format!("of an earlier run, still to be sent: {open} ({key} shows what)"),
-            ),
-            (open, refused) => self.say(
-                Tone::Bad,
-                format!("of an earlier run, still to be sent: {open}, refused: {refused} ({key} shows what)"),
-            ),
+        let ledger = self.store.ledger();
+        let (open, refused) = (ledger.open(), ledger.refused());
+        let unseen = ledger
+            .rows()
+            .filter(|row| matches!(row.state, IntentState::Sending | IntentState::InDoubt))
+            .count();
+        let counts = [
+            (open - unseen.min(open), "still to be sent"),
+            (unseen, "whose answer was not seen, looked up before anything is sent again"),
+            (refused, "refused"),
+        ];
+        let counts: Vec<String> = counts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        if !counts.is_empty() {
+            let key = self.scene().key(crate::model::Action::Outbox);
+            let tone = if refused > 0 { Tone::Bad } else { Tone::Plain };
+            let draft = self.found_draft.take().map_or_else(String::new, |draft| format!("; {draft}"));
+            let text = format!("recovered from an earlier run: {} ({key} shows what){draft}", counts.join(", "));
+            self.say_for(tone, text, RECOVERED_FOR);
         }
         self.dirty = true;
     }
@@ -509,22 +564,23 @@ impl App {
             } else {
                 String::new()
             };
-            self.say(
-                Tone::Plain,
-                format!("kept as a draft: {first}{more}; opening the form goes on with it"),
-            );
+            let text = format!("kept as a draft: {first}{more}; opening the form goes on with it");
+            self.found_draft = Some(text.clone());
+            self.say_for(Tone::Plain, text, RECOVERED_FOR);
         }
     }
 
     /// Asks for the readings of what is under the cursor and in view, when that has changed.
     fn follow_cursor(&mut self) {
         let wanted = self.wanted_trends();
-        if wanted != self.trends {
+        let window_seconds = self.wanted_window();
+        if wanted != self.trends || window_seconds != self.trend_seconds {
             self.trends.clone_from(&wanted);
+            self.trend_seconds = window_seconds;
             if !wanted.is_empty() {
                 self.effects.push(Effect::Fetch(Fetch::Trends {
                     devices: wanted,
-                    window_seconds: self.setup.trend_window_seconds,
+                    window_seconds,
                 }));
             }
         }

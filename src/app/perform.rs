@@ -70,6 +70,9 @@ impl App {
                 return;
             }
         };
+        for id in &alerts {
+            self.store.settle_return(id);
+        }
         let by = self.setup.operator.clone();
         let graces = self.setup.graces;
         let (verb, grace): (Verb, Duration) = match ask {
@@ -203,6 +206,10 @@ impl App {
 
     /// Takes the last action back, as far as it has not been sent.
     pub(super) fn undo(&mut self) {
+        if self.undoes_shelving() {
+            self.undo_shelving();
+            return;
+        }
         let Some(at) = self.groups.iter().rposition(|group| !group.undone) else {
             self.say(Tone::Plain, "there is nothing to take back".into());
             return;
@@ -223,6 +230,7 @@ impl App {
             return;
         }
         group.undone = true;
+        self.unshelved = None;
         let count = takes.len();
         for (row, ticket, _) in &takes {
             match row {
@@ -244,6 +252,9 @@ impl App {
 
     /// Asks again for what was taken back last.
     pub(super) fn redo(&mut self) {
+        if self.redo_shelving() {
+            return;
+        }
         if let Err(why) = self.read_only() {
             self.say(Tone::Bad, why);
             return;

@@ -172,8 +172,8 @@ impl App {
                     (Context::Form | Context::Question, _) if !layer.is_list() => return,
                     (Context::Form | Context::Question, true) => Action::NextChoice,
                     (Context::Form | Context::Question, false) => Action::PreviousChoice,
-                    (Context::Global | Context::Detail | Context::Outbox, true) => Action::Down,
-                    (Context::Global | Context::Detail | Context::Outbox, false) => Action::Up,
+                    (Context::Global | Context::Detail | Context::Outbox | Context::Shelf | Context::Handover, true) => Action::Down,
+                    (Context::Global | Context::Detail | Context::Outbox | Context::Shelf | Context::Handover, false) => Action::Up,
                 };
                 let steps = if layer.is_list() { 1 } else { WHEEL };
                 for _ in 0..steps {

@@ -164,7 +164,7 @@ impl App {
         GroupBy::ALL
             .into_iter()
             .map(|by| {
-                let now = if by == self.queue.group_by() { "  (now)" } else { "" };
+                let now = if by == self.queue.grouped_by() { "  (now)" } else { "" };
                 let (key, text) = match by {
                     GroupBy::Device => ('d', "by device"),
                     GroupBy::Alert => ('a', "by alert"),
@@ -197,7 +197,7 @@ impl App {
         let text = match self.queue.toggle_fold() {
             Some(true) => "the whole group".to_owned(),
             Some(false) => "the group is folded".to_owned(),
-            None if self.queue.group_by() == GroupBy::Nothing => {
+            None if self.queue.grouped_by() == GroupBy::Nothing => {
                 format!("there are no groups; {} makes some", self.scene().key(Action::GroupBy))
             }
             None => "this alert stands alone in its group".to_owned(),

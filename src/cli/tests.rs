@@ -69,7 +69,7 @@ fn what_is_wrong_is_a_matter_of_usage() {
         ("nightdesk outbox list --state lost", ErrorKind::InvalidValue),
         ("nightdesk devices set PUMP-1", ErrorKind::MissingRequiredArgument),
         ("nightdesk devices set PUMP-1 x", ErrorKind::ValueValidation),
-        ("nightdesk handover", ErrorKind::InvalidSubcommand),
+        ("nightdesk hand-over", ErrorKind::InvalidSubcommand),
     ] {
         let error = parse(line).unwrap_err();
         assert_eq!((error.kind(), error.exit_code()), (kind, 2), "{line}: {error}");

@@ -14,8 +14,10 @@ use crate::cli::ConsoleArgs;
 use crate::config::keymap::Keymap;
 use crate::config::theme::{Depth, ThemeSet};
 use crate::config::{Config, Env, Locate, Profile};
+use crate::domain::Target;
 use crate::domain::load::FloodLimits;
-use crate::local::{Cache, Drafts, Memos, Scope};
+use crate::integration::webhook;
+use crate::local::{Cache, Drafts, HistoryFiles, Memos, Notebook, Runbooks, Scope};
 use crate::model::store::Intervals;
 use crate::tui::{self, Ended, Handoff, Journal as _, Manner, Post, Probe, Seat, TuiError};
 use crate::worker::{Keep, Plan, Worker};
@@ -76,7 +78,9 @@ pub(super) async fn show(config: Config, arguments: &ConsoleArgs, first: Option<
             let sender = Sending::start(connections, outbox.clone(), sending.take());
             sending.insert(sender).control.clone()
         };
-        let journal = Post::new(outbox.clone(), profile.name.clone(), targets(&profile), control);
+        let mut targets = targets(&profile);
+        targets.extend(noticed(handover_target(&config, &profile), &mut notices).flatten());
+        let journal = Post::new(outbox.clone(), profile.name.clone(), targets, control);
         visited.retain(|site| site.journal.profile() != profile.name);
         visited.push(Visited {
             connection: connection.clone(),
@@ -91,6 +95,12 @@ pub(super) async fn show(config: Config, arguments: &ConsoleArgs, first: Option<
         let cache = noticed(Cache::open(&config.dirs.cache, scope.clone()), &mut notices);
         let drafts = noticed(Drafts::open(&config.dirs.state, &scope), &mut notices);
         let memos = noticed(Memos::open(&config.dirs.state, &scope), &mut notices);
+        let archive = tui::Archive {
+            history: noticed(HistoryFiles::open(&config.dirs.state, &scope), &mut notices),
+            notebook: noticed(Notebook::open(&config.dirs.state, &scope), &mut notices),
+            runbooks: Runbooks::new(&config.dirs.config),
+            handovers: config.dirs.state.join("handovers"),
+        };
         let keep = cache.map(|cache| Arc::new(cache) as Arc<dyn Keep>);
         let (worker, reports) = Worker::spawn(Arc::new(connection), plan(&profile), keep);
         match journal.ordered().await {
@@ -105,6 +115,8 @@ pub(super) async fn show(config: Config, arguments: &ConsoleArgs, first: Option<
             journal: Arc::new(journal),
             drafts,
             memos,
+            archive: Some(archive),
+            notify: config.console.bell.notify,
             handoff,
             notices: std::mem::take(&mut notices),
             linear: manner.linear,
@@ -144,6 +156,16 @@ async fn hand_over(visited: &[Visited], here: &str) {
             tracing::error!(%error, profile = site.journal.profile(), "what is queued waits for the next start");
         }
     }
+}
+
+/// Where a handover goes, if a webhook is named for it. The console only commits it: the bridge delivers.
+fn handover_target(config: &Config, profile: &Profile) -> Result<Option<Target>, String> {
+    let (Some(name), Some(bridge)) = (&config.console.handover_webhook, &config.bridge) else {
+        return Ok(None);
+    };
+    let definitions = webhook::load(&bridge.outbound, &config.env).map_err(|error| error.to_string())?;
+    let named = definitions.iter().find(|definition| definition.name == *name);
+    Ok(named.map(|definition| definition.target(&profile.name)))
 }
 
 /// What the terminal is asked for.
@@ -272,7 +294,11 @@ fn core(config: &Config, profile: &Profile, arguments: &ConsoleArgs, drill: Opti
             .collect(),
         keymap: keymap(config)?,
         root_causes: console.root_causes.clone(),
-        shift_start: config.operator.shift_start,
+        shift: config.operator.shift(),
+        handover_webhook: console.handover_webhook.clone(),
+        runbooks: Runbooks::new(&config.dirs.config).dir().display().to_string(),
+        charts: console.charts,
+        units: console.units.clone(),
         intervals: Intervals {
             alerts: signed(profile.refresh.alerts),
             devices: signed(profile.refresh.devices),

@@ -1,12 +1,10 @@
 //! JSON that is safe to look at: lossless, but without a character that could move the cursor or turn text around.
 
-use std::fmt::Write as _;
-
 use serde::Serialize;
 use serde_json::Value;
 
 use super::{Exit, Failure};
-use crate::domain::SafeText;
+use crate::domain::escape_json;
 
 /// A value of our own types; they all serialise.
 pub(super) fn value(value: &impl Serialize) -> Result<Value, Failure> {
@@ -16,34 +14,9 @@ pub(super) fn value(value: &impl Serialize) -> Result<Value, Failure> {
 /// A document with its line end.
 pub(super) fn document(value: &Value, pretty: bool) -> String {
     let text = if pretty { format!("{value:#}") } else { value.to_string() };
-    let mut safe = escaped(&text);
+    let mut safe = escape_json(&text);
     safe.push('\n');
     safe
-}
-
-/// Writes hostile characters as `\uXXXX`. They can only stand inside strings, so that the document means the same.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 1);
-    for char in text.chars() {
-        if char == '\n' || !is_hostile(char) {
-            out.push(char);
-        } else {
-            for unit in char.encode_utf16(&mut [0; 2]) {
-                let _ = write!(out, "\\u{unit:04x}"); // writing to a String cannot fail
-            }
-        }
-    }
-    out
-}
-
-/// Whether [`SafeText`] would not show it as it is. A mark counts as it stands after a letter.
-fn is_hostile(char: char) -> bool {
-    if char.is_ascii() {
-        return char.is_ascii_control();
-    }
-    let after_a_letter = format!("a{char}");
-    let text = SafeText::new(after_a_letter.as_str());
-    text.shown() != after_a_letter
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod detach;
 mod devices;
 mod doctor;
 mod export;
+mod handover;
 mod health;
 mod ids;
 mod init;

@@ -6,7 +6,8 @@ use super::context::Context;
 use super::detach::detach;
 use super::output::Output;
 use super::{
-    Exit, Failure, alerts, audit, bridge, console, demo, devices, doctor, export, init, outbox, readings, shell, simulate, workorders,
+    Exit, Failure, alerts, audit, bridge, console, demo, devices, doctor, export, handover, init, outbox, readings, shell, simulate,
+    workorders,
 };
 use crate::cli::{self, Cli, Command, ConsoleArgs, Global, OutboxCommand, PlantArgs, SimulateArgs};
 use crate::config::{Config, Env, Locate};
@@ -79,6 +80,7 @@ fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
         Command::Workorders(command) => block_on(workorders::run(context()?, command)),
         Command::Outbox(OutboxCommand::Drain { detach: true, .. }) if !detach()? => Ok(()),
         Command::Outbox(command) => block_on(outbox::run(context()?, command)),
+        Command::Handover(arguments) => block_on(handover::run(context()?, arguments)),
         Command::Audit(command) => block_on(audit::run(context()?, command)),
         Command::Export(command) => block_on(export::run(context()?, command)),
         Command::Bridge { once } => block_on(bridge::run(Config::load(&locate)?, out, once)),
@@ -134,9 +136,13 @@ pub(super) fn plant(arguments: &PlantArgs) -> SimulatorConfig {
 #[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
 pub(super) fn simulated(error: SimulateError) -> Failure {
     let exit = match error {
-        SimulateError::Listen { .. } | SimulateError::Devices(_) | SimulateError::Alerts(_) => Exit::Usage,
+        SimulateError::Listen { .. }
+        | SimulateError::Back { .. }
+        | SimulateError::Another { .. }
+        | SimulateError::Devices(_)
+        | SimulateError::Alerts(_) => Exit::Usage,
         SimulateError::Faults(_) => Exit::Configuration,
-        SimulateError::Write { .. } => Exit::Store,
+        SimulateError::Write { .. } | SimulateError::InUse(_) | SimulateError::Kept { .. } => Exit::Store,
         SimulateError::Certificate(_) | SimulateError::Signal(_) => Exit::Bug,
     };
     Failure::new(exit, error.to_string())

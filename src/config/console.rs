@@ -1,5 +1,6 @@
 //! `[console]`: how the console looks and behaves.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::civil::Time;
@@ -37,6 +38,36 @@ pub struct Console {
     pub flood_end: usize,
     /// When to ring.
     pub bell: Bell,
+    /// How charts are drawn.
+    pub charts: Charts,
+    /// The webhook of `[bridge].outbound` that handovers are sent to.
+    pub handover_webhook: Option<String>,
+    /// The units of metrics, which Monitor does not tell: `bearing_temp = "°C"`.
+    pub units: BTreeMap<String, String>,
+}
+
+/// How charts are drawn. ASCII terminals get ASCII whatever stands here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Charts {
+    /// Eight dots a cell.
+    #[default]
+    Braille,
+    /// Eighths of a block: for fonts without braille, such as the Linux console's.
+    Block,
+    /// One sign a cell.
+    Ascii,
+}
+
+/// How a notification reaches the person besides the bell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Notify {
+    /// Not at all.
+    #[default]
+    Off,
+    /// OSC 9 (iTerm2, `WezTerm`, Windows Terminal, kitty).
+    Osc9,
+    /// OSC 777 (urxvt, foot, Ghostty, VTE).
+    Osc777,
 }
 
 /// A coded root cause.
@@ -72,6 +103,8 @@ pub struct Bell {
     pub low: BellRule,
     /// From and to, in the profile's zone: no bell in between.
     pub quiet: Option<(Time, Time)>,
+    /// The sequence that shows a notification with it.
+    pub notify: Notify,
 }
 
 /// What a severity's bell does.
@@ -103,6 +136,7 @@ impl Default for Bell {
             medium: BellRule::Off,
             low: BellRule::Off,
             quiet: None,
+            notify: Notify::Off,
         }
     }
 }
@@ -144,6 +178,9 @@ impl Default for Console {
             flood_start: 10,
             flood_end: 5,
             bell: Bell::default(),
+            charts: Charts::default(),
+            handover_webhook: None,
+            units: BTreeMap::new(),
         }
     }
 }
@@ -180,6 +217,14 @@ impl Console {
             flood.finish();
         }
         let bell = section.section("bell").map(Bell::read).unwrap_or_default();
+        let forms = [("braille", Charts::Braille), ("block", Charts::Block), ("ascii", Charts::Ascii)];
+        let charts = section.choice("charts", default.charts, &forms);
+        let handover_webhook = section.section("handover").and_then(|handover| {
+            let webhook = handover.string("webhook");
+            handover.finish();
+            webhook
+        });
+        let units = section.section("units").map(units).unwrap_or_default();
         section.finish();
         Self {
             theme,
@@ -196,8 +241,32 @@ impl Console {
             flood_start,
             flood_end,
             bell,
+            charts,
+            handover_webhook,
+            units,
         }
     }
+}
+
+/// `[console.units]`
+fn units(section: Section<'_>) -> BTreeMap<String, String> {
+    let units = section
+        .keys()
+        .into_iter()
+        .filter_map(|metric| {
+            let unit = section.value(&metric, |value| {
+                let unit = text(value)?.trim();
+                if unit.is_empty() || unit.chars().count() > 8 || unit.chars().any(char::is_control) {
+                    Err("is not a unit; write one of at most 8 characters such as \"°C\"".into())
+                } else {
+                    Ok(unit.to_owned())
+                }
+            })?;
+            Some((metric, unit))
+        })
+        .collect();
+    section.finish();
+    units
 }
 
 impl UndoGrace {
@@ -234,6 +303,11 @@ impl Bell {
                     _ => Err(wrong()),
                 }
             }),
+            notify: section.choice(
+                "notify",
+                default.notify,
+                &[("off", Notify::Off), ("osc9", Notify::Osc9), ("osc777", Notify::Osc777)],
+            ),
         };
         section.finish();
         bell

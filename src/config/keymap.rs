@@ -206,7 +206,7 @@ impl Keymap {
         let global = || find(Context::Global);
         match context {
             Context::Global => global(),
-            Context::Detail | Context::Outbox => find(context).or_else(global),
+            Context::Detail | Context::Outbox | Context::Shelf | Context::Handover => find(context).or_else(global),
             Context::Form | Context::Question => find(context).or_else(|| global().filter(|action| action.is_everywhere())),
         }
     }

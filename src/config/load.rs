@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use jiff::SignedDuration;
 use jiff::civil::Time;
 use toml::de::DeTable;
 
 use super::error::{Problems, nearest};
 use super::section::Section;
+use crate::domain::Shift;
+
 use super::{Bridge, ConfigError, Console, Dirs, Env, Profile};
 
 /// Longest configuration file, in bytes.
@@ -70,7 +74,23 @@ pub struct Operator {
     pub name: String,
     /// When the shift starts, in the profile's zone.
     pub shift_start: Option<Time>,
+    /// How long one is.
+    pub shift_length: Duration,
 }
+
+impl Operator {
+    /// How the day is cut into shifts.
+    pub fn shift(&self) -> Shift {
+        let default = Shift::default();
+        Shift {
+            start: self.shift_start.unwrap_or(default.start),
+            length: SignedDuration::try_from(self.shift_length).unwrap_or(default.length),
+        }
+    }
+}
+
+/// Three shifts a day.
+const SHIFT_LENGTH: Duration = Duration::from_hours(8);
 
 impl Config {
     /// Reads the file that [`Locate`] points to.
@@ -213,6 +233,7 @@ impl Operator {
     fn read(section: Option<Section<'_>>, env: &Env) -> Self {
         let mut name = None;
         let mut shift_start = None;
+        let mut shift_length = SHIFT_LENGTH;
         if let Some(section) = section {
             name = section.value("name", |value| {
                 let name = super::section::text(value)?;
@@ -224,6 +245,7 @@ impl Operator {
                 }
             });
             shift_start = section.parsed("shift_start", "a time of day such as \"22:00\"");
+            shift_length = section.duration("shift_length", SHIFT_LENGTH, Duration::from_mins(30)..=Duration::from_hours(24));
             section.finish();
         }
         let name = name
@@ -231,6 +253,10 @@ impl Operator {
             .or_else(|| env.get("LOGNAME"))
             .or_else(|| env.get("USERNAME"))
             .unwrap_or_else(|| "operator".to_owned());
-        Self { name, shift_start }
+        Self {
+            name,
+            shift_start,
+            shift_length,
+        }
     }
 }

@@ -19,7 +19,7 @@ mod server;
 pub mod theme;
 
 pub use bridge::{Assets, Bridge, Erp, ErpMethod, InboundMode, Lake, LakeAuth, LakeLayout, Rule, RuleAction};
-pub use console::{Bell, BellRule, Console, RootCause, UndoGrace};
+pub use console::{Bell, BellRule, Charts, Console, Notify, RootCause, UndoGrace};
 pub(crate) use credential::named_secret;
 pub use credential::{CredentialError, CredentialSource};
 pub use dirs::Dirs;

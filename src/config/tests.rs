@@ -129,7 +129,7 @@ fn an_unknown_key_is_said_with_line_and_suggestion() {
         [
             "4: profiles.p.monitor.ca_fille: is not a known key; did you mean `ca_file`?",
             "6: console.them: is not a known key; did you mean `theme`?",
-            "7: console.colour: is not a known key; known here: ascii, bell, confirm_above, flood, keymap, mouse, read_only, root_causes, theme, trend_window, undo_grace",
+            "7: console.colour: is not a known key; known here: ascii, bell, charts, confirm_above, flood, handover, hyperlinks, keymap, linear, mouse, read_only, root_causes, theme, trend_window, undo_grace, units",
             "8: conssole: is not a known key; did you mean `console`?",
         ]
     );

@@ -90,6 +90,8 @@ pub struct AlertFacts<'a> {
     pub fleeting: bool,
     /// See [`Trait::Shelved`].
     pub shelved: bool,
+    /// It came back from the shelf, or became worse: somebody should look again, whoever acknowledged it.
+    pub returned: bool,
     /// See [`Trait::Pending`].
     pub pending: bool,
     /// The person at the keys.
@@ -108,6 +110,7 @@ impl<'a> AlertFacts<'a> {
             chattering: false,
             fleeting: false,
             shelved: false,
+            returned: false,
             pending: false,
             me,
             now,
@@ -171,7 +174,7 @@ impl Facts for AlertFacts<'_> {
             Trait::Stale => self.alert.state != AlertState::Resolved && self.age().is_some_and(|age| age > STALE_AFTER),
             Trait::Shelved => self.shelved,
             Trait::Mine => self.alert.acknowledged_by.as_ref().is_some_and(|by| by.raw() == self.me),
-            Trait::Unacknowledged => self.alert.state.progress() == 0,
+            Trait::Unacknowledged => self.alert.state.progress() == 0 || (self.returned && self.alert.state != AlertState::Resolved),
             Trait::Pending => self.pending,
         }
     }

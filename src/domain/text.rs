@@ -93,6 +93,30 @@ fn replacement(char: char) -> Option<&'static str> {
     }
 }
 
+/// Whether a character is kept from every screen, whatever stands around it.
+pub fn is_hostile(char: char) -> bool {
+    !matches!(char, ' '..='~') && (char.is_control() || replacement(char).is_some())
+}
+
+/// Makes a JSON document safe to look at and lossless: what is hostile becomes `\uXXXX`. It can only stand inside strings, so
+/// that the document means the same; a mark that stands after a letter stays.
+pub fn escape_json(document: &str) -> String {
+    use fmt::Write as _;
+    let mut out = String::with_capacity(document.len() + 1);
+    let mut marks = 0;
+    for char in document.chars() {
+        marks = if char.width() == Some(0) { marks + 1 } else { 0 };
+        if char == '\n' || !(is_hostile(char) || marks > MARKS_PER_CELL) {
+            out.push(char);
+        } else {
+            for unit in char.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}"); // writing to a String cannot fail
+            }
+        }
+    }
+    out
+}
+
 fn sanitize(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len().min(SHOWN_MAX_BYTES) + 8);
     let mut marks = MARKS_PER_CELL; // a mark without a base before it is one too many

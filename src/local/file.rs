@@ -2,7 +2,7 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
@@ -65,14 +65,59 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), LocalError> {
     })
 }
 
+/// Appends whole lines to a file, made where it is missing, and answers its length afterwards. A line that a power cut left
+/// half is ended first, so that it spoils no other. Several processes may append to the same file.
+pub(super) fn append(path: &Path, lines: &[u8]) -> Result<u64, LocalError> {
+    let no_links = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
+    let write = || {
+        let mut file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .custom_flags(no_links)
+            .open(path)?;
+        let length = file.metadata()?.len();
+        let mut last = [b'\n'];
+        if length > 0 {
+            file.read_exact_at(&mut last, length - 1)?;
+        }
+        let mut whole = Vec::with_capacity(lines.len() + 1);
+        if last != *b"\n" {
+            whole.push(b'\n');
+        }
+        whole.extend_from_slice(lines);
+        file.write_all(&whole)?;
+        file.sync_data()?;
+        Ok(length + whole.len() as u64)
+    };
+    write().map_err(failed(path))
+}
+
+/// A lock that other processes of this account respect, held until it is dropped. Waits for whoever holds it: they hold it
+/// for one small write.
+pub(super) fn lock(path: &Path) -> Result<File, LocalError> {
+    let take = || {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive)?;
+        Ok(file)
+    };
+    take().map_err(failed(path))
+}
+
+/// Opens a file for reading; `None` where there is none.
+pub(super) fn open(path: &Path) -> Result<Option<File>, LocalError> {
+    let no_links = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
+    match OpenOptions::new().read(true).custom_flags(no_links).open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(failed(path)(source)),
+    }
+}
+
 /// Reads a file of at most `max` bytes; `None` where there is none.
 pub fn read(path: &Path, max: u64) -> Result<Option<Vec<u8>>, LocalError> {
-    let no_links = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
-    let file: File = match OpenOptions::new().read(true).custom_flags(no_links).open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(failed(path)(source)),
-    };
+    let Some(file) = open(path)? else { return Ok(None) };
     let mut bytes = Vec::new();
     file.take(max + 1).read_to_end(&mut bytes).map_err(failed(path))?;
     if bytes.len() as u64 > max {

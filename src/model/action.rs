@@ -11,6 +11,10 @@ pub enum Context {
     Detail,
     /// The outbox window.
     Outbox,
+    /// The shelf window.
+    Shelf,
+    /// The handover window.
+    Handover,
     /// Whatever takes text: forms, the filter line, the palette. Other keys are text there.
     Form,
     /// A question that is answered with one key.
@@ -24,6 +28,8 @@ impl Context {
             Self::Global => "everywhere but in text",
             Self::Detail => "in the detail window",
             Self::Outbox => "in the outbox window",
+            Self::Shelf => "on the shelf",
+            Self::Handover => "in the handover window",
             Self::Form => "in forms and text lines",
             Self::Question => "at a question",
         }
@@ -150,8 +156,10 @@ actions! {
     LinkOrder "link-order" ["W"] "link order" "link a work order that exists: kept here and in the alert's note" Act Global true;
     Note "note" ["n"] "note" "change the note: the acknowledgement again with the new text" Act Global true;
     TakeOver "take-over" ["t"] "take over" "acknowledge in your own name what another person holds, after a question" Act Global true;
-    Undo "undo" ["z"] "undo" "take the last action back, while it has not been sent" Act Global false;
+    Shelve "shelve" ["s"] "shelve" "put the alarm aside on this console for a while, with a reason; new alerts of it stay aside, too, unless they are worse" Act Global false;
+    Undo "undo" ["z"] "undo" "take the last action back, while it has not been sent; or the last shelving" Act Global false;
     Redo "redo" ["Z"] "redo" "ask again for what was taken back" Act Global true;
+    Unshelve "unshelve" ["u"] "back now" "take it off the shelf" Act Shelf false;
     // mark
     Mark "mark" ["space"] "mark" "mark the row, or take its mark away" Mark Global false;
     MarkRange "mark-range" ["v"] "" "begin a range: moving marks every row up to the cursor; again ends it" Mark Global false;
@@ -177,6 +185,8 @@ actions! {
     Unfold "unfold" ["B"] "" "show all alerts of the group under the cursor; again: fold it" View Global false;
     Freeze "freeze" ["p"] "freeze" "freeze the list and count what waits; again: go on" View Global false;
     Refresh "refresh" ["r"] "read now" "read alerts, devices and readings now" View Global false;
+    ZoomIn "shorter-window" ["+"] "shorter" "chart a shorter time" View Global false;
+    ZoomOut "longer-window" ["minus"] "longer" "chart a longer time" View Global false;
     Mute "mute" ["m"] "" "bell off; again: on" View Global false;
     // windows
     Open "open" ["enter"] "open" "open the row: everything that is known of it" Window Global false;
@@ -196,7 +206,15 @@ actions! {
     Retry "retry" ["R"] "send again" "send a refused action again" Window Outbox true;
     Discard "discard" ["D"] "discard" "discard an action that has not been sent, or was refused" Window Outbox false;
     Edit "edit" ["E"] "edit" "edit a refused action and send it again" Window Outbox true;
+    Remark "remark" ["n"] "remark" "write a remark for the next shift" Window Handover false;
+    NextFormat "next-format" ["f"] "format" "Markdown, text, CSV, JSON" Window Handover false;
+    WriteHandover "write-handover" ["w"] "to a file" "write the handover to a file" Window Handover false;
+    SendHandover "send-handover" ["W"] "send" "send the handover to the webhook of the configuration, through the outbox; the bridge delivers it" Window Handover true;
+    MarkRead "mark-read" ["R"] "mark read" "say that you have read it" Window Handover false;
     Health "health" ["L"] "" "links, calls to the servers with their figures, sources and the last messages; tab: each of the last calls" Window Global false;
+    Shelf "shelf" ["S"] "shelf" "shelf: what is put aside, with the time left" Window Global false;
+    Load "load" ["M"] "load" "load figures after ISA-18.2 with their window; tab changes it" Window Global false;
+    Handover "handover" ["H"] "handover" "handover: what the next shift has to know; tab goes to the shift before" Window Global false;
     Links "links" ["o"] "links" "addresses of the alert, its device and its work order, to open or to copy" Window Global false;
     Copy "copy" ["y"] "copy" "copy id, row, JSON or command line to the clipboard" Window Global false;
     Theme "theme" ["T"] "" "choose the colours: the screen follows the cursor, Esc takes it back" Window Global false;

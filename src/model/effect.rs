@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Memo;
-use crate::domain::{AlertId, DeviceKey, Intent, OutboxId};
+use crate::domain::{AlertId, Coverage, DeviceKey, Intent, Occurrence, OutboxId, Read, Remark, ShelfChange};
 
 /// Joins a submission with its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,12 +43,16 @@ pub enum Effect {
     SaveDraft(Draft),
     /// Forget one.
     DropDraft(DraftKey),
+    /// Keep something on this machine.
+    Keep(Keepsake),
+    /// Read the runbook of an alert name, by its slug; answered by `Event::Runbook`.
+    ReadRunbook(String),
     /// Keep views and linked orders.
     SaveMemo(Memo),
     /// Put text on the person's clipboard through the terminal.
     Copy(String),
-    /// Ring.
-    Bell,
+    /// Ring, and where the terminal shows notifications, with this sentence.
+    Bell(String),
     /// Set the window's title.
     Title(String),
     /// Draw everything anew (Ctrl-L).
@@ -88,6 +92,26 @@ pub enum Fetch {
     OrderStatus(Vec<AlertId>),
     /// How the calls to the servers go; asks no server.
     Health,
+}
+
+/// Something worth keeping.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Keepsake {
+    /// News of the history, and how far the lists reach.
+    History(Vec<Occurrence>, Option<Coverage>),
+    /// A change of the shelf.
+    Shelf(ShelfChange),
+    /// A remark for the next shift.
+    Remark(Remark),
+    /// Somebody read a handover.
+    Read(Read),
+    /// A handover, as a file of this name; the answer, a notice, says where.
+    Handover {
+        /// Without a folder.
+        name: String,
+        /// Its text.
+        text: String,
+    },
 }
 
 /// A half-written form.

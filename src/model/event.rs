@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use crate::domain::OutboxRow;
+use crate::domain::{Coverage, Occurrence, OutboxRow, Read, Remark, Shelved};
 
 use super::{Draft, Memo, Report, Ticket};
 
@@ -34,6 +34,19 @@ pub enum Event {
     Recovered(Vec<OutboxRow>),
     /// Drafts that an earlier run left behind.
     Drafts(Vec<Draft>),
+    /// What earlier runs kept of alerts, and how far the lists reached.
+    Remembered(Vec<Occurrence>, Option<Coverage>),
+    /// What an earlier run left on the shelf.
+    Shelf(Vec<Shelved>),
+    /// Remarks and marks of reading of earlier runs.
+    Notes(Vec<Remark>, Vec<Read>),
+    /// The runbook of an alert name (answers `Effect::ReadRunbook`).
+    Runbook {
+        /// The name's slug.
+        slug: String,
+        /// Its text, `None` where there is none, or one sentence why it cannot be read.
+        text: Result<Option<String>, String>,
+    },
     /// Views and linked orders of an earlier run.
     Memo(Memo),
     /// The mouse, where it is wanted: it selects and scrolls, and never acts.

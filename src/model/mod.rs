@@ -12,7 +12,7 @@ pub mod store;
 
 pub use action::{ACTIONS, Action, Context, Section, Spec, markdown};
 pub use chord::KeyError;
-pub use effect::{Draft, DraftKey, Effect, Fetch, Ticket};
+pub use effect::{Draft, DraftKey, Effect, Fetch, Keepsake, Ticket};
 pub use event::{Event, Key, Pointer};
 pub use health::{ApiHealth, CallFigures, CallLine, Credential, ServerHealth};
 pub use memo::{LinkedOrder, Memo, VIEW_NAME_MOST, View};

@@ -30,6 +30,8 @@ pub enum Report {
         /// True for what was kept from the last run: its age is `as_of`.
         cached: bool,
     },
+    /// From now on the list of alerts holds everything that was resolved since then.
+    ResolvedSince(Timestamp),
     /// All devices of the profile's types.
     Devices {
         /// The list or what went wrong.

@@ -1,6 +1,8 @@
 //! What panes and windows ask of the app.
 
-use crate::domain::{AlertId, Filter, OutboxId, WorkOrderDraft, WorkOrderNumber};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::{AlarmKey, AlertId, Filter, Handover, OutboxId, WorkOrderDraft, WorkOrderNumber};
 use crate::model::Action;
 
 use super::queue::{Column, GroupBy, Sort};
@@ -14,6 +16,15 @@ pub enum Focus {
     Devices,
     /// The metrics.
     Metrics,
+}
+
+/// For how long something is put aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Span {
+    /// So long.
+    For(SignedDuration),
+    /// Until the shift ends.
+    Shift,
 }
 
 /// One thing to do, with the identities that it is about.
@@ -66,6 +77,27 @@ pub enum Ask {
         /// `siteid`.
         site: String,
     },
+    /// Put the alarms of these alerts on the shelf.
+    Shelve {
+        /// Which.
+        alerts: Vec<AlertId>,
+        /// For how long.
+        span: Span,
+        /// Why; may be empty.
+        reason: String,
+    },
+    /// Put this alarm, which lies on the shelf, there anew: opens the form.
+    ShelveAgain(AlarmKey),
+    /// Take this alarm off the shelf.
+    Unshelve(AlarmKey),
+    /// Keep a remark for the next shift.
+    Remark(String),
+    /// Say that the handover that began then was read.
+    MarkRead(Timestamp),
+    /// Write the handover to a file: name and text.
+    WriteHandover(String, String),
+    /// Send the handover, whose form as JSON this is, to the webhook of the configuration.
+    SendHandover(Box<Handover>),
     /// Send a refused row again.
     Retry(OutboxId),
     /// Discard a row.

@@ -1,11 +1,12 @@
 //! Lines and sparklines of a series.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::cells;
 use super::scene::Scene;
+use crate::config::Charts;
 use crate::config::theme::Role;
 use crate::domain::{Series, short_number};
 
@@ -19,6 +20,9 @@ pub(crate) struct Marks {
     /// The window's start and end.
     pub(crate) window: (Timestamp, Timestamp),
 }
+
+/// A window that ended this lately ends now: readings come at intervals.
+const NOW_WITHIN: SignedDuration = SignedDuration::from_mins(2);
 
 /// Seconds between two times.
 #[expect(
@@ -119,6 +123,19 @@ impl Dots {
         x < self.wide && y < self.high && self.set.get(y * self.wide + x).copied().unwrap_or(false)
     }
 
+    /// One dot a column on the way from one point to the next.
+    fn slope(&mut self, from: (usize, usize), to: (usize, usize)) {
+        let wide = to.0.abs_diff(from.0).max(1);
+        for step in 0..=wide {
+            let share = step as f64 / wide as f64;
+            let y = whole(from.1 as f64 + (to.1 as f64 - from.1 as f64) * share, self.high - 1);
+            let x = from.0.min(to.0) + step;
+            if !(0..self.high).any(|at| self.is_set(x, at)) {
+                self.dot(x, y);
+            }
+        }
+    }
+
     /// A straight line, every column or row of it set.
     fn line(&mut self, from: (usize, usize), to: (usize, usize)) {
         let steps = from.0.abs_diff(to.0).max(from.1.abs_diff(to.1)).max(1);
@@ -162,7 +179,12 @@ pub(crate) fn line(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, series: &
         cells::write(buffer, area, area.x, y, &[(text, muted)]);
     }
 
-    let (across, down) = if scene.glyphs().braille { (2, 4) } else { (1, 1) };
+    let form = form(scene);
+    let (across, down) = match form {
+        Charts::Braille => (2, 4),
+        Charts::Block => (1, 8),
+        Charts::Ascii => (1, 1),
+    };
     let mut dots = Dots::new(usize::from(plot.width) * across, usize::from(plot.height) * down);
     let x_of = |at: Timestamp| seconds(marks.window.0, at) / span * (dots_last(plot.width, across));
     let y_of = |value: f64| (high - value) / (high - low) * (dots_last(plot.height, down));
@@ -175,6 +197,8 @@ pub(crate) fn line(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, series: &
     {
         let here = (whole(x_of(*at), dots.wide - 1), whole(y_of(*value), dots.high - 1));
         match last {
+            // a block is filled from below, so only its height counts
+            Some((before, from)) if seconds(before, *at) <= gap && form == Charts::Block => dots.slope(from, here),
             Some((before, from)) if seconds(before, *at) <= gap => dots.line(from, here),
             _ => dots.dot(here.0, here.1),
         }
@@ -189,10 +213,10 @@ pub(crate) fn line(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, series: &
     for y in plot.y..plot.bottom() {
         for x in plot.x..plot.right() {
             let (left, top) = (usize::from(x - plot.x) * across, usize::from(y - plot.y) * down);
-            let sign = if scene.glyphs().braille {
-                braille(&dots, left, top)
-            } else {
-                dots.is_set(left, top).then(|| "*".to_owned())
+            let sign = match form {
+                Charts::Braille => braille(&dots, left, top),
+                Charts::Block => block(scene, &dots, left, top),
+                Charts::Ascii => dots.is_set(left, top).then(|| "*".to_owned()),
             };
             let (sign, role) = if let Some(sign) = sign {
                 (sign, Role::ChartLine)
@@ -208,7 +232,13 @@ pub(crate) fn line(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, series: &
     }
 
     let y = plot.bottom();
-    let (start, end) = (scene.clock(marks.window.0), scene.clock(marks.window.1));
+    let start = scene.clock(marks.window.0);
+    let is_now = scene.now.duration_since(marks.window.1) <= NOW_WITHIN;
+    let end = if is_now {
+        format!("now {}", scene.clock(marks.window.1))
+    } else {
+        scene.clock(marks.window.1)
+    };
     let end_wide = u16::try_from(cells::width(&end)).unwrap_or(0);
     let room = Rect {
         height: area.height,
@@ -247,6 +277,21 @@ fn typical_gap(series: &Series) -> f64 {
         .collect();
     gaps.sort_by(f64::total_cmp);
     gaps.get(gaps.len() / 2).copied().unwrap_or(f64::MAX)
+}
+
+/// What the terminal and the configuration allow.
+fn form(scene: &Scene<'_>) -> Charts {
+    if scene.setup.ascii { Charts::Ascii } else { scene.setup.charts }
+}
+
+/// A column filled from below up to its dot, in eighths; `None` above it and where nothing was measured.
+fn block(scene: &Scene<'_>, dots: &Dots, left: usize, top: usize) -> Option<String> {
+    let highest = (0..dots.high).find(|y| dots.is_set(left, *y))?;
+    if highest >= top + 8 {
+        return None;
+    }
+    let eighths = if highest <= top { 8 } else { 8 - (highest - top) };
+    scene.glyphs().spark.get(eighths - 1).map(|sign| (*sign).to_owned())
 }
 
 /// The braille sign of the dots of one cell; `None` where none is set.

@@ -43,8 +43,6 @@ pub(crate) struct Glyphs {
     pub limit: &'static str,
     /// The trigger in a chart.
     pub trigger: &'static str,
-    /// Whether charts use braille dots.
-    pub braille: bool,
     /// Borders of panes.
     pub border: border::Set<'static>,
 }
@@ -70,7 +68,6 @@ pub(crate) const UNICODE: Glyphs = Glyphs {
     spark: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
     limit: "╌",
     trigger: "┊",
-    braille: true,
     border: border::PLAIN,
 };
 
@@ -95,7 +92,6 @@ pub(crate) const ASCII: Glyphs = Glyphs {
     spark: ["_", ".", "-", "-", "=", "=", "^", "#"],
     limit: "-",
     trigger: "|",
-    braille: false,
     border: border::Set {
         top_left: "+",
         top_right: "+",

@@ -96,6 +96,7 @@ fn middling(parts: &[(String, Style)]) -> Vec<(String, Style)> {
             let text = text
                 .replace(" not asked yet", "")
                 .replace(" live", "")
+                .replace(" no answer since", " no answer")
                 .replace(" down since", " down");
             (text, *style)
         })
@@ -111,7 +112,12 @@ fn short(parts: &[(String, Style)]) -> Vec<(String, Style)> {
 fn link(scene: &Scene<'_>, service: Service) -> Vec<(String, Style)> {
     let (state, latency) = scene.store.link(service);
     let glyphs = scene.glyphs();
+    let owed = scene.store.unanswered(service, scene.now);
     let (sign, word, role) = match state {
+        // What was live when it last answered is not while it owes an answer.
+        LinkState::Unknown | LinkState::Live { .. } if let Some(since) = owed => {
+            (glyphs.offline, format!(" no answer since {}", scene.clock(since)), Role::LinkDown)
+        }
         LinkState::Unknown => (glyphs.unknown, " not asked yet".to_owned(), Role::Muted),
         LinkState::Live { .. } => (glyphs.online, format!(" live {}", latency.shown()), Role::LinkLive),
         LinkState::Down { since, .. } => (glyphs.offline, format!(" down since {}", scene.clock(*since)), Role::LinkDown),
@@ -154,6 +160,7 @@ pub(crate) fn render_load(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
         flood_part,
         (format!("chat {}", load.chattering), of(load.chattering > 0, Role::Warning)),
         (format!("stale {}", load.stale), of(load.stale > 0, Role::Stale)),
+        (format!("shelf {}", load.shelved), text),
         (
             format!("crit/high/med/low {critical}/{high}/{medium}/{low}"),
             of(critical > 0, Role::SeverityCritical),
@@ -178,10 +185,13 @@ pub(crate) fn render_load(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
     let is_long = |figures: &[(String, Style)]| measure(figures) > room + cells::width(&bar);
     if is_long(&figures) {
         for (text, _) in &mut figures {
-            *text = text.replace("crit/high/med/low", "c/h/m/l");
+            *text = text.replace("crit/high/med/low", "c/h/m/l").replace(" of data", " data");
         }
     }
-    for least in ["chat 0", "stale 0", "hr ", "flood no", "stale ", "chat "] {
+    if load.shelved == 0 {
+        figures.retain(|(text, _)| text != "shelf 0");
+    }
+    for least in ["chat 0", "stale 0", "hr ", "flood no", "stale ", "chat ", "shelf "] {
         if !is_long(&figures) {
             break;
         }

@@ -125,7 +125,8 @@ impl Metrics {
             Some(Subject::Alert(alert, _)) if alert.metric.as_ref() == Some(metric) => Some(&**alert),
             _ => None,
         };
-        let headline = headline(scene, series, alert, usize::from(inner.width));
+        let unit = scene.unit(metric.raw());
+        let headline = headline(scene, series, alert, &unit, usize::from(inner.width));
         cells::write(buffer, inner, inner.x, inner.y, &headline);
         let others: Vec<(&SafeText, &Series)> = trend.series.iter().filter(|(name, _)| *name != metric).collect();
         let body = inner.height.saturating_sub(1);
@@ -190,7 +191,7 @@ impl Metrics {
 }
 
 /// `98.4  limit 90  ▲ +12.1 in 30 min`
-fn headline(scene: &Scene<'_>, series: &Series, alert: Option<&Alert>, width: usize) -> Vec<(String, Style)> {
+fn headline(scene: &Scene<'_>, series: &Series, alert: Option<&Alert>, unit: &str, width: usize) -> Vec<(String, Style)> {
     let glyphs = scene.glyphs();
     let mut parts = Vec::new();
     let Some((last_at, last)) = series.last() else {
@@ -202,9 +203,9 @@ fn headline(scene: &Scene<'_>, series: &Series, alert: Option<&Alert>, width: us
         Some(alert) => scene.severity(&alert.severity).1,
         None => scene.style(role),
     };
-    parts.push((short_number(last), style));
+    parts.push((format!("{}{unit}", short_number(last)), style));
     if let Some(limit) = limit {
-        parts.push((format!("  limit {}", short_number(limit)), scene.style(Role::ChartLimit)));
+        parts.push((format!("  limit {}{unit}", short_number(limit)), scene.style(Role::ChartLimit)));
     }
     if let Some((delta, span)) = delta(series, last_at, last) {
         let sign = if delta > 0.0 { glyphs.rise } else { glyphs.fall };

@@ -18,10 +18,11 @@ pub(crate) mod scroll;
 mod setup;
 pub(crate) mod window;
 
-pub use ask::{Ask, Focus, Hyperlink, Step};
+pub use ask::{Ask, Focus, Hyperlink, Span, Step};
 pub use bar::{Notice, Tone};
 pub use devices::Devices;
 pub use metrics::{Metrics, Subject};
 pub use queue::{Column, Direction, Frozen, GroupBy, Queue, Sort};
 pub use scene::Scene;
+pub(crate) use scene::returned;
 pub use setup::Setup;

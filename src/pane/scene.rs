@@ -9,7 +9,7 @@ use super::cells;
 use super::glyphs::{ASCII, Glyphs, UNICODE};
 use super::setup::Setup;
 use crate::config::theme::Role;
-use crate::domain::{Alert, AlertState, DeviceStatus, Severity};
+use crate::domain::{Alert, AlertState, DeviceStatus, Return, Severity, WorkOrder};
 use crate::model::store::{Age, Asked, Progress, SAID_FOR, Verb, seconds_left};
 use crate::model::{Action, Source, Store};
 
@@ -138,6 +138,18 @@ impl Scene<'_> {
         if let Some(asked) = asked.filter(|asked| self.is_worth_saying(asked, alert)) {
             return self.progress(&asked, cells);
         }
+        if let Some(item) = self.store.shelf().hides(alert) {
+            let text = format!("shelf to {}", self.clock(item.until));
+            return (self.cut(&text, cells), self.style(Role::Muted));
+        }
+        if let Some(why) = self.store.returned(&alert.id) {
+            return (self.cut(returned(why), cells), self.style(Role::StateNew));
+        }
+        if self.is_ready(alert) {
+            let words = ["ready to resolve", "ready"];
+            let word = words.into_iter().find(|word| cells::width(word) <= cells).unwrap_or("ready");
+            return (self.cut(word, cells), self.style(Role::Success));
+        }
         match &alert.state {
             AlertState::New => ("new".into(), self.style(Role::StateNew)),
             AlertState::Acknowledged => {
@@ -156,6 +168,21 @@ impl Scene<'_> {
             }
             AlertState::Other(word) => (self.cut(word.shown(), cells), self.style(Role::StateNew)),
         }
+    }
+
+    /// Whether the work is done and the alert only has to be resolved.
+    pub fn is_ready(&self, alert: &Alert) -> bool {
+        let done = self
+            .store
+            .order(&alert.id)
+            .and_then(|(_, told)| told)
+            .is_some_and(WorkOrder::is_completed);
+        done && alert.state != AlertState::Resolved
+    }
+
+    /// The unit of a metric with a space before it, where the configuration has one.
+    pub fn unit(&self, metric: &str) -> String {
+        self.setup.units.get(metric).map_or_else(String::new, |unit| format!(" {unit}"))
     }
 
     /// Whether the newest thing that was asked says more than the alert itself.
@@ -290,10 +317,21 @@ impl Scene<'_> {
         let minutes = span.as_mins();
         if minutes < 90 {
             format!("{minutes} min")
+        } else if minutes >= 3 * 24 * 60 {
+            format!("{} d", (minutes + 12 * 60) / (24 * 60))
         } else {
             let hours = span.round(Unit::Hour).map_or(minutes / 60, |span| span.as_hours());
             format!("{hours} h")
         }
+    }
+}
+
+/// Why something is back, in two words.
+pub(crate) fn returned(why: Return) -> &'static str {
+    match why {
+        Return::Expired => "back: time up",
+        Return::Worse => "back: worse",
+        Return::Unshelved => "back",
     }
 }
 

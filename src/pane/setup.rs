@@ -1,13 +1,14 @@
 //! What the console is told once, at its start.
 
-use jiff::civil::Time;
+use std::collections::BTreeMap;
+
 use jiff::tz::TimeZone;
 
 use crate::config::keymap::Keymap;
 use crate::config::theme::Theme;
-use crate::config::{Bell, Links, RootCause, UndoGrace};
-use crate::domain::WorkOrderDefaults;
+use crate::config::{Bell, Charts, Links, RootCause, UndoGrace};
 use crate::domain::load::FloodLimits;
+use crate::domain::{Shift, WorkOrderDefaults};
 use crate::model::store::Intervals;
 
 /// Everything that the console needs to know besides events. Fill what differs, the rest from [`Setup::default`].
@@ -43,8 +44,16 @@ pub struct Setup {
     pub keymap: Keymap,
     /// The coded root causes of the resolve form.
     pub root_causes: Vec<RootCause>,
-    /// When the shift starts, in the time zone above.
-    pub shift_start: Option<Time>,
+    /// When shifts begin and end, in the time zone above.
+    pub shift: Shift,
+    /// The webhook that handovers are sent to, if there is one.
+    pub handover_webhook: Option<String>,
+    /// Where runbooks belong, for the sentence that says so.
+    pub runbooks: String,
+    /// The units of metrics, by name.
+    pub units: BTreeMap<String, String>,
+    /// How charts are drawn where the terminal has more than ASCII.
+    pub charts: Charts,
     /// How often the sources are read: the yardstick of `NO DATA`.
     pub intervals: Intervals,
     /// Whether Manage is configured; without it no work order can be made.
@@ -81,7 +90,11 @@ impl Default for Setup {
             sites: Vec::new(),
             keymap: Keymap::default(),
             root_causes: Vec::new(),
-            shift_start: None,
+            shift: Shift::default(),
+            handover_webhook: None,
+            runbooks: "runbooks".into(),
+            units: BTreeMap::new(),
+            charts: Charts::Braille,
             intervals: Intervals::default(),
             manage: true,
             bulk_limit: 100,

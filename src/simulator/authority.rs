@@ -1,11 +1,13 @@
-//! The simulator's own certificate authority, made at every start.
+//! The simulator's own certificate authority, made when a plant begins.
 
 use std::sync::Arc;
 
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use serde::{Deserialize, Serialize};
 
 use super::SimulateError;
 
@@ -30,6 +32,17 @@ pub(crate) struct Authority {
     pub(crate) leaf_pem: String,
     pub(crate) leaf_key_pem: String,
     pub(crate) server: Arc<ServerConfig>,
+    pub(crate) papers: Papers,
+}
+
+/// What a plant that comes back shows again. The authority's own key is not kept: it signs once.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Papers {
+    ca: String,
+    certificate: String,
+    key: String,
+    /// After this they are made anew: clients would soon refuse them.
+    good_until: Timestamp,
 }
 
 impl Authority {
@@ -62,20 +75,39 @@ impl Authority {
         }
         .map_err(|error| failed(&error))?;
 
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(leaf_key.serialize_der()));
+        let papers = Papers {
+            ca: ca_pem,
+            certificate: certificate.pem(),
+            key: leaf_key.serialize_pem(),
+            good_until: Timestamp::now() + jiff::SignedDuration::from_hours(24 * 28),
+        };
+        Self::with(papers)
+    }
+
+    /// The one of an earlier start; `None` where its papers end soon.
+    pub(crate) fn again(papers: &Papers) -> Option<Result<Self, SimulateError>> {
+        (Timestamp::now() < papers.good_until).then(|| Self::with(papers.clone()))
+    }
+
+    fn with(papers: Papers) -> Result<Self, SimulateError> {
+        let failed = |error: &dyn std::fmt::Display| SimulateError::Certificate(error.to_string());
+        let certificate = CertificateDer::from_pem_slice(papers.certificate.as_bytes()).map_err(|error| failed(&error))?;
+        let key = PrivatePkcs8KeyDer::from_pem_slice(papers.key.as_bytes()).map_err(|error| failed(&error))?;
+        let key = PrivateKeyDer::Pkcs8(key);
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut server = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| failed(&error))?
             .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
+            .with_single_cert(vec![certificate], key)
             .map_err(|error| failed(&error))?;
         server.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self {
-            ca_pem,
-            leaf_pem: certificate.pem(),
-            leaf_key_pem: leaf_key.serialize_pem(),
+            ca_pem: papers.ca.clone(),
+            leaf_pem: papers.certificate.clone(),
+            leaf_key_pem: papers.key.clone(),
             server: Arc::new(server),
+            papers,
         })
     }
 }

@@ -74,13 +74,14 @@ pub struct SimulatorConfig {
     pub devices: u32,
     /// Unresolved alerts at the start, at most [`ALERTS_MAX`]; the scenario's own number where `None`.
     pub alerts: Option<usize>,
-    /// TCP port on 127.0.0.1; 0 takes a free one.
+    /// TCP port on 127.0.0.1; 0 takes the one that the directory's plant had, else a free one.
     pub port: u16,
     /// Where the time comes from.
     pub clock: Clock,
     /// Added to every call.
     pub latency: Duration,
-    /// `ledger.jsonl` is written here where given; the directory must exist.
+    /// `ledger.jsonl` and `plant.json` are written here where given; the directory must exist. Where it has them, the plant
+    /// comes back as it was: the same start, keys and certificates, and what people did to it.
     pub directory: Option<PathBuf>,
     /// Faults from the start.
     pub faults: Vec<FaultRule>,

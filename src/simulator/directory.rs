@@ -23,7 +23,7 @@ pub fn make_directory(directory: &Path) -> Result<(), SimulateError> {
 pub fn write_directory(simulator: &Simulator, directory: &Path) -> Result<(), SimulateError> {
     make_directory(directory)?;
     let url = simulator.url();
-    let created = simulator.now().to_zoned(TimeZone::UTC).strftime("%Y-%m-%d").to_string();
+    let created = simulator.began().to_zoned(TimeZone::UTC).strftime("%Y-%m-%d").to_string();
     let config = format!(
         r#"# written by `nightdesk simulate`; the server's keys stand in the files beside it
 default_profile = "demo"
@@ -69,7 +69,7 @@ key_created = "{created}"
 }
 
 /// Whole or not at all, and never readable by others.
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
+pub(super) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let whole = path.with_extension("new");
     let _ = fs::remove_file(&whole); // left by a killed run
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&whole)?;

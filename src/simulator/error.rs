@@ -19,6 +19,33 @@ pub enum SimulateError {
         /// The system's reason.
         source: io::Error,
     },
+    /// The port of the plant's last run is taken.
+    #[error("cannot listen on 127.0.0.1:{port}, where this plant was before: {source}; free the port, or give it another with --port")]
+    Back {
+        /// The port that it had.
+        port: u16,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The folder holds a plant, and it is not the one asked for.
+    #[error("{} holds another plant ({kept}): ask for that one, or take another --dir", path.display())]
+    Another {
+        /// The folder.
+        path: PathBuf,
+        /// What it holds, as the command line would ask for it.
+        kept: String,
+    },
+    /// Another simulator runs in the folder.
+    #[error("{} is in use by another simulator: end that one, or take another --dir", .0.display())]
+    InUse(PathBuf),
+    /// What the folder holds cannot be gone on with.
+    #[error("cannot go on with {}: {what}; take another --dir", path.display())]
+    Kept {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
     /// A file or directory.
     #[error("cannot write {}: {source}", path.display())]
     Write {

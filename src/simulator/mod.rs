@@ -20,6 +20,7 @@ mod config;
 mod directory;
 mod error;
 mod fault;
+mod kept;
 mod ledger;
 mod plant;
 mod server;

@@ -22,13 +22,14 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
 use super::api::{Keys, Log, RequestRecord, Shared, Tokens, Traffic, lock, router};
-use super::authority::{Authority, secret};
+use super::authority::Authority;
 use super::config::{ALERTS_MAX, DEVICES_MAX};
 use super::fault::{FaultEngine, Hangup, HangupBody};
+use super::kept::{self, Kept};
 use super::ledger::LedgerEntry;
 use super::plant::Plant;
 use super::world::{Acknowledgement, AlertFilter, Beginning, Clause, Resolution, World};
-use super::{FaultRule, SimulateError, SimulatorConfig};
+use super::{CertificateKind, FaultRule, SimulateError, SimulatorConfig};
 
 /// Connections at once.
 const CONNECTIONS_MAX: usize = 512;
@@ -80,15 +81,31 @@ impl Simulator {
         if let Some(alerts) = config.alerts.filter(|alerts| *alerts > ALERTS_MAX) {
             return Err(SimulateError::Alerts(alerts));
         }
-        let authority = Authority::new(config.certificate)?;
-        let listen = |source| SimulateError::Listen { port: config.port, source };
+        // held before anything is read or bound: two simulators of one folder would make two truths
+        let ledger = config.directory.as_deref().map(kept::open_ledger).transpose()?;
+        let kept = config
+            .directory
+            .as_deref()
+            .map(|folder| Kept::read(folder, &config))
+            .transpose()?
+            .flatten();
+        let papers = kept.as_ref().and_then(|kept| kept.papers.as_ref());
+        let papers = papers.filter(|_| config.certificate == CertificateKind::Good);
+        let authority = papers
+            .and_then(Authority::again)
+            .unwrap_or_else(|| Authority::new(config.certificate))?;
+        let had = kept.as_ref().map(|kept| kept.port).filter(|_| config.port == 0);
+        let listen = |source| match had {
+            Some(port) => SimulateError::Back { port, source },
+            None => SimulateError::Listen { port: config.port, source },
+        };
         // stays bound without listening, so that nobody takes the port during an outage
-        let reserved = socket(SocketAddr::from((Ipv4Addr::LOCALHOST, config.port))).map_err(listen)?;
+        let reserved = socket(SocketAddr::from((Ipv4Addr::LOCALHOST, had.unwrap_or(config.port)))).map_err(listen)?;
         let address = reserved.local_addr().map_err(listen)?;
         let listener = socket(address).and_then(|socket| socket.listen(1024)).map_err(listen)?;
 
-        let now = config.clock.now();
-        let plant = Arc::new(Plant::new(config.seed, config.devices, now.as_second()));
+        let began = kept.as_ref().map_or_else(|| config.clock.now(), |kept| kept.began);
+        let plant = Arc::new(Plant::new(config.seed, config.devices, began.as_second()));
         let beginning = Beginning {
             scenario: config.scenario,
             alerts: config.alerts,
@@ -98,21 +115,21 @@ impl Simulator {
             honour_transaction_id: config.honour_transaction_id,
         };
         let mut world = World::new(plant, &beginning);
-        if let Some(directory) = &config.directory {
-            let path = directory.join("ledger.jsonl");
-            world
-                .ledger
-                .write_to(&path)
-                .map_err(|source| SimulateError::Write { path, source })?;
-        }
-        let keys = Keys {
-            monitor: format!("mon-{}", secret(16)?),
-            manage: format!("man-{}", secret(16)?),
-            monitor_read_only: format!("mon-ro-{}", secret(16)?),
-            manage_read_only: format!("man-ro-{}", secret(16)?),
-            client_id: "nightdesk".into(),
-            client_secret: secret(16)?,
+        let keys = match &kept {
+            Some(kept) => kept.keys.clone(),
+            None => Keys::fresh()?,
         };
+        if let Some(folder) = &config.directory {
+            let papers = (config.certificate == CertificateKind::Good).then(|| authority.papers.clone());
+            Kept::of(&config, began, address.port(), keys.clone(), papers).write(folder)?;
+        }
+        if let Some((file, entries)) = ledger {
+            // a ledger without the plant that it tells of is only gone on with
+            if let (Some(_), Some(folder)) = (&kept, &config.directory) {
+                world.replay(&entries).map_err(|seq| kept::misfit(folder, seq))?;
+            }
+            world.ledger.write_to(file, if kept.is_some() { entries.len() } else { 0 });
+        }
         let shared = Arc::new(Shared {
             clock: config.clock.clone(),
             world: Mutex::new(world),
@@ -122,6 +139,7 @@ impl Simulator {
             log: Mutex::new(Log::default()),
             keys,
             base: format!("https://127.0.0.1:{}", address.port()),
+            began,
             config,
         });
         let (switch, switches) = mpsc::channel(1);
@@ -199,6 +217,11 @@ impl Simulator {
     /// The clock's time.
     pub fn now(&self) -> Timestamp {
         self.shared.clock.now()
+    }
+
+    /// When the plant began, by its clock: in an earlier run, where it came back.
+    pub fn began(&self) -> Timestamp {
+        self.shared.began
     }
 
     /// Every effect committed so far, evolved to the clock's time: the second operator's too, see [`LedgerEntry::is_by_client`].

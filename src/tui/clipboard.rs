@@ -2,8 +2,12 @@
 
 use std::fmt::Write as _;
 
+use crate::config::Notify;
+
 /// Longest text in bytes: terminals cut or refuse more (xterm's limit on the encoded form is 100,000).
 pub(super) const TEXT_MAX_BYTES: usize = 64 * 1024;
+/// Longest notification in characters: desktops cut more.
+const NOTIFICATION_MOST: usize = 200;
 /// screen passes at most so many bytes of a device control string.
 const SCREEN_CHUNK: usize = 512;
 
@@ -33,16 +37,34 @@ pub(super) fn sequence(text: &str, wrap: Wrap) -> Option<Vec<u8>> {
     if text.len() > TEXT_MAX_BYTES {
         return None;
     }
-    let plain = format!("\x1b]52;c;{}\x07", base64(text.as_bytes()));
+    Some(wrapped(&format!("\x1b]52;c;{}\x07", base64(text.as_bytes())), wrap))
+}
+
+/// A notification of the desktop at the other end of the link.
+pub(super) fn notification(text: &str, notify: Notify, wrap: Wrap) -> Option<Vec<u8>> {
+    let text: String = text
+        .chars()
+        .filter(|char| !char.is_control() && *char != ';')
+        .take(NOTIFICATION_MOST)
+        .collect();
+    match notify {
+        Notify::Off => None,
+        Notify::Osc9 => Some(wrapped(&format!("\x1b]9;{text}\x07"), wrap)),
+        Notify::Osc777 => Some(wrapped(&format!("\x1b]777;notify;nightdesk;{text}\x07"), wrap)),
+    }
+}
+
+/// A sequence past the multiplexer.
+fn wrapped(plain: &str, wrap: Wrap) -> Vec<u8> {
     let wrapped = match wrap {
-        Wrap::Plain => plain,
+        Wrap::Plain => plain.to_owned(),
         Wrap::Tmux => format!("\x1bPtmux;{}\x1b\\", plain.replace('\x1b', "\x1b\x1b")),
         Wrap::Screen => plain.as_bytes().chunks(SCREEN_CHUNK).fold(String::new(), |mut out, chunk| {
             let _ = write!(out, "\x1bP{}\x1b\\", String::from_utf8_lossy(chunk)); // all ASCII; writing to a String cannot fail
             out
         }),
     };
-    Some(wrapped.into_bytes())
+    wrapped.into_bytes()
 }
 
 fn base64(bytes: &[u8]) -> String {
@@ -66,6 +88,15 @@ fn base64(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_notification_is_one_sequence_and_its_text_cannot_end_it() {
+        let osc9 = notification("CRIT PUMP-1 \u{7}\u{1b}]0;x high; \u{9c}now", Notify::Osc9, Wrap::Plain);
+        assert_eq!(osc9.unwrap(), b"\x1b]9;CRIT PUMP-1 ]0x high now\x07");
+        let osc777 = notification("CRIT", Notify::Osc777, Wrap::Tmux);
+        assert_eq!(osc777.unwrap(), b"\x1bPtmux;\x1b\x1b]777;notify;nightdesk;CRIT\x07\x1b\\");
+        assert_eq!(notification("CRIT", Notify::Off, Wrap::Plain), None);
+    }
 
     #[test]
     fn base64_is_the_standards() {

@@ -9,13 +9,15 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::config::Notify;
 use crate::local::{Drafts, Memos};
 use crate::model::{Event, Report};
 use crate::worker::{Reports, Worker};
 
+use super::archive::Archive;
 use super::canvas::Canvas;
 use super::core::Core;
-use super::driver::{Driver, Step};
+use super::driver::{Driver, Places, Step};
 use super::error::TuiError;
 use super::guard::{Guard, restore};
 use super::handoff::Handoff;
@@ -52,6 +54,10 @@ pub struct Console<C, J> {
     pub journal: Arc<J>,
     /// Where drafts are kept; without it they live as long as the console.
     pub drafts: Option<Drafts>,
+    /// Where history, shelf and remarks are kept; without it they live as long as the console.
+    pub archive: Option<Archive>,
+    /// How a notification reaches the person besides the bell.
+    pub notify: Notify,
     /// Where views and linked orders are kept; without it likewise.
     pub memos: Option<Memos>,
     /// What goes on when the link drops with open rows.
@@ -205,6 +211,9 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
             first.push(Event::Drafts(found));
             notices.extend(problems.iter().map(ToString::to_string));
         }
+        if let Some(archive) = &console.archive {
+            first.extend(archive.first(&mut notices));
+        }
         match console.memos.as_ref().map(Memos::found) {
             Some(Ok(memo)) => first.push(Event::Memo(memo)),
             Some(Err(error)) => notices.push(error.to_string()),
@@ -214,7 +223,12 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
         let driver = Driver::new(
             console.worker,
             console.journal.clone(),
-            (console.drafts, console.memos),
+            Places {
+                drafts: console.drafts,
+                memos: console.memos,
+                archive: console.archive,
+                notify: console.notify,
+            },
             lines.output.clone(),
             sender,
         );
@@ -438,6 +452,9 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
         if let Some(keeper) = self.driver.as_mut().and_then(|driver| driver.keeper.as_mut()) {
             keeper.flush(FLUSHING);
         }
+        if let Some(archivist) = self.driver.as_ref().and_then(|driver| driver.archivist.as_ref()) {
+            archivist.flush(FLUSHING);
+        }
         let _ = timeout(CLOSING, self.journal.release()).await; // the kernel keeps the lock then: the others wait
         self.host.pause();
         while let Ok(signal) = self.lines.signals.try_recv() {
@@ -472,9 +489,17 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
             self.host.abandon();
         }
         if let Some(driver) = self.driver.take() {
-            let Driver { desk, mut keeper, .. } = driver;
+            let Driver {
+                desk,
+                mut keeper,
+                archivist,
+                ..
+            } = driver;
             if let Some(keeper) = &mut keeper {
                 keeper.flush(FLUSHING);
+            }
+            if let Some(archivist) = &archivist {
+                archivist.flush(FLUSHING);
             }
             let events = &mut self.events;
             let drain = async { while events.recv().await.is_some() {} };

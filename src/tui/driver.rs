@@ -6,11 +6,13 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::config::Notify;
 use crate::domain::{Intent, IntentState, OutboxRow};
 use crate::local::{Drafts, Memos};
 use crate::model::{Effect, Event, Fetch};
 use crate::worker::Worker;
 
+use super::archive::{Archive, Archivist};
 use super::clipboard::{self, Wrap};
 use super::desk::{Desk, Order};
 use super::draft::Keeper;
@@ -32,24 +34,33 @@ pub(super) struct Driver {
     worker: Worker,
     pub(super) desk: Desk,
     pub(super) keeper: Option<Keeper>,
+    pub(super) archivist: Option<Archivist>,
     output: Output,
     wrap: Wrap,
+    notify: Notify,
+}
+
+/// Where the driver keeps things.
+pub(super) struct Places {
+    pub(super) drafts: Option<Drafts>,
+    pub(super) memos: Option<Memos>,
+    pub(super) archive: Option<Archive>,
+    pub(super) notify: Notify,
 }
 
 impl Driver {
-    pub(super) fn new<J: Journal>(
-        worker: Worker,
-        journal: Arc<J>,
-        (drafts, memos): (Option<Drafts>, Option<Memos>),
-        output: Output,
-        events: mpsc::Sender<Event>,
-    ) -> Self {
-        let keeps = drafts.is_some() || memos.is_some();
-        let keeper = keeps.then(|| Keeper::start(drafts, memos, events.clone()).ok()).flatten();
+    pub(super) fn new<J: Journal>(worker: Worker, journal: Arc<J>, places: Places, output: Output, events: mpsc::Sender<Event>) -> Self {
+        let keeps = places.drafts.is_some() || places.memos.is_some();
+        let keeper = keeps
+            .then(|| Keeper::start(places.drafts, places.memos, events.clone()).ok())
+            .flatten();
+        let archivist = places.archive.and_then(|archive| Archivist::start(archive, events.clone()).ok());
         Self {
             worker,
             desk: Desk::open(journal, events),
             keeper,
+            archivist,
+            notify: places.notify,
             output,
             wrap: Wrap::detect(|name| std::env::var(name).ok()),
         }
@@ -74,13 +85,20 @@ impl Driver {
                     keeper.forget(key, now);
                 }
             }
+            Effect::Keep(keepsake) => answers.extend(self.archivist.as_ref().and_then(|archivist| archivist.keep(keepsake))),
+            Effect::ReadRunbook(slug) => answers.extend(self.archivist.as_ref().and_then(|archivist| archivist.runbook(slug))),
             Effect::SaveMemo(memo) => {
                 if let Some(keeper) = &mut self.keeper {
                     keeper.keep(memo);
                 }
             }
             Effect::Copy(text) => answers.push(self.copy(&text)),
-            Effect::Bell => self.output.bell(),
+            Effect::Bell(text) => {
+                self.output.bell();
+                if let Some(sequence) = clipboard::notification(&text, self.notify, self.wrap) {
+                    self.output.notification(sequence);
+                }
+            }
             Effect::Title(text) => self.output.title(&text),
             Effect::Redraw => return Step::Redraw,
             Effect::Suspend => return Step::Suspend,

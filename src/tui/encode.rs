@@ -219,11 +219,7 @@ fn colour(colour: Color, base: u8) -> String {
 
 /// What no cell may hold, whatever way it came there: the last line of defence behind `SafeText`.
 pub(super) fn is_forbidden(char: char) -> bool {
-    char.is_control()
-        || matches!(
-            char,
-            '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}'
-        )
+    crate::domain::is_hostile(char)
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub trait Journal: Send + Sync + 'static {
     fn replace(&self, id: OutboxId, intent: Intent) -> impl Future<Output = Result<OutboxRow, String>> + Send;
     /// Every change of a row from now on, whoever made it.
     fn changes(&self) -> broadcast::Receiver<OutboxRow>;
-    /// The rows that are still open or parked: at the start, and after a listener fell behind.
+    /// The rows that are still open or parked, and those settled lately: at the start, and after a listener fell behind.
     fn current(&self) -> impl Future<Output = Result<Vec<OutboxRow>, String>> + Send;
     /// Stops sending and frees the sender's lock, for another process.
     fn release(&self) -> impl Future<Output = ()> + Send;

@@ -6,6 +6,7 @@
 //! frames, never the loop. Commands go to the outbox through one task in their order (`desk`), drafts to a thread
 //! (`draft`), reads to the worker.
 
+mod archive;
 mod canvas;
 mod clipboard;
 mod console;
@@ -30,6 +31,7 @@ mod terminal;
 mod tests;
 
 pub use self::core::Core;
+pub use archive::Archive;
 pub use console::{Console, Ended, Seat};
 pub use error::TuiError;
 pub use guard::{install_panic_report, restore};

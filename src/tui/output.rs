@@ -69,6 +69,7 @@ struct Slot {
     bell: bool,
     title: Option<String>,
     clipboard: Option<Vec<u8>>,
+    notification: Option<Vec<u8>>,
     lines: Vec<u8>,
     /// The last line is one that a person types.
     typed: bool,
@@ -100,6 +101,7 @@ impl Output {
                 bell: false,
                 title: None,
                 clipboard: None,
+                notification: None,
                 lines: Vec::new(),
                 typed: false,
                 writing: false,
@@ -184,6 +186,12 @@ impl Output {
     pub(super) fn title(&self, text: &str) {
         let safe = text.chars().filter(|char| !is_forbidden(*char)).take(TITLE_MAX).collect();
         self.shared.lock().title = Some(safe);
+        self.shared.work.notify_one();
+    }
+
+    /// A notification made by `clipboard`; a newer one replaces one that waits.
+    pub(super) fn notification(&self, sequence: Vec<u8>) {
+        self.shared.lock().notification = Some(sequence);
         self.shared.work.notify_one();
     }
 
@@ -377,6 +385,7 @@ impl Shared {
                     if let Some(title) = slot.title.take().filter(|_| !linear) {
                         extras.extend(format!("\x1b]2;{title}\x07").into_bytes());
                     }
+                    extras.extend(slot.notification.take().unwrap_or_default());
                     extras.extend(slot.clipboard.take().unwrap_or_default());
                     extras.append(&mut slot.lines);
                     let picture = slot.picture.take();

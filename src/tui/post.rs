@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{broadcast, watch};
 
 use crate::domain::{AlertId, Intent, IntentState, OutboxId, OutboxRow, Service, Target};
@@ -12,6 +13,8 @@ use super::journal::Journal;
 
 /// Rows that are read at the start.
 const ROWS_MAX: usize = 5_000;
+/// How far back what is settled is read at the start: two shifts.
+const LATELY: SignedDuration = SignedDuration::from_hours(32);
 /// Alerts whose orders are followed from the start.
 const ORDERED_MAX: usize = 200;
 
@@ -61,7 +64,8 @@ impl Post {
         let target = target.ok_or_else(|| match service {
             Service::Manage => "not queued: this profile has no Manage; add its [manage] section to the configuration".to_owned(),
             Service::Monitor => "not queued: this profile has no Monitor".to_owned(),
-            Service::Erp | Service::Webhook => "not queued: only the bridge delivers this".to_owned(),
+            Service::Webhook => "not queued: no file of [bridge].outbound has the webhook of [console.handover]".to_owned(),
+            Service::Erp => "not queued: only the bridge delivers this".to_owned(),
         })?;
         Ok(Submission { intent, target, grace })
     }
@@ -109,7 +113,16 @@ impl Journal for Post {
             limit: Some(ROWS_MAX),
             ..RowFilter::of([IntentState::Queued, IntentState::Sending, IntentState::InDoubt, IntentState::Parked])
         };
-        let rows = told(self.outbox.list(filter).await)?;
+        let mut rows = told(self.outbox.list(filter).await)?;
+        // What was done lately belongs to the handover, whoever was at the console.
+        let lately = RowFilter {
+            since: Timestamp::now().checked_sub(LATELY).ok(),
+            newest_first: true,
+            limit: Some(ROWS_MAX),
+            ..RowFilter::of([IntentState::Delivered, IntentState::Superseded, IntentState::Cancelled])
+        };
+        rows.extend(told(self.outbox.list(lately).await)?);
+        rows.sort_by_key(|row| row.id);
         Ok(rows.into_iter().filter(|row| self.is_ours(row)).collect())
     }
 

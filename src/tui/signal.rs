@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 /// What the system asks of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Signal {
-    /// TERM, INT or QUIT: end now. Its number.
+    /// TERM, INT, QUIT, or one that would kill us with the terminal in our hands: end now. Its number.
     End(i32),
     /// HUP: the terminal is gone.
     Hangup,
@@ -18,17 +18,24 @@ pub(super) enum Signal {
 
 /// Listens. In raw mode Ctrl-C, Ctrl-Z and Ctrl-\ are keys; these come from outside.
 pub(super) fn listen() -> std::io::Result<mpsc::Receiver<Signal>> {
+    use rustix::process::Signal as Raw;
     let (sender, receiver) = mpsc::channel(16);
-    let stop = rustix::process::Signal::TSTP.as_raw();
-    let go_on = rustix::process::Signal::CONT.as_raw();
-    for (kind, meaning) in [
+    let stop = Raw::TSTP.as_raw();
+    let go_on = Raw::CONT.as_raw();
+    // Nobody has a reason to send these, and by default each of them ends a process where it stands.
+    let stray = [Raw::USR1, Raw::USR2, Raw::ALARM, Raw::VTALARM, Raw::PROF, Raw::XCPU, Raw::IO].map(|signal| {
+        let number = signal.as_raw();
+        (SignalKind::from_raw(number), Signal::End(number))
+    });
+    let expected = [
         (SignalKind::terminate(), Signal::End(15)),
         (SignalKind::interrupt(), Signal::End(2)),
         (SignalKind::quit(), Signal::End(3)),
         (SignalKind::hangup(), Signal::Hangup),
         (SignalKind::from_raw(stop), Signal::Stop),
         (SignalKind::from_raw(go_on), Signal::Continue),
-    ] {
+    ];
+    for (kind, meaning) in expected.into_iter().chain(stray) {
         let mut stream = signal(kind)?;
         let sender = sender.clone();
         tokio::spawn(async move {

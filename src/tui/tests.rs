@@ -289,6 +289,8 @@ fn stage(effects: impl IntoIterator<Item = Effect>, screen: Screen, mut host: Ho
         reports,
         journal: journal.clone(),
         drafts,
+        archive: None,
+        notify: crate::config::Notify::Off,
         memos: None,
         handoff: None,
         notices: vec!["the cache is damaged".into()],

@@ -56,6 +56,14 @@ impl<K: Clone + Eq + Hash, V> Mailbox<K, V> {
         replaced
     }
 
+    /// Takes a waiting message back.
+    pub fn withdraw(&self, key: &K) {
+        let mut slots = self.lock();
+        if slots.values.remove(key).is_some() {
+            slots.order.retain(|waiting| waiting != key);
+        }
+    }
+
     /// The oldest message, if there is one.
     pub fn try_take(&self) -> Option<V> {
         let mut slots = self.lock();

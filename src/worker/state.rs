@@ -23,6 +23,8 @@ const ASKED_MAX: usize = 64;
 const TRENDS_MAX: usize = 200;
 /// Alerts whose orders are followed.
 const FOLLOWED_MAX: usize = 500;
+/// After an outage of this length those resolved meanwhile are asked for.
+const SWEEP_AFTER: Duration = Duration::from_mins(1);
 /// A reading of the queue that hangs is told after two of its intervals, and not before this: a slow server is not a dead one.
 const OVERDUE_MIN: Duration = Duration::from_secs(10);
 /// Resolved alerts that are told: the newest.
@@ -51,8 +53,11 @@ pub(super) struct State {
     followed: VecDeque<AlertId>,
     known: Arc<Vec<AlertId>>,
     resolved: HashMap<AlertId, Alert>,
-    /// Whether those of before the start are still to be asked for: once, since no query narrows them by time.
+    /// Whether those of before the start are still to be asked for: once, and after an outage, since no query narrows them
+    /// by time.
     resolved_wanted: bool,
+    /// The first of the failures in a row of reading the queue.
+    away_since: Option<Instant>,
     links: HashMap<Service, LinkState>,
     /// When the reading of the queue that is under way began, until it is told that it hangs.
     alerts_begun: Option<Instant>,
@@ -80,6 +85,7 @@ impl State {
             known: Arc::new(Vec::new()),
             resolved: HashMap::new(),
             resolved_wanted: true,
+            away_since: None,
             links: HashMap::new(),
             alerts_begun: None,
             dropped: 0,
@@ -271,16 +277,29 @@ impl State {
         };
         match (done.key, done.brought) {
             (JobKey::Alerts, Brought::Alerts { active, gone, unasked }) => {
+                // What came and went while the server was away stands among the resolved ones only.
+                if active.is_ok() {
+                    let away = self.away_since.take().map_or(Duration::ZERO, |since| now - since);
+                    self.resolved_wanted |= away >= SWEEP_AFTER;
+                } else {
+                    self.away_since.get_or_insert(now);
+                }
                 due(&mut self.alerts, active.is_ok());
                 reports.push(Report::Alerts {
                     result: active.map(|listing| self.join_resolved(listing, gone, unasked, clock)),
                     cached: false,
                 });
             }
-            // They come with the next reading of the queue. A failure is not worth another sweep.
+            // They come with the next reading of the queue.
             (JobKey::Resolved, Brought::Resolved(result)) => {
-                for alert in result.map(|listing| listing.items).unwrap_or_default() {
-                    self.resolved.entry(alert.id.clone()).or_insert(alert);
+                let since = self.resolved_since(clock);
+                if let Ok(listing) = result {
+                    for alert in listing.items {
+                        self.resolved.entry(alert.id.clone()).or_insert(alert);
+                    }
+                    if listing.complete {
+                        reports.push(Report::ResolvedSince(since));
+                    }
                 }
             }
             (JobKey::Devices, Brought::Devices(result)) => {

@@ -46,6 +46,7 @@ enum Kind {
     OrderStatus,
     Link(Service),
     Health,
+    ResolvedSince,
     Began(Source),
 }
 
@@ -53,6 +54,7 @@ impl Kind {
     fn of(report: &Report) -> Self {
         match report {
             Report::Alerts { .. } => Self::Alerts,
+            Report::ResolvedSince(_) => Self::ResolvedSince,
             Report::Devices { .. } => Self::Devices,
             Report::DevicesProgress { .. } => Self::Progress,
             Report::Trends { result, .. } => Self::Trends(
@@ -142,6 +144,17 @@ impl Drop for Closing {
 }
 
 fn tell(out: &Out, report: Report) {
+    // What has ended is not told to have begun: in place of an older message it could come after its end.
+    let ended = match &report {
+        Report::Alerts { cached: false, .. } => Some(Source::Alerts),
+        Report::Devices { cached: false, .. } => Some(Source::Devices),
+        Report::Trends { .. } => Some(Source::Metrics),
+        Report::OpenOrders { .. } | Report::OrderStatus(_) => Some(Source::Orders),
+        _ => None,
+    };
+    if let Some(source) = ended {
+        out.withdraw(&Kind::Began(source));
+    }
     out.put(Kind::of(&report), report);
 }
 

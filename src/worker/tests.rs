@@ -152,6 +152,19 @@ async fn it_reads_at_once_and_then_by_its_intervals() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_came_and_went_during_an_outage_is_asked_for_when_it_is_over() {
+    let plant = Fake::new(MANY);
+    let (_worker, reports) = Worker::spawn(plant.clone(), Plan::new("BEDFORD"), None);
+    plant.until("resolved", 1).await;
+    plant.queues.lock().unwrap().extend([Err(fault())]);
+    plant.until("alerts", 8).await;
+    assert_eq!(plant.count("resolved"), 1, "one failure is no outage");
+    plant.queues.lock().unwrap().extend((0..12).map(|_| Err(fault())));
+    plant.until("resolved", 2).await;
+    wait_for(&reports, |report| matches!(report, Report::ResolvedSince(_))).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn nobody_reads_and_still_nothing_piles_up_and_the_newest_wins() {
     let plant = Fake::new(MANY);
     plant

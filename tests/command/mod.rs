@@ -2,6 +2,7 @@
 
 mod doctor;
 mod failures;
+mod handover;
 mod init;
 pub mod plant;
 mod reads;

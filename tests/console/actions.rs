@@ -15,6 +15,7 @@ fn prepared(spec: &Spec) -> Desk {
         themes: ["default", "night"].map(|name| Theme::built_in(name, Depth::Ansi)).to_vec(),
         sites: vec![("bedford".into(), "BEDFORD".into()), ("luton".into(), "LUTON".into())],
         links: linked().links,
+        handover_webhook: Some("Handover to chat".into()),
         ..setup()
     };
     let mut desk = Desk::night_with(setup, 120, 40);
@@ -47,6 +48,8 @@ fn prepared(spec: &Spec) -> Desk {
             desk.becomes(&row, IntentState::Parked, |row| row.detail = Some("403: not allowed".into()));
             desk.keys("Q");
         }
+        Context::Shelf => desk.keys("s enter S"),
+        Context::Handover => desk.keys("H"),
         Context::Global | Context::Form | Context::Question => {}
     }
     desk.effects.clear();
@@ -74,7 +77,7 @@ fn by_palette(spec: &Spec) -> Desk {
 fn reachable() -> impl Iterator<Item = &'static Spec> {
     ACTIONS
         .iter()
-        .filter(|spec| matches!(spec.context, Context::Global | Context::Detail | Context::Outbox) && spec.action != Action::Palette)
+        .filter(|spec| !matches!(spec.context, Context::Form | Context::Question) && spec.action != Action::Palette)
 }
 
 #[test]
@@ -129,6 +132,9 @@ fn a_read_only_console_refuses_by_palette_and_in_the_outbox_too() {
             row.state = IntentState::Parked;
             desk.send(nightdesk::model::Event::Recovered(vec![row]));
             desk.keys("Q");
+        }
+        if spec.context == Context::Handover {
+            desk.keys("H");
         }
         desk.effects.clear();
         for keys in [spec.keys[0], ":"] {

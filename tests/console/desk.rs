@@ -69,6 +69,7 @@ impl Desk {
         let mut desk = Self::with(setup, width, height);
         desk.links();
         desk.report_devices(devices());
+        desk.report(Report::ResolvedSince(desk.now - SignedDuration::from_hours(12)));
         desk.report_alerts(alerts());
         desk.report_trends();
         desk.draw();
@@ -228,6 +229,27 @@ impl Desk {
             text.push('\n');
         }
         text
+    }
+
+    /// Columns and rows.
+    pub(super) fn size(&self) -> (u16, u16) {
+        (self.buffer().area.width, self.buffer().area.height)
+    }
+
+    /// The cells of each line, those behind a wide one left out.
+    pub(super) fn buffer_lines(&self) -> Vec<Vec<String>> {
+        let buffer = self.buffer();
+        let line = |y| {
+            let mut cells = Vec::new();
+            let mut x = 0;
+            while x < buffer.area.width {
+                let symbol = buffer[(x, y)].symbol().to_owned();
+                x += u16::try_from(unicode_width::UnicodeWidthStr::width(&*symbol).max(1)).unwrap();
+                cells.push(symbol);
+            }
+            cells
+        };
+        (0..buffer.area.height).map(line).collect()
     }
 
     pub(super) fn line(&self, index: usize) -> String {

@@ -2,11 +2,14 @@
 
 mod actions;
 mod desk;
+mod hostile;
 mod linear;
 mod looks;
 mod properties;
+mod random;
 mod reach;
 mod screens;
+mod shift;
 mod shows;
 mod transitions;
 mod twins;

@@ -24,7 +24,7 @@ enum Step {
     Wait(u8),
 }
 
-const KEYS: [&str; 76] = [
+pub(super) const KEYS: [&str; 76] = [
     "a",
     "A",
     "x",
@@ -139,7 +139,7 @@ fn numbered(number: u8, kind: u8) -> Alert {
     one
 }
 
-fn listing(numbers: &[(u8, u8)]) -> Vec<Alert> {
+pub(super) fn listing(numbers: &[(u8, u8)]) -> Vec<Alert> {
     let mut seen = BTreeSet::new();
     numbers
         .iter()
@@ -163,7 +163,7 @@ fn device_in(line: &str) -> Option<String> {
 
 /// What an action may be about, by what stands on the screen: the row with the cursor's sign and all marked rows; in the detail
 /// window the alert of its title. `None` where the screen does not tell.
-fn on_screen(desk: &Desk) -> Option<BTreeSet<String>> {
+pub(super) fn on_screen(desk: &Desk) -> Option<BTreeSet<String>> {
     let screen = desk.screen();
     if let Some(title) = screen
         .lines()
@@ -239,7 +239,7 @@ fn happen(desk: &mut Desk, step: &Step, draw: bool) {
     }
 }
 
-fn intents(effects: &[Effect]) -> Vec<&Intent> {
+pub(super) fn intents(effects: &[Effect]) -> Vec<&Intent> {
     effects
         .iter()
         .filter_map(|effect| match effect {

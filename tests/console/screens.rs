@@ -1,11 +1,13 @@
 //! Screens as an operator sees them, reviewed: `INSTA_UPDATE=always cargo test console::screens` writes them anew; read them then.
 
+use jiff::SignedDuration;
 use nightdesk::app::Setup;
+use nightdesk::config::Charts;
 use nightdesk::config::theme::{Depth, Theme};
-use nightdesk::domain::{IntentState, Service};
-use nightdesk::model::Report;
+use nightdesk::domain::{AlertState, Coverage, History, IntentState, Remark, Service};
+use nightdesk::model::{Event, Report};
 
-use super::desk::{Desk, fault, order, setup};
+use super::desk::{Desk, ago, alert, fault, order, setup};
 
 macro_rules! screen {
     ($name:literal, $desk:expr) => {
@@ -188,7 +190,7 @@ fn windows() {
     desk.keys("]");
     screen!("detail-history-120x40", desk);
     desk.resize(80, 24);
-    desk.keys("]");
+    desk.keys("] ]");
     screen!("detail-80x24", desk);
     desk.keys("esc ?");
     screen!("help-80x24", desk);
@@ -236,4 +238,130 @@ fn lists() {
     screen!("frozen-80x24", desk);
     desk.keys("p O");
     screen!("sort-80x24", desk);
+}
+
+const SIZES: [(u16, u16); 3] = [(120, 40), (80, 24), (60, 20)];
+
+/// Everything of a shift: the shelf, a flood that is over, remarks, records of a week.
+fn shift() -> Desk {
+    let mut desk = Desk::night(120, 40);
+    let mut kept = Vec::new();
+    for (number, cause) in ["Bearing wear", "Lubrication missing or wrong"].into_iter().enumerate() {
+        let minutes = 60 * 24 * (number as i64 + 3);
+        let mut one = alert(
+            &format!("h-{number}"),
+            ("PumpStation", "PUMP-017"),
+            "Bearing temperature high",
+            "high",
+            minutes,
+        );
+        one.state = AlertState::Resolved;
+        one.resolved_by = Some("operator2".into());
+        one.resolved_at = Some(ago(minutes - 35));
+        one.resolution = Some("Bearing replaced and greased, run for an hour without rising".into());
+        one.root_cause = Some(cause.into());
+        let mut history = History::default();
+        history.note(&one, ago(minutes - 35));
+        history.ordered(&one.id, &"998".into(), Some(&"COMP".into()), ago(minutes - 35));
+        kept.extend(history.get(&one.id).cloned());
+    }
+    for number in 0..14 {
+        let mut one = alert(&format!("f-{number}"), ("PumpStation", "PUMP-101"), "Flow low", "medium", 150);
+        one.raised_at = ago(150) + SignedDuration::from_secs(number * 20);
+        one.state = AlertState::Resolved;
+        one.resolved_at = Some(ago(120));
+        let mut history = History::default();
+        history.note(&one, ago(120));
+        kept.extend(history.get(&one.id).cloned());
+    }
+    let coverage = Coverage {
+        since: ago(60 * 24 * 8),
+        until: ago(10),
+    };
+    desk.send(Event::Remembered(kept, Some(coverage)));
+    desk.send(Event::Notes(
+        vec![Remark {
+            at: ago(40),
+            by: "operator2".into(),
+            text: "Pump 17 was greased at midnight; if it runs hot again, the spare bearing is in store 3.".into(),
+        }],
+        Vec::new(),
+    ));
+    desk.draw();
+    desk.keys("G s down tab");
+    desk.types("cell is being exchanged");
+    desk.keys("enter g j a");
+    let rows = desk.commit();
+    desk.wait(4);
+    desk.becomes(&rows[0], IntentState::Delivered, |_| {});
+    desk
+}
+
+#[test]
+fn shelf_load_handover_and_history() {
+    for (width, height) in SIZES {
+        let mut desk = shift();
+        desk.resize(width, height);
+        desk.keys("S");
+        screen_named(&format!("shelf-{width}x{height}"), &desk);
+        desk.keys("esc M");
+        screen_named(&format!("load-{width}x{height}"), &desk);
+        desk.keys("esc H");
+        screen_named(&format!("handover-{width}x{height}"), &desk);
+        desk.keys("esc g enter ] ]");
+        screen_named(&format!("history-{width}x{height}"), &desk);
+        desk.send(Event::Runbook {
+            slug: "bearing-temperature-high".into(),
+            text: Ok(Some(include_str!("runbook.md").into())),
+        });
+        desk.keys("]");
+        screen_named(&format!("runbook-{width}x{height}"), &desk);
+        desk.keys("esc s");
+        screen_named(&format!("shelve-{width}x{height}"), &desk);
+    }
+}
+
+#[test]
+fn flood() {
+    for (width, height) in SIZES {
+        let mut desk = Desk::night(width, height);
+        let mut list = super::desk::alerts();
+        for number in 0..30 {
+            let mut one = alert(
+                &format!("f-{number:02}"),
+                ("PumpStation", &format!("PUMP-1{:02}", number % 5 + 1)),
+                ["Flow low", "Suction pressure low"][number % 2],
+                ["medium", "high"][number % 2],
+                0,
+            );
+            one.raised_at = ago(4) + SignedDuration::from_secs(number as i64 * 7);
+            list.push(one);
+        }
+        desk.report_alerts(list);
+        desk.draw();
+        screen_named(&format!("flood-{width}x{height}"), &desk);
+    }
+}
+
+#[test]
+fn forms_of_the_charts() {
+    for (name, charts, ascii) in [("block", Charts::Block, false), ("ascii", Charts::Braille, true)] {
+        let mut units = std::collections::BTreeMap::new();
+        units.insert("bearing_temp".to_owned(), "°C".to_owned());
+        let setup = Setup {
+            charts,
+            ascii,
+            units,
+            ..setup()
+        };
+        let mut desk = Desk::night_with(setup, 120, 40);
+        desk.keys("enter");
+        screen_named(&format!("chart-{name}-120x40"), &desk);
+    }
+}
+
+fn screen_named(name: &str, desk: &Desk) {
+    insta::with_settings!({ prepend_module_to_snapshot => false, snapshot_path => "snapshots", omit_expression => true }, {
+        insta::assert_snapshot!(name, desk.screen());
+    });
 }

@@ -655,6 +655,10 @@ fn every_key_of_the_table_does_something_in_its_place() {
                     desk.becomes(&rows[0], IntentState::Parked, |_| {});
                     desk.keys("Q");
                 }
+                Context::Shelf => {
+                    desk.keys("s enter S");
+                }
+                Context::Handover => desk.keys("H"),
                 Context::Form => {
                     desk.keys("x");
                     desk.types("b");
@@ -753,7 +757,7 @@ fn the_bell_rings_for_what_is_new_and_critical_and_only_then() {
         let mut more = alerts();
         more.push(alert(id, ("Chiller", "C"), "New one", severity, 0));
         desk.report_alerts(more);
-        desk.effects.contains(&Effect::Bell)
+        desk.effects.iter().any(|effect| matches!(effect, Effect::Bell(_)))
     };
     let mut desk = Desk::night(120, 40);
     assert!(ring(&mut desk, "critical", "n-1"));

@@ -140,19 +140,3 @@ fn without_a_server_it_opens_and_says_so() {
     assert_eq!(terminal.ended(), 0);
     terminal.assert_restored();
 }
-
-#[test]
-fn a_dumb_terminal_is_refused_with_the_way_out() {
-    let mut dumb = nightdesk(&["demo"]);
-    dumb.env("TERM", "dumb");
-    let mut terminal = Terminal::start(dumb);
-    assert_eq!(terminal.ended(), 2);
-    assert!(terminal.text().contains("nightdesk alerts list"), "{}", terminal.text());
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_nightdesk"))
-        .arg("demo")
-        .stdin(std::process::Stdio::null())
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert!(output.stdout.is_empty());
-}

@@ -1,7 +1,11 @@
 //! The real binary in a pseudo-terminal, end to end.
 
 mod ending;
+mod hostile;
 mod night;
+mod outage;
 mod pictures;
 mod reach;
+mod signals;
+mod site;
 mod terminal;

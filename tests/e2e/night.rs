@@ -1,54 +1,7 @@
 //! A night shift on the real binary, judged by the simulator's ledger.
 
-use std::io::{BufRead as _, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::channel;
-
-use serde_json::Value;
-
-use super::terminal::{GUARD, Terminal, leftovers, nightdesk};
-
-/// `nightdesk simulate` in a process of its own.
-pub(super) struct Plant(Child);
-
-impl Plant {
-    pub(super) fn start(folder: &Path, arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_nightdesk"))
-            .arg("simulate")
-            .arg("--dir")
-            .arg(folder)
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut ready = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
-        assert!(ready.starts_with("ready https://127.0.0.1:"), "{ready:?}");
-        Self(child)
-    }
-}
-
-impl Drop for Plant {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// What people did, as the simulator committed it.
-pub(super) fn ledger(folder: &Path) -> Vec<Value> {
-    let text = std::fs::read_to_string(folder.join("ledger.jsonl")).unwrap_or_default();
-    let entries = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    entries.filter(|entry| entry["key"] != "simulated").collect()
-}
-
-/// The row under the cursor of the alert queue, without the panes beside it.
-fn row(screen: &vt100::Screen) -> String {
-    let text = screen.contents();
-    let row = text.lines().find(|line| line.starts_with("│▌")).unwrap_or_default();
-    row.split('│').nth(1).unwrap_or_default().trim().to_owned()
-}
+use super::site::{Plant, ledger, next_effect, row};
+use super::terminal::{Terminal, leftovers, nightdesk};
 
 /// Acknowledges the first alert, makes a work order for it and resolves it, each confirmed by the server.
 fn work(terminal: &mut Terminal) {
@@ -122,31 +75,6 @@ fn the_demo_does_the_same_and_leaves_nothing_behind() {
     assert_eq!(terminal.ended(), 0);
     terminal.assert_restored();
     assert!(leftovers(temporary.path()).is_empty());
-}
-
-/// The next line of the ledger that a person's act made, as it is written.
-fn next_effect(folder: &Path) -> Value {
-    let mut tail = Command::new("tail")
-        .args(["-n", "+1", "-F"])
-        .arg(folder.join("ledger.jsonl"))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let lines = BufReader::new(tail.stdout.take().unwrap()).lines();
-    let (sender, effects) = channel();
-    std::thread::spawn(move || {
-        for line in lines.map_while(Result::ok) {
-            let entry: Value = serde_json::from_str(&line).unwrap();
-            if entry["key"] != "simulated" && sender.send(entry).is_err() {
-                return;
-            }
-        }
-    });
-    let effect = effects.recv_timeout(GUARD);
-    tail.kill().unwrap();
-    tail.wait().unwrap();
-    effect.expect("no effect was committed")
 }
 
 #[test]

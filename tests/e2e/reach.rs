@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::night::{Plant, ledger};
+use super::site::{Plant, ledger};
 use super::terminal::{Terminal, nightdesk};
 
 #[test]

@@ -23,6 +23,8 @@ pub(super) struct Terminal {
     reader: Option<JoinHandle<()>>,
     output: Receiver<Vec<u8>>,
     parser: vt100::Parser,
+    /// Every byte that came.
+    raw: Vec<u8>,
     before: String,
     stopped: Arc<AtomicBool>,
     gone: Arc<AtomicBool>,
@@ -95,6 +97,7 @@ impl Terminal {
             reader: Some(reading),
             output,
             parser: vt100::Parser::new(rows, columns, 0),
+            raw: Vec::new(),
             before,
             stopped,
             gone,
@@ -112,6 +115,16 @@ impl Terminal {
         self.parser.screen()
     }
 
+    fn take(&mut self, bytes: &[u8]) {
+        self.raw.extend_from_slice(bytes);
+        self.parser.process(bytes);
+    }
+
+    /// Every byte that came, as text.
+    pub(super) fn raw(&self) -> &str {
+        std::str::from_utf8(&self.raw).unwrap()
+    }
+
     /// From now on the terminal takes nothing.
     pub(super) fn stop_reading(&self) {
         self.stopped.store(true, Ordering::SeqCst);
@@ -124,12 +137,20 @@ impl Terminal {
         keyboard.flush().unwrap();
     }
 
+    /// Types, and takes what comes of it, if anything.
+    pub(super) fn press_and_see(&mut self, keys: &str) {
+        self.press(keys);
+        if let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(200)) {
+            self.take(&bytes);
+        }
+    }
+
     /// Reads until the screen is as wanted.
     pub(super) fn until(&mut self, what: &str, wanted: impl Fn(&vt100::Screen) -> bool) {
         let deadline = Instant::now() + self.patience;
         while !wanted(self.parser.screen()) {
             match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(bytes) => self.parser.process(&bytes),
+                Ok(bytes) => self.take(&bytes),
                 Err(RecvTimeoutError::Timeout) => panic!("never {what}; the last screen:\n{}", self.text()),
                 Err(RecvTimeoutError::Disconnected) => panic!("ended before {what}; the last screen:\n{}", self.text()),
             }
@@ -153,9 +174,63 @@ impl Terminal {
         self.parser.screen().contents()
     }
 
+    /// Whether a text comes to stand in a file below a folder.
+    pub(super) fn until_on_disk(&mut self, folder: &Path, text: &str) {
+        let deadline = Instant::now() + GUARD;
+        while !is_below(folder, text.as_bytes()) {
+            assert!(
+                Instant::now() < deadline,
+                "never on the disk: {text:?}; the screen:\n{}",
+                self.text()
+            );
+            // nothing tells of a write: look again after each piece of output, or after a moment without
+            if let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(50)) {
+                self.take(&bytes);
+            }
+        }
+    }
+
     pub(super) fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.process_id().unwrap()).unwrap();
         kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+    }
+
+    /// Signals the job that has the terminal.
+    pub(super) fn signal_foreground(&self, signal: Signal) {
+        let leader = self.master.as_ref().unwrap().process_group_leader().unwrap();
+        rustix::process::kill_process_group(Pid::from_raw(leader).unwrap(), signal).unwrap();
+    }
+
+    /// Makes it another size, as a window does.
+    pub(super) fn resize(&mut self, columns: u16, rows: u16) {
+        let size = PtySize {
+            rows,
+            cols: columns,
+            ..PtySize::default()
+        };
+        self.master.as_ref().unwrap().resize(size).unwrap();
+        self.parser.screen_mut().set_size(rows, columns);
+    }
+
+    /// Presses these keys in turn until the program ends; the exit code.
+    pub(super) fn press_until_ended(&mut self, keys: &str) -> u32 {
+        let deadline = Instant::now() + GUARD;
+        for key in keys.chars().cycle() {
+            let keyboard = self.keyboard.as_mut().unwrap();
+            let _ = keyboard.write_all(key.to_string().as_bytes()); // it may have ended
+            match self.output.recv_timeout(Duration::from_millis(50)) {
+                Ok(bytes) => self.take(&bytes),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            assert!(Instant::now() < deadline, "it does not end; the last screen:\n{}", self.text());
+        }
+        self.child.wait().unwrap().exit_code()
+    }
+
+    /// Checks that the console's screen was not left: nothing was written to a terminal that is gone.
+    pub(super) fn until_alternate(&self, why: &str) {
+        assert!(self.parser.screen().alternate_screen(), "{why}");
     }
 
     /// Reads to the end; the exit code.
@@ -163,7 +238,7 @@ impl Terminal {
         let deadline = Instant::now() + GUARD;
         loop {
             match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(bytes) => self.parser.process(&bytes),
+                Ok(bytes) => self.take(&bytes),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => panic!("it does not end; the last screen:\n{}", self.text()),
             }
@@ -203,6 +278,17 @@ impl Drop for Terminal {
     fn drop(&mut self) {
         let _ = self.child.kill(); // it has ended, mostly
     }
+}
+
+fn is_below(folder: &Path, text: &[u8]) -> bool {
+    let Ok(entries) = std::fs::read_dir(folder) else { return false };
+    entries.flatten().map(|entry| entry.path()).any(|path| {
+        if path.is_dir() {
+            is_below(&path, text)
+        } else {
+            std::fs::read(&path).is_ok_and(|bytes| bytes.windows(text.len()).any(|window| window == text))
+        }
+    })
 }
 
 /// What demos leave in the folder for temporary files.

@@ -28,9 +28,9 @@
 //! | 20 | migration killed, newer schema | `outbox::kill`, `outbox::place`; `nightdesk::outbox::schema` |
 //! | 21 | modes, links, owners, network file systems | `outbox::place`; `nightdesk::outbox::directory` |
 //! | 22 | 10,000 queued rows | `nightdesk::outbox::large_outbox_tests` |
-//! | 23 | hostile text in every field and view | `console` |
-//! | 24 | random keys, pastes and resizes | `console` |
-//! | 25 | every signal, and a panic while drawing | `e2e` |
+//! | 23 | hostile text in every field: views, title, clipboard; bytes to a terminal, headless output, log | `console::hostile`, `e2e::hostile` |
+//! | 24 | random keys, pastes and resizes, 100 seeds | `console::random` |
+//! | 25 | every signal, a panic while drawing, sizes, no terminal | `e2e::signals` |
 //! | 26 | secrets as canaries | `faults::secrets` |
 //! | 27 | audit edited, reordered, cut | `outbox::audit` |
 

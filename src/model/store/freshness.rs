@@ -15,8 +15,8 @@ pub struct Freshness {
     pub cached: bool,
     /// Reads fail since then, and why.
     pub failing: Option<(Timestamp, Fault)>,
-    /// A read is under way.
-    pub busy: bool,
+    /// A read is under way since then.
+    pub asked_at: Option<Timestamp>,
     /// When the console began to wait for it.
     pub started: Option<Timestamp>,
 }
@@ -42,9 +42,29 @@ impl Freshness {
             as_of: None,
             cached: false,
             failing: None,
-            busy: false,
+            asked_at: None,
             started: None,
         }
+    }
+
+    /// A read began.
+    pub(super) fn began(&mut self, now: Timestamp) {
+        self.asked_at = Some(now);
+    }
+
+    /// A part of a long read came.
+    pub(super) fn heard(&mut self, now: Timestamp) {
+        if self.asked_at.is_some() {
+            self.asked_at = Some(now);
+        }
+    }
+
+    /// Since when a read under way hears nothing, where that is longer than `patience` or, where data came before, where
+    /// that data is older than two intervals.
+    pub(super) fn unanswered(&self, patience: SignedDuration, now: Timestamp) -> Option<Timestamp> {
+        let asked = self.asked_at?;
+        let late = now.duration_since(asked) > patience || matches!(self.age(now), Age::Silent(Some(_)));
+        late.then_some(asked)
     }
 
     /// Data came.
@@ -53,7 +73,7 @@ impl Freshness {
         self.cached = cached;
         if !cached {
             self.failing = None;
-            self.busy = false;
+            self.asked_at = None;
         }
     }
 
@@ -61,7 +81,7 @@ impl Freshness {
     pub(super) fn failed(&mut self, fault: Fault, now: Timestamp) {
         let since = self.failing.as_ref().map_or(now, |(since, _)| *since);
         self.failing = Some((since, fault));
-        self.busy = false;
+        self.asked_at = None;
     }
 
     /// When it turns silent, if nothing comes until then.
@@ -158,6 +178,30 @@ mod tests {
         assert_eq!(fresh.age(at(22)), Age::Live, "failing is not yet old");
         assert_eq!(fresh.failing.as_ref().unwrap().0, at(14), "the first failure counts");
         assert_eq!(fresh.age(at(23)), Age::Silent(Some(at(12))));
+    }
+
+    #[test]
+    fn a_call_that_hangs_is_owed_within_two_intervals_of_the_last_data() {
+        let interval = SignedDuration::from_secs(5);
+        let mut fresh = Freshness::new(interval);
+        fresh.started = Some(at(0));
+        fresh.began(at(0));
+        fresh.succeeded(at(1), false);
+        assert_eq!(fresh.unanswered(interval, at(60)), None, "nothing is under way");
+        fresh.began(at(6));
+        assert_eq!(fresh.unanswered(interval, at(11)), None);
+        assert_eq!(fresh.unanswered(interval, at(12)), Some(at(6)), "two intervals after the last data");
+        fresh.heard(at(12));
+        assert_eq!(fresh.unanswered(SignedDuration::from_mins(1), at(10)), None);
+        fresh.succeeded(at(13), false);
+        assert_eq!(fresh.unanswered(interval, at(14)), None);
+        // What is read on demand has no interval: the patience alone counts.
+        let mut orders = Freshness::new(SignedDuration::ZERO);
+        orders.began(at(0));
+        assert_eq!(orders.unanswered(interval, at(5)), None);
+        assert_eq!(orders.unanswered(interval, at(6)), Some(at(0)));
+        orders.failed(fault(), at(30));
+        assert_eq!(orders.unanswered(interval, at(60)), None);
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! Figures of the load line.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::Store;
-use crate::domain::load::{Flood, TEN_MINUTES, is_chattering};
-use crate::domain::{AlertFacts, AlertState, DeviceId, Facts, SafeText, Trait};
+use crate::domain::load::{CHATTERING_WITHIN, Flood, FloodLimits, TEN_MINUTES, is_chattering};
+use crate::domain::{AlarmKey, AlertFacts, AlertId, AlertState, Facts, Trait};
 
 /// Figures of the load line. A reference, not compliance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Load {
     pub chattering: usize,
     /// Open for more than a day.
     pub stale: usize,
+    /// Alarms on the shelf. Their alerts are in none of the figures of what is open.
+    pub shelved: usize,
     /// Open by severity: critical, high, medium (and unknown), low.
     pub by_severity: [usize; 4],
     /// Open and not acknowledged.
@@ -27,22 +29,34 @@ pub struct Load {
     pub open: usize,
 }
 
+/// How long a fleeting alert marks the next ones of its alarm.
+const FLEETING_FOR: SignedDuration = SignedDuration::from_hours(24);
+
 impl Store {
-    pub(super) fn find_chattering(&mut self, now: Timestamp) {
-        let mut cycles: HashMap<(&DeviceId, &SafeText), Vec<Timestamp>> = HashMap::new();
-        for alert in self.alerts.values() {
-            cycles.entry((&alert.device, &alert.name)).or_default().push(alert.raised_at);
+    /// Which alerts chatter, and which are of an alarm that lately came and went before anybody could act.
+    pub(super) fn find_noise(&mut self, now: Timestamp) {
+        let lately = |at: Timestamp| now.duration_since(at) < FLEETING_FOR;
+        let mut cycles: HashMap<AlarmKey, Vec<Timestamp>> = HashMap::new();
+        let mut fleeting: HashSet<AlarmKey> = HashSet::new();
+        for one in self.history.all() {
+            let recent: Vec<Timestamp> = one.cycles().filter(|at| now.duration_since(*at) < CHATTERING_WITHIN).collect();
+            if !recent.is_empty() {
+                cycles.entry(AlarmKey::of(&one.alert)).or_default().extend(recent);
+            }
+            if one.ended_at().is_some_and(lately) && one.is_fleeting() {
+                fleeting.insert(AlarmKey::of(&one.alert));
+            }
         }
-        self.chattering = self
-            .alerts
-            .values()
-            .filter(|alert| {
-                cycles
-                    .get(&(&alert.device, &alert.name))
-                    .is_some_and(|times| is_chattering(times, now))
-            })
-            .map(|alert| alert.id.clone())
-            .collect();
+        cycles.retain(|_, times| is_chattering(times, now));
+        let of = |keys: &dyn Fn(&AlarmKey) -> bool| -> HashSet<AlertId> {
+            let alerts = self.alerts.values().filter(|alert| keys(&AlarmKey::of(alert)));
+            alerts.map(|alert| alert.id.clone()).collect()
+        };
+        let found = (of(&|key| cycles.contains_key(key)), of(&|key| fleeting.contains(key)));
+        if (&found.0, &found.1) != (&self.chattering, &self.fleeting) {
+            (self.chattering, self.fleeting) = found;
+            self.revision += 1;
+        }
     }
 
     /// The load figures.
@@ -50,11 +64,15 @@ impl Store {
         let mut load = Load {
             ten_minutes: self.arrivals.within(TEN_MINUTES, now),
             hour: self.arrivals.within(SignedDuration::from_hours(1), now),
+            shelved: self.shelf.len(),
             ..Load::default()
         };
         for alert in self.alerts.values().filter(|alert| alert.state != AlertState::Resolved) {
+            if self.shelf.hides(alert).is_some() {
+                continue;
+            }
             load.open += 1;
-            load.unacknowledged += usize::from(alert.state.progress() == 0);
+            load.unacknowledged += usize::from(self.progress(alert) == 0);
             load.chattering += usize::from(self.chattering.contains(&alert.id));
             load.stale += usize::from(AlertFacts::of(alert, "", now).is(Trait::Stale));
             if let Some(count) = load.by_severity.get_mut(usize::from(alert.severity.rank())) {
@@ -64,8 +82,13 @@ impl Store {
         load
     }
 
-    /// Whether there is a flood, and how far back the figures reach.
+    /// Whether there is a flood, and since when everything that was raised is known.
     pub fn flood(&self) -> (&Flood, Option<Timestamp>) {
-        (&self.flood, self.arrivals.since())
+        (&self.flood, self.history.coverage().map(|coverage| coverage.since))
+    }
+
+    /// When a flood begins and ends.
+    pub fn flood_limits(&self) -> FloodLimits {
+        self.flood_limits
     }
 }

@@ -3,7 +3,9 @@
 mod asked;
 mod freshness;
 mod load;
+mod memory;
 mod plant;
+mod shelf;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -11,17 +13,23 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{ApiHealth, Fault, LinkState, Report, Source, Ticket};
 use crate::domain::load::{Arrivals, Flood, FloodEnded, FloodLimits, TEN_MINUTES};
-use crate::domain::{Alert, AlertFacts, AlertId, AlertState, Intent, Listing, OutboxRow, SafeText, Service, WorkOrder, WorkOrderNumber};
+use crate::domain::{
+    AlarmKey, Alert, AlertFacts, AlertId, AlertState, History, Intent, Listing, Occurrence, OutboxRow, Return, SafeText, Service, Shelf,
+    WorkOrder, WorkOrderNumber,
+};
 
 pub use asked::{Asked, Ledger, Progress, SAID_FOR, Verb, seconds_left};
 pub use freshness::{Age, Freshness, Latency};
 pub use load::Load;
 pub use plant::{Plant, Trend};
+pub use shelf::Tended;
 
 /// Most alerts of which it is remembered that they went.
 const GONE_MOST: usize = 1_024;
 /// Most alert ids of which it is remembered that they were counted.
 const COUNTED_MOST: usize = 200_000;
+/// Most runbooks that are kept.
+const RUNBOOKS_MOST: usize = 32;
 /// Most answers about open orders that are kept.
 const OPEN_ORDERS_MOST: usize = 16;
 
@@ -69,7 +77,8 @@ pub enum Touch {
 /// What a report brought that is worth more than drawing anew.
 #[derive(Clone, Debug, Default)]
 pub struct News {
-    /// Alerts that were not there before; empty for the first list of a run.
+    /// Alerts that were not there before; empty for the first list of a run. Those that became worse and so came back are
+    /// among them.
     pub arrived: Vec<AlertId>,
     /// A flood that ended just now.
     pub flood_ended: Option<FloodEnded>,
@@ -99,6 +108,26 @@ pub struct Store {
     flood: Flood,
     flood_limits: FloodLimits,
     chattering: HashSet<AlertId>,
+    fleeting: HashSet<AlertId>,
+    history: History,
+    /// What was kept by earlier runs has been taken in: from then on news is kept, too.
+    remembered: bool,
+    /// What the history lacks on disk.
+    unkept: Vec<Occurrence>,
+    coverage_kept: Option<Timestamp>,
+    /// A live list of this run is in the coverage.
+    covered_live: bool,
+    /// The list holds everything that was resolved since then.
+    resolved_since: Option<Timestamp>,
+    /// The minute of the last look at what changes with time alone.
+    looked: Option<i64>,
+    shelf: Shelf,
+    returned: HashMap<AlertId, Return>,
+    last_return: Option<Timestamp>,
+    warned: HashSet<AlarmKey>,
+    /// Alarms that became worse on the shelf.
+    worse: Vec<AlarmKey>,
+    runbooks: VecDeque<(String, Result<Option<String>, String>)>,
     /// Devices and their readings.
     pub plant: Plant,
     orders: HashMap<AlertId, WorkOrder>,
@@ -125,6 +154,20 @@ impl Store {
             flood: Flood::No,
             flood_limits,
             chattering: HashSet::new(),
+            fleeting: HashSet::new(),
+            history: History::default(),
+            remembered: false,
+            unkept: Vec::new(),
+            coverage_kept: None,
+            covered_live: false,
+            resolved_since: None,
+            looked: None,
+            shelf: Shelf::default(),
+            returned: HashMap::new(),
+            last_return: None,
+            warned: HashSet::new(),
+            worse: Vec::new(),
+            runbooks: VecDeque::new(),
             plant: Plant::default(),
             orders: HashMap::new(),
             open_orders: VecDeque::new(),
@@ -167,6 +210,10 @@ impl Store {
                 ..
             } => return self.take_alerts(now, listing, cached),
             Report::Alerts { result: Err(fault), .. } => self.fail(Source::Alerts, fault, now),
+            Report::ResolvedSince(since) => {
+                self.resolved_since.get_or_insert(since);
+                news.visible = false; // the next list brings them
+            }
             Report::Devices {
                 result: Ok(listing),
                 cached,
@@ -182,7 +229,10 @@ impl Store {
                 self.plant.progress = None;
                 self.fail(Source::Devices, fault, now);
             }
-            Report::DevicesProgress { loaded, total } => self.plant.progress = Some((loaded, total)),
+            Report::DevicesProgress { loaded, total } => {
+                self.freshness_mut(Source::Devices).heard(now);
+                self.plant.progress = Some((loaded, total));
+            }
             Report::Trends {
                 result: Ok(trends),
                 window,
@@ -213,6 +263,8 @@ impl Store {
             Report::OrderStatus(Ok(orders)) => {
                 self.freshness_mut(Source::Orders).succeeded(now, false);
                 for (alert, order) in orders {
+                    let record = self.history.ordered(&alert, &order.wonum, Some(&order.status), now).cloned();
+                    self.keep(record);
                     if self.orders.len() < COUNTED_MOST || self.orders.contains_key(&alert) {
                         self.orders.insert(alert, order);
                     }
@@ -233,7 +285,7 @@ impl Store {
                 }
             }
             Report::Began(source) => {
-                self.freshness_mut(source).busy = true;
+                self.freshness_mut(source).began(now);
                 news.visible = false;
             }
         }
@@ -264,11 +316,19 @@ impl Store {
             present.insert(alert.id.clone());
             let id = alert.id.clone();
             let known = self.alerts.contains_key(&id);
+            let was_back = self.returned.contains_key(&id);
             changed |= self.take_alert(alert, listing.as_of, now);
+            let is_back = !was_back && self.returned.contains_key(&id);
             if first {
                 self.touched.remove(&id);
-            } else if !known {
+            } else if !known || is_back {
                 news.arrived.push(id);
+            }
+        }
+        if !cached {
+            self.covered(listing.as_of);
+            if listing.complete {
+                self.end_what_is_missing(&present, now);
             }
         }
         // An incomplete list proves no absence.
@@ -277,6 +337,9 @@ impl Store {
             for id in went {
                 self.alerts.remove(&id);
                 self.touched.remove(&id);
+                self.returned.remove(&id);
+                let record = self.history.gone(&id, now).cloned();
+                self.keep(record);
                 self.gone.push_back((id, now));
                 changed = true;
             }
@@ -286,7 +349,7 @@ impl Store {
         }
         if changed {
             self.revision += 1;
-            self.find_chattering(now);
+            self.find_noise(now);
         }
         news.flood_ended = self.step(now);
         news.visible = changed || before != (self.freshness(Source::Alerts).age(now), self.quality.clone(), self.load(now));
@@ -311,15 +374,30 @@ impl Store {
             self.touched.insert(alert.id.clone(), (touch, now));
         }
         self.gone.retain(|(id, _)| *id != alert.id);
+        self.compare_with_before(&alert);
+        let record = self.history.note(&alert, now).cloned();
+        self.keep(record);
         self.alerts.insert(alert.id.clone(), alert);
         true
     }
 
-    /// Lets time pass: marks of change fade, a flood may end. Answers a flood that did.
+    /// Lets time pass: marks of change fade, chattering calms down, a flood may end. Answers a flood that did.
     pub fn step(&mut self, now: Timestamp) -> Option<FloodEnded> {
         self.arrivals.forget(now);
         self.touched.retain(|_, (_, at)| now.duration_since(*at) < SAID_FOR);
-        self.flood.step(self.arrivals.within(TEN_MINUTES, now), now, self.flood_limits)
+        let minute = now.as_second().div_euclid(60);
+        if self.looked.replace(minute).is_some_and(|looked| looked != minute) {
+            self.find_noise(now);
+        }
+        let was_on = self.flood.is_on();
+        let ended = self.flood.step(self.arrivals.within(TEN_MINUTES, now), now, self.flood_limits);
+        if was_on != self.flood.is_on() {
+            self.revision += 1; // the list is ordered otherwise
+        }
+        ended.map(|ended| FloodEnded {
+            count: self.arrivals.of_flood(ended.start, ended.end),
+            ..ended
+        })
     }
 
     // What the outbox tells
@@ -339,16 +417,24 @@ impl Store {
     /// A row of the outbox changed. Answers whether it was news.
     pub fn outbox(&mut self, row: OutboxRow, now: Timestamp) -> bool {
         let alert = row.intent.alert().cloned();
+        let made = row.wonum.clone();
         if !self.ledger.take(row) {
             return false;
         }
         self.revision += 1;
+        if let (Some(id), Some(number)) = (&alert, &made) {
+            let record = self.history.ordered(id, number, None, now).cloned();
+            self.keep(record);
+        }
         let as_of = self.freshness(Source::Alerts).as_of.unwrap_or(Timestamp::MIN);
         if let Some(mut alert) = alert.and_then(|id| self.alerts.get(&id).cloned()) {
             // The server's confirmation is as good as its list, and newer.
             self.ledger.confirm(&mut alert, as_of);
             if self.alerts.get(&alert.id) != Some(&alert) {
                 self.touched.insert(alert.id.clone(), (Touch::Changed, now));
+                self.compare_with_before(&alert);
+                let record = self.history.note(&alert, now).cloned();
+                self.keep(record);
                 self.alerts.insert(alert.id.clone(), alert);
             }
         }
@@ -430,6 +516,41 @@ impl Store {
         self.open_orders.iter().find(|known| known.alert == *alert)
     }
 
+    /// Takes a runbook, or that there is none.
+    pub fn take_runbook(&mut self, slug: String, text: Result<Option<String>, String>) {
+        self.runbooks.retain(|(known, _)| *known != slug);
+        self.runbooks.push_back((slug, text));
+        while self.runbooks.len() > RUNBOOKS_MOST {
+            self.runbooks.pop_front();
+        }
+    }
+
+    /// The runbook of an alert name, once it was read.
+    pub fn runbook(&self, slug: &str) -> Option<&Result<Option<String>, String>> {
+        self.runbooks.iter().find(|(known, _)| known == slug).map(|(_, text)| text)
+    }
+
+    /// The first alert of the flood that lasts.
+    pub fn flood_first(&self) -> Option<&Alert> {
+        let Flood::Since { start, .. } = self.flood else { return None };
+        let from = start.checked_sub(TEN_MINUTES).unwrap_or(start);
+        self.alerts
+            .values()
+            .filter(|alert| alert.raised_at > from && self.shelf.hides(alert).is_none())
+            .min_by_key(|alert| (alert.raised_at, alert.id.clone()))
+    }
+
+    /// The worst open alert, the newest of them; one that nobody has acknowledged before others.
+    pub fn worst(&self) -> Option<&Alert> {
+        self.alerts
+            .values()
+            .filter(|alert| alert.state != AlertState::Resolved && self.shelf.hides(alert).is_none())
+            .min_by(|one, other| {
+                let key = |alert: &Alert| (alert.severity.rank(), self.progress(alert), std::cmp::Reverse(alert.raised_at));
+                key(one).cmp(&key(other)).then_with(|| one.id.cmp(&other.id))
+            })
+    }
+
     /// Forgets them, before they are asked anew.
     pub fn forget_open_orders(&mut self, alert: &AlertId) {
         self.open_orders.retain(|known| known.alert != *alert);
@@ -444,6 +565,9 @@ impl Store {
                 None => self.linked_order(alert),
             },
             chattering: self.chattering.contains(&alert.id),
+            fleeting: self.fleeting.contains(&alert.id),
+            shelved: self.shelf.hides(alert).is_some(),
+            returned: self.returned.contains_key(&alert.id),
             pending: self
                 .ledger
                 .asked(&alert.id, &[Verb::Acknowledge, Verb::Resolve, Verb::Order], now)
@@ -463,6 +587,19 @@ impl Store {
             .iter()
             .find(|(known, ..)| *known == service)
             .map_or((&LinkState::Unknown, Latency::default()), |(_, state, latency)| (state, *latency))
+    }
+
+    /// Since when a service owes an answer, where it owes one for so long that `live` would be a lie: its calls hang.
+    pub fn unanswered(&self, service: Service, now: Timestamp) -> Option<Timestamp> {
+        let patience = self.freshness(Source::Alerts).interval;
+        let sources: &[Source] = match service {
+            Service::Manage => &[Source::Orders],
+            _ => &[Source::Alerts, Source::Devices, Source::Metrics],
+        };
+        sources
+            .iter()
+            .filter_map(|source| self.freshness(*source).unanswered(patience, now))
+            .min()
     }
 
     /// A source's freshness.

@@ -5,22 +5,20 @@ use ratatui::style::Style;
 use super::super::cells;
 use super::super::scene::Scene;
 use super::Line;
-use super::sentence::{asked_of, order_sentence, state_sentence, value_text};
+use super::sentence::{aside_sentence, asked_of, order_sentence, state_sentence, value_text};
 use crate::config::theme::Role;
 use crate::domain::{Alert, AlertState, DeviceKey, SafeText};
 
-/// Most earlier occurrences that are listed.
-const HISTORY_MOST: usize = 5;
 /// Cells of the labels.
 const LABEL: usize = 13;
 
 /// A label and a wrapped text beside it.
-fn labelled(scene: &Scene<'_>, label: &str, text: &SafeText, width: usize, lines: &mut Vec<Line>) {
+pub(super) fn labelled(scene: &Scene<'_>, label: &str, text: &SafeText, width: usize, lines: &mut Vec<Line>) {
     let texts: Vec<String> = text.shown_lines().collect();
     labelled_text(scene, label, &texts, scene.style(Role::Text), width, lines);
 }
 
-fn labelled_text(scene: &Scene<'_>, label: &str, texts: &[String], style: Style, width: usize, lines: &mut Vec<Line>) {
+pub(super) fn labelled_text(scene: &Scene<'_>, label: &str, texts: &[String], style: Style, width: usize, lines: &mut Vec<Line>) {
     let mut label = label;
     for text in texts {
         for line in cells::wrap(text, width.saturating_sub(LABEL)) {
@@ -58,6 +56,9 @@ pub(super) fn alert_lines(scene: &Scene<'_>, alert: &Alert, gone: bool, width: u
     );
     let (state, style) = state_sentence(scene, alert, gone);
     labelled_text(scene, "state", &[state], style, width, &mut lines);
+    if let Some((aside, style)) = aside_sentence(scene, alert) {
+        labelled_text(scene, "", &[aside], style, width, &mut lines);
+    }
     if let Some(note) = alert.notes.as_ref().filter(|note| !note.is_empty()) {
         labelled(scene, "note", note, width, &mut lines);
     }
@@ -171,43 +172,5 @@ pub(super) fn device_lines(scene: &Scene<'_>, key: &DeviceKey, but: Option<&Aler
         lines.push(Vec::new());
     }
     push_alerts(scene, if but.is_some() { "also open" } else { "open" }, open, width, &mut lines);
-    lines
-}
-
-/// The last times that this happened on this device, as far as the list goes back.
-pub(super) fn history_lines(scene: &Scene<'_>, alert: &Alert, width: usize) -> Vec<Line> {
-    let mut before: Vec<&Alert> = scene
-        .store
-        .alerts()
-        .filter(|other| other.device == alert.device && other.name == alert.name && other.id != alert.id)
-        .collect();
-    before.sort_by_key(|other| std::cmp::Reverse(other.raised_at));
-    let mut lines: Vec<Line> = Vec::new();
-    for other in before.iter().take(HISTORY_MOST) {
-        let (state, style) = state_sentence(scene, other, false);
-        lines.push(vec![
-            (format!("{}  ", scene.clock(other.raised_at)), scene.style(Role::Title)),
-            (state, style),
-        ]);
-        for (label, value) in [
-            ("  cause", &other.root_cause),
-            ("  resolution", &other.resolution),
-            ("  note", &other.notes),
-        ] {
-            if let Some(value) = value.as_ref().filter(|value| !value.is_empty()) {
-                labelled(scene, label, value, width, &mut lines);
-            }
-        }
-        if let Some((order, style)) = order_sentence(scene, other) {
-            labelled_text(scene, "  order", &[order], style, width, &mut lines);
-        }
-        lines.push(Vec::new());
-    }
-    if lines.is_empty() {
-        lines.push(vec![(
-            "Monitor's list has no earlier occurrence of this alert on this device.".into(),
-            scene.style(Role::Muted),
-        )]);
-    }
     lines
 }

@@ -1,6 +1,8 @@
 //! Everything that is known of one alert or device: the window, and the strip beside the queue.
 
+mod history;
 mod lines;
+mod runbook;
 mod sentence;
 mod strip;
 
@@ -16,7 +18,9 @@ use super::scroll::{Motion, Scroll};
 use crate::config::theme::Role;
 use crate::domain::{Alert, AlertId, DeviceKey};
 use crate::model::Action;
-use lines::{alert_lines, device_lines, history_lines};
+use history::history_lines;
+use lines::{alert_lines, device_lines};
+use runbook::runbook_lines;
 
 pub(crate) use strip::render_strip;
 
@@ -41,16 +45,22 @@ enum Tab {
     Alert,
     Device,
     History,
+    Runbook,
 }
 
 impl Tab {
-    const ALL: [Self; 3] = [Self::Alert, Self::Device, Self::History];
+    const ALL: [Self; 4] = [Self::Alert, Self::Device, Self::History, Self::Runbook];
+
+    fn has_chart(self) -> bool {
+        matches!(self, Self::Alert | Self::Device)
+    }
 
     fn title(self) -> &'static str {
         match self {
             Self::Alert => "alert",
             Self::Device => "device",
             Self::History => "history",
+            Self::Runbook => "runbook",
         }
     }
 }
@@ -161,7 +171,7 @@ impl Detail {
             width: area.width.saturating_sub(4),
             height: area.height.saturating_sub(2),
         };
-        if Self::has_chart(area) && self.tab != Tab::History {
+        if Self::has_chart(area) && self.tab.has_chart() {
             Rect {
                 width: inner.width * 11 / 20,
                 ..inner
@@ -189,6 +199,7 @@ impl Detail {
                 )]],
             },
             (About::Alert(_), Some(alert), Tab::History) => history_lines(scene, alert, width),
+            (About::Alert(_), Some(alert), Tab::Runbook) => runbook_lines(scene, alert, width),
             (About::Alert(_), None, _) => Vec::new(),
             (About::Device(key), ..) => device_lines(scene, key, None, width),
         }
@@ -246,7 +257,7 @@ impl Detail {
 
     /// Beside the text where there is room for both, else below it.
     fn chart_area(&self, area: Rect, text: Rect) -> Option<Rect> {
-        if self.tab == Tab::History {
+        if !self.tab.has_chart() {
             return None;
         }
         if Self::has_chart(area) {

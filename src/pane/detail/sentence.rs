@@ -4,7 +4,7 @@ use ratatui::style::Style;
 
 use super::super::scene::Scene;
 use crate::config::theme::Role;
-use crate::domain::{Alert, AlertState, MetricValue, SafeText, short_number};
+use crate::domain::{Alert, AlertState, MetricValue, Return, SafeText, short_number};
 use crate::model::Action;
 use crate::model::store::{Asked, Progress, Verb};
 
@@ -25,10 +25,13 @@ pub(super) fn value_text(alert: &Alert, scene: &Scene<'_>) -> String {
         .metric
         .as_ref()
         .map_or_else(String::new, |metric| format!("{} ", metric.shown()));
+    let unit = alert.metric.as_ref().map_or_else(String::new, |metric| scene.unit(metric.raw()));
     let limit = alert
         .threshold
-        .map_or_else(String::new, |limit| format!(", limit {}", short_number(limit)));
-    format!("{metric}{value}{limit}")
+        .map_or_else(String::new, |limit| format!(", limit {}{unit}", short_number(limit)));
+    let measured = matches!(alert.value, Some(MetricValue::Number(_)));
+    let value_unit = if measured { unit.as_str() } else { "" };
+    format!("{metric}{value}{value_unit}{limit}")
 }
 
 /// Where an alert stands, in a sentence.
@@ -56,12 +59,39 @@ pub(super) fn state_sentence(scene: &Scene<'_>, alert: &Alert, gone: bool) -> (S
     }
 }
 
+/// That it lies on the shelf, or why it came back.
+pub(super) fn aside_sentence(scene: &Scene<'_>, alert: &Alert) -> Option<(String, Style)> {
+    if let Some(item) = scene.store.shelf().hides(alert) {
+        let reason = if item.reason.is_empty() {
+            "no reason given"
+        } else {
+            item.reason.shown()
+        };
+        let text = format!(
+            "put aside on this console by {} until {}: {reason} ({} shows the shelf)",
+            item.by.shown(),
+            scene.clock(item.until),
+            scene.key(Action::Shelf)
+        );
+        return Some((text, scene.style(Role::Muted)));
+    }
+    let why = match scene.store.returned(&alert.id)? {
+        Return::Expired => "back from the shelf: its time was over",
+        Return::Worse => "back because it became worse",
+        Return::Unshelved => "back from the shelf",
+    };
+    Some((
+        format!("{why}; {} looks at it again", scene.key(Action::Acknowledge)),
+        scene.style(Role::StateNew),
+    ))
+}
+
 pub(super) fn order_sentence(scene: &Scene<'_>, alert: &Alert) -> Option<(String, Style)> {
     if let Some((number, told)) = scene.store.order(&alert.id) {
         let told = told.map_or_else(String::new, |order| {
             let lead = order.lead.as_ref().map_or_else(String::new, |lead| format!(", {}", lead.shown()));
             let offer = if order.is_completed() && alert.state != AlertState::Resolved {
-                format!(": done, {} resolves", scene.key(Action::Resolve))
+                format!(": ready to resolve, {} does", scene.key(Action::Resolve))
             } else {
                 String::new()
             };

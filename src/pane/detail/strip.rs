@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use super::super::cells;
 use super::super::scene::{Scene, framed};
 use super::Line;
-use super::sentence::{asked_of, order_sentence, state_sentence, value_text};
+use super::sentence::{aside_sentence, asked_of, order_sentence, state_sentence, value_text};
 use crate::config::theme::Role;
 use crate::domain::Alert;
 use crate::model::store::{Progress, Verb};
@@ -59,6 +59,7 @@ fn strip_lines(scene: &Scene<'_>, alert: &Alert, gone: bool, width: usize, heigh
         .chain(state_lines(scene, alert, gone, width))
         .map(Some)
         .chain([
+            aside_sentence(scene, alert).map(|(sentence, style)| vec![(scene.cut(&sentence, width), style)]),
             order_line(scene, alert, width),
             alert.notes.as_ref().filter(|note| !note.is_empty()).map(|note| {
                 vec![
@@ -101,12 +102,33 @@ fn strip_lines(scene: &Scene<'_>, alert: &Alert, gone: bool, width: usize, heigh
             lines.push(vec![(scene.cut(&sentence, width), style)]);
         }
     }
+    if let Some(line) = last_time(scene, alert, width).filter(|_| lines.len() < height) {
+        lines.push(vec![(line, muted)]);
+    }
     let others = scene.store.others_of(alert).count();
     if others > 0 && lines.len() < height {
         let plural = if others == 1 { "alert" } else { "alerts" };
         lines.push(vec![(format!("{others} other open {plural} on this device"), muted)]);
     }
     lines
+}
+
+/// `last: 12 Nov 03:10 bearing wear, WO 998 (5 times)`
+fn last_time(scene: &Scene<'_>, alert: &Alert, width: usize) -> Option<String> {
+    let before = scene.store.history().earlier(alert);
+    let last = before.first()?;
+    let cause = last.alert.root_cause.as_ref().or(last.alert.resolution.as_ref());
+    let cause = cause.map_or_else(String::new, |cause| format!(" {}", cause.shown()));
+    let order = last
+        .wonum
+        .as_ref()
+        .map_or_else(String::new, |number| format!(", WO {}", number.shown()));
+    let times = if before.len() > 1 {
+        format!(" ({} times)", before.len())
+    } else {
+        String::new()
+    };
+    Some(scene.cut(&format!("last: {}{cause}{order}{times}", scene.clock(last.alert.raised_at)), width))
 }
 
 fn raised_lines(scene: &Scene<'_>, alert: &Alert, width: usize) -> Vec<Line> {

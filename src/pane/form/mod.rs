@@ -2,8 +2,10 @@
 
 mod field;
 mod note;
+mod remark;
 mod resolve;
 mod sheet;
+mod shelve;
 mod work_order;
 
 use ratatui::buffer::Buffer;
@@ -15,8 +17,10 @@ use crate::model::{Action, Draft, DraftKey, Key, Store};
 
 pub(crate) use field::Field;
 pub(crate) use note::NoteForm;
+pub(crate) use remark::RemarkForm;
 pub(crate) use resolve::ResolveForm;
 pub(crate) use resolve::{ResolveText, causes};
+pub(crate) use shelve::ShelveForm;
 pub(crate) use work_order::WorkOrderForm;
 
 /// Any of the forms.
@@ -28,6 +32,10 @@ pub(crate) enum Form {
     Resolve(ResolveForm),
     /// A work order.
     WorkOrder(Box<WorkOrderForm>),
+    /// Putting aside.
+    Shelve(ShelveForm),
+    /// A remark for the next shift.
+    Remark(RemarkForm),
 }
 
 impl Form {
@@ -36,6 +44,8 @@ impl Form {
         match self {
             Self::Note(form) => form.act(action),
             Self::Resolve(form) => form.act(action),
+            Self::Shelve(form) => form.act(action),
+            Self::Remark(form) => form.act(action),
             Self::WorkOrder(form) => form.act(action, store),
         }
     }
@@ -45,6 +55,8 @@ impl Form {
         match self {
             Self::Note(form) => form.key(key),
             Self::Resolve(form) => form.key(key),
+            Self::Shelve(form) => form.key(key),
+            Self::Remark(form) => form.key(key),
             Self::WorkOrder(form) => form.key(key, store),
         }
     }
@@ -54,6 +66,8 @@ impl Form {
         match self {
             Self::Note(form) => form.paste(text),
             Self::Resolve(form) => form.paste(text),
+            Self::Shelve(form) => form.paste(text),
+            Self::Remark(form) => form.paste(text),
             Self::WorkOrder(form) => form.paste(text, store),
         }
     }
@@ -63,6 +77,8 @@ impl Form {
         match self {
             Self::Note(form) => form.draft(now),
             Self::Resolve(form) => form.draft(now),
+            Self::Shelve(form) => form.draft(now),
+            Self::Remark(form) => form.draft(now),
             Self::WorkOrder(form) => form.draft(now),
         }
     }
@@ -72,6 +88,8 @@ impl Form {
         match self {
             Self::Note(form) => form.draft_key(),
             Self::Resolve(form) => form.draft_key(),
+            Self::Shelve(form) => form.draft_key(),
+            Self::Remark(form) => form.draft_key(),
             Self::WorkOrder(form) => form.draft_key(),
         }
     }
@@ -81,6 +99,8 @@ impl Form {
         match self {
             Self::Note(form) => form.restore(draft),
             Self::Resolve(form) => form.restore(draft),
+            Self::Shelve(form) => form.restore(draft),
+            Self::Remark(form) => form.restore(draft),
             Self::WorkOrder(form) => form.restore(draft),
         }
     }
@@ -88,7 +108,7 @@ impl Form {
     /// Takes in what was told since the last frame.
     pub(crate) fn arrange(&mut self, store: &Store) {
         match self {
-            Self::Note(_) | Self::Resolve(_) => {}
+            Self::Note(_) | Self::Resolve(_) | Self::Shelve(_) | Self::Remark(_) => {}
             Self::WorkOrder(form) => form.arrange(store),
         }
     }
@@ -98,6 +118,8 @@ impl Form {
         match self {
             Self::Note(form) => form.render(scene, buffer, area),
             Self::Resolve(form) => form.render(scene, buffer, area),
+            Self::Shelve(form) => form.render(scene, buffer, area),
+            Self::Remark(form) => form.render(scene, buffer, area),
             Self::WorkOrder(form) => form.render(scene, buffer, area),
         }
     }

@@ -183,6 +183,7 @@ impl Sort {
             Self::By(column, Direction::Ascending) => column.order(one, other, store),
             Self::By(column, Direction::Descending) => column.order(other, one, store),
         }
+        .then_with(|| store.progress(one).cmp(&store.progress(other)))
         .then_with(|| triage_order(one, other))
     }
 
@@ -379,12 +380,15 @@ fn count(scene: &Scene<'_>, fold: &Fold) -> String {
 /// What is unusual about an alert, in a word after its name.
 fn badge(scene: &Scene<'_>, facts: &crate::domain::AlertFacts<'_>) -> &'static str {
     use crate::domain::{Facts as _, Trait};
-    match (facts.is(Trait::Chattering), facts.is(Trait::Stale), scene.setup.ascii) {
-        (true, _, false) => " ·chat",
-        (true, _, true) => " -chat",
-        (false, true, false) => " ·stale",
-        (false, true, true) => " -stale",
-        (false, false, _) => "",
+    let word = |unicode: &'static str, ascii: &'static str| if scene.setup.ascii { ascii } else { unicode };
+    if facts.is(Trait::Chattering) {
+        word(" ·chat", " -chat")
+    } else if facts.is(Trait::Fleeting) {
+        word(" ·fleet", " -fleet")
+    } else if facts.is(Trait::Stale) {
+        word(" ·stale", " -stale")
+    } else {
+        ""
     }
 }
 

@@ -11,15 +11,25 @@ use super::{GroupBy, Queue};
 use crate::config::theme::Role;
 use crate::domain::AlertId;
 use crate::model::store::{Age, Touch};
-use crate::model::{Action, Source};
+use crate::model::{Action, Source, Store};
+
+/// Lines of a pane from which on something may stay in sight above its rows.
+const PINS_LEAST: u16 = 8;
 
 /// Cells before the first column: the cursor's sign, the mark, the sign of change.
 const GUTTER: u16 = 3;
 
 impl Queue {
-    /// Rows that fit into a pane of this height: without its frame and its line of heads.
-    pub(crate) fn height_in(area: Rect) -> usize {
-        usize::from(area.height.saturating_sub(3))
+    /// Rows that fit into a pane of this height: without its frame, its line of heads, and what stays in sight above them.
+    pub(crate) fn height_in(store: &Store, area: Rect) -> usize {
+        usize::from(area.height.saturating_sub(3)).saturating_sub(usize::from(Self::pinned(store, area)))
+    }
+
+    fn pinned(store: &Store, area: Rect) -> u16 {
+        if area.height < PINS_LEAST {
+            return 0;
+        }
+        u16::try_from(Self::pins(store).len()).unwrap_or(0)
     }
 
     /// Draws the pane.
@@ -32,6 +42,15 @@ impl Queue {
             self.render_empty(scene, buffer, inner);
             return;
         }
+        let pinned = Self::pinned(scene.store, area);
+        for (y, (label, alert)) in (inner.y..inner.y + pinned).zip(Self::pins(scene.store)) {
+            render_pin(scene, buffer, Rect { y, height: 1, ..inner }, label, alert);
+        }
+        let inner = Rect {
+            y: inner.y + pinned,
+            height: inner.height - pinned,
+            ..inner
+        };
         let sized = column::share(&self.columns, usize::from(inner.width - GUTTER), self.widest);
         let mut heads = String::new();
         for one in &sized {
@@ -109,9 +128,9 @@ impl Queue {
             format!("Alerts {listed} of {}", self.open)
         };
         let mut parts = vec![(count, title), (format!(" {dot} unack {}", self.waiting_unacknowledged), title)];
-        if self.group_by != GroupBy::Nothing {
+        if self.grouping != GroupBy::Nothing {
             let groups = if self.grouped.count == 1 { "group" } else { "groups" };
-            parts.push((format!(" {dot} {} {groups} by {}", self.grouped.count, self.group_by.word()), title));
+            parts.push((format!(" {dot} {} {groups} by {}", self.grouped.count, self.grouping.word()), title));
         }
         if !self.marks.is_empty() {
             parts.push((format!(" {dot} {} marked", self.marks.len()), scene.style(Role::Mark)));
@@ -229,4 +248,24 @@ impl Queue {
             }
         }
     }
+}
+
+/// `first 02:05 CRIT PUMP-017 Bearing temperature high  new`
+fn render_pin(scene: &Scene<'_>, buffer: &mut Buffer, row: Rect, label: &str, alert: &crate::domain::Alert) {
+    let (word, style) = scene.severity(&alert.severity);
+    let (state, state_style) = scene.state(alert, 16);
+    let clock = scene.clock(alert.raised_at);
+    let used = 2 + label.len() + 1 + cells::width(&clock) + 1 + 5 + 2 + cells::width(&state);
+    let name = format!("{} {}", alert.device.shown(), alert.name.shown());
+    let parts = [
+        (format!("  {label} "), scene.style(Role::Flood)),
+        (format!("{clock} "), scene.style(Role::Muted)),
+        (cells::left(&word, 5, ""), style),
+        (
+            scene.cut(&name, usize::from(row.width).saturating_sub(used)),
+            scene.style(Role::Text),
+        ),
+        (format!("  {state}"), state_style),
+    ];
+    cells::write(buffer, row, row.x, row.y, &parts);
 }

@@ -127,7 +127,7 @@ pub(super) fn group(by: GroupBy, sorted: &[&Alert], store: &Store, unfolded: &BT
             }
         }
         let worst = behind.iter().map(|alert| &alert.severity).min_by_key(|severity| severity.rank());
-        let new = behind.iter().filter(|alert| alert.state.progress() == 0).count();
+        let new = behind.iter().filter(|alert| store.progress(alert) == 0).count();
         grouped.folds.insert(
             first.id.clone(),
             Fold {
@@ -135,7 +135,7 @@ pub(super) fn group(by: GroupBy, sorted: &[&Alert], store: &Store, unfolded: &BT
                 members: ids,
                 folded,
                 worse: worst.filter(|severity| severity.rank() < first.severity.rank()).cloned(),
-                new: if first.state.progress() == 0 { 0 } else { new },
+                new: if store.progress(first) == 0 { 0 } else { new },
             },
         );
     }

@@ -25,14 +25,15 @@ impl Queue {
         }
     }
 
-    /// By what it is grouped.
-    pub fn group_by(&self) -> GroupBy {
-        self.group_by
+    /// By what it is grouped now: in a flood by device.
+    pub fn grouped_by(&self) -> GroupBy {
+        self.grouping
     }
 
     /// Groups anew, every group folded.
     pub(crate) fn set_group(&mut self, by: GroupBy) {
         self.group_by = by;
+        self.ungrouped = by == GroupBy::Nothing;
         self.unfolded.clear();
         self.narrow();
     }

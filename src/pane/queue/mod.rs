@@ -29,6 +29,10 @@ pub struct Queue {
     /// What stands behind the rows where groups are folded.
     grouped: Grouped,
     group_by: GroupBy,
+    /// By what the rows are grouped now: in a flood by device.
+    grouping: GroupBy,
+    /// The person took the groups of this flood away.
+    ungrouped: bool,
     /// Groups that are shown whole, by their key.
     unfolded: BTreeSet<String>,
     cursor: Option<AlertId>,
@@ -86,6 +90,8 @@ impl Default for Queue {
             rows: Vec::new(),
             grouped: Grouped::default(),
             group_by: GroupBy::Nothing,
+            grouping: GroupBy::Nothing,
+            ungrouped: false,
             unfolded: BTreeSet::new(),
             cursor: None,
             held: None,
@@ -218,7 +224,8 @@ impl Queue {
         let left = self.held.take();
         // the row that was left may belong behind a folded one
         let folds = self.cursor.as_ref().is_some_and(|cursor| self.grouped.inner.contains(cursor));
-        if folds || left.as_ref().is_none_or(|left| store.alert(&left.id) != Some(left)) {
+        let is_changed = |left: &Alert| store.alert(&left.id) != Some(left) || store.shelf().hides(left).is_some();
+        if folds || left.as_ref().is_none_or(is_changed) {
             self.generation += 1; // the row that was left may go to its place now
         }
         self.held = store.alert(&id).cloned().or_else(|| self.ghosts.get(&id).cloned());
@@ -400,10 +407,15 @@ impl Queue {
         let store = scene.store;
         let line = self.index().map_or(0, |at| at.saturating_sub(self.scroll.top));
         let wants_resolved = self.filter.text().contains("state:");
-        let shown = |alert: &&Alert| wants_resolved || alert.state != AlertState::Resolved;
-        self.open = store.alerts().filter(|alert| alert.state != AlertState::Resolved).count();
+        let wants_shelved = self.filter.text().contains("is:shelved");
+        let is_put_aside = |alert: &Alert| store.shelf().hides(alert).is_some();
+        let shown = |alert: &&Alert| (wants_resolved || alert.state != AlertState::Resolved) && (wants_shelved || !is_put_aside(alert));
+        self.open = store
+            .alerts()
+            .filter(|alert| alert.state != AlertState::Resolved && !is_put_aside(alert))
+            .count();
         let mut fresh: Vec<&Alert> = store.alerts().filter(shown).filter(|alert| self.passes(scene, alert)).collect();
-        self.waiting_unacknowledged = fresh.iter().filter(|alert| alert.state.progress() == 0).count();
+        self.waiting_unacknowledged = fresh.iter().filter(|alert| store.progress(alert) == 0).count();
         // Remember the rows that could vanish while they stay.
         for id in self.cursor.iter().chain(self.rows.iter().filter(|_| self.frozen.is_some())) {
             if let Some(alert) = store.alert(id) {
@@ -433,7 +445,14 @@ impl Queue {
         }
         fresh.sort_by(|one, other| self.sort.order(one, other, store));
         let before = self.index();
-        let mut grouped = group(self.group_by, &fresh, store, &self.unfolded, self.cursor.as_ref());
+        let flood = store.flood().0.is_on();
+        self.ungrouped &= flood;
+        // In a flood the devices stand together, unless the person wants it otherwise.
+        self.grouping = match self.group_by {
+            GroupBy::Nothing if flood && !self.ungrouped => GroupBy::Device,
+            chosen => chosen,
+        };
+        let mut grouped = group(self.grouping, &fresh, store, &self.unfolded, self.cursor.as_ref());
         self.rows = std::mem::take(&mut grouped.rows);
         self.grouped = grouped;
         self.narrowed = false;
@@ -459,6 +478,15 @@ impl Queue {
         }
         self.measure(scene);
         lost
+    }
+
+    /// Lines above the rows that stay in sight however far the list is scrolled: in a flood its first alert and the worst.
+    pub(crate) fn pins(store: &Store) -> Vec<(&'static str, &Alert)> {
+        if !store.flood().0.is_on() {
+            return Vec::new();
+        }
+        let first = store.flood_first().map(|alert| ("first", alert));
+        first.into_iter().chain(store.worst().map(|alert| ("worst", alert))).collect()
     }
 
     fn measure(&mut self, scene: &Scene<'_>) {

@@ -81,7 +81,9 @@ fn lines(scene: &Scene<'_>, width: usize) -> Vec<Vec<(String, Style)>> {
             let keys: Vec<String> = keymap.keys(spec.action).iter().map(ToString::to_string).collect();
             let place = match spec.context {
                 Context::Global => String::new(),
-                Context::Detail | Context::Outbox | Context::Form | Context::Question => format!(" ({})", spec.context.title()),
+                Context::Detail | Context::Outbox | Context::Shelf | Context::Handover | Context::Form | Context::Question => {
+                    format!(" ({})", spec.context.title())
+                }
             };
             let about = format!("{}{place}", spec.about);
             let mut label = keys.join(" ");

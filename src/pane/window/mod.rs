@@ -2,9 +2,11 @@
 
 mod calls;
 mod filter_line;
+mod handover;
 mod health;
 mod help;
 mod links;
+mod load;
 mod menu;
 mod outbox;
 mod palette;
@@ -12,6 +14,7 @@ mod prompt;
 mod question;
 mod results;
 mod servers;
+mod shelf;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -24,15 +27,18 @@ use crate::config::theme::Role;
 use crate::model::Action;
 
 pub(crate) use filter_line::FilterLine;
+pub(crate) use handover::{HandoverView, Period};
 pub(crate) use health::Health;
 pub(crate) use help::Help;
 pub(crate) use links::{Address, Links};
+pub(crate) use load::LoadView;
 pub(crate) use menu::{Item, Menu};
 pub(crate) use outbox::OutboxList;
 pub(crate) use palette::Palette;
 pub(crate) use prompt::{Prompt, Wanted};
 pub(crate) use question::Question;
 pub(crate) use results::{Outcome, Results};
+pub(crate) use shelf::ShelfList;
 
 /// A window's frame: in the middle of the area, with a title and the keys that matter below.
 pub(crate) struct Frame<'a> {

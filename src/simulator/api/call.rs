@@ -13,13 +13,15 @@ use axum::response::Response;
 use axum::routing::{MethodFilter, any, on};
 use bytes::Bytes;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::operation::Side;
 use super::token::Tokens;
 use super::{Answer, Operation, manage, monitor, readings, token};
+use crate::simulator::authority::secret;
 use crate::simulator::fault::{self, FaultAction, FaultEngine};
 use crate::simulator::world::{Refusal, World};
-use crate::simulator::{Clock, SimulatorConfig};
+use crate::simulator::{Clock, SimulateError, SimulatorConfig};
 
 /// A request's body may have so many bytes.
 const BODY_MAX: usize = 1 << 20;
@@ -76,10 +78,12 @@ pub(crate) struct Shared {
     pub(crate) log: Mutex<Log>,
     pub(crate) keys: Keys,
     pub(crate) base: String,
+    /// When the plant began.
+    pub(crate) began: Timestamp,
 }
 
 /// The credentials that are taken.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Keys {
     pub(crate) monitor: String,
     pub(crate) manage: String,
@@ -87,6 +91,20 @@ pub(crate) struct Keys {
     pub(crate) manage_read_only: String,
     pub(crate) client_id: String,
     pub(crate) client_secret: String,
+}
+
+impl Keys {
+    /// Those of a new plant.
+    pub(crate) fn fresh() -> Result<Self, SimulateError> {
+        Ok(Self {
+            monitor: format!("mon-{}", secret(16)?),
+            manage: format!("man-{}", secret(16)?),
+            monitor_read_only: format!("mon-ro-{}", secret(16)?),
+            manage_read_only: format!("man-ro-{}", secret(16)?),
+            client_id: "nightdesk".into(),
+            client_secret: secret(16)?,
+        })
+    }
 }
 
 /// A lock that a panic of another call does not close.

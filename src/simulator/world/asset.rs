@@ -77,8 +77,8 @@ impl World {
             asset.insert("status".into(), json!("NOT READY"));
         }
         asset.insert("_rowstamp".into(), json!(self.next_rowstamp()));
-        self.assets.insert((site, number.clone()), asset.clone());
-        self.record_asset(number, key, EffectKind::CreateAsset, body, now);
+        self.assets.insert((site.clone(), number.clone()), asset.clone());
+        self.record_asset((site, number), key, EffectKind::CreateAsset, body, now);
         Ok(asset)
     }
 
@@ -111,13 +111,14 @@ impl World {
         asset.extend(given);
         asset.insert("_rowstamp".into(), json!(self.next_rowstamp()));
         self.assets.insert((site.to_owned(), number.to_owned()), asset.clone());
-        self.record_asset(number.to_owned(), key, EffectKind::UpdateAsset, body, now);
+        self.record_asset((site.to_owned(), number.to_owned()), key, EffectKind::UpdateAsset, body, now);
         Ok(asset)
     }
 
-    fn record_asset(&mut self, number: String, key: &str, effect: EffectKind, body: Value, now: Timestamp) {
+    fn record_asset(&mut self, (site, number): (String, String), key: &str, effect: EffectKind, body: Value, now: Timestamp) {
         let objects = Objects {
             assetnum: Some(number),
+            siteid: Some(site),
             ..Objects::default()
         };
         self.ledger.append(now, ("", key), effect, objects, body);

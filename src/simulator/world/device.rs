@@ -187,6 +187,7 @@ impl World {
         }
         let objects = Objects {
             device_id: Some(device.id.clone()),
+            device_type: Some(kind_name(kind).to_owned()),
             ..Objects::default()
         };
         self.ledger.append(now, who, EffectKind::CreateDevice, objects, body);
@@ -218,6 +219,7 @@ impl World {
         };
         let objects = Objects {
             device_id: Some(id.to_owned()),
+            device_type: Some(kind_name(kind).to_owned()),
             ..Objects::default()
         };
         self.ledger.append(now, who, EffectKind::UpdateMetadata, objects, body);

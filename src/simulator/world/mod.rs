@@ -8,6 +8,7 @@ mod device;
 mod emergency;
 mod order;
 mod refusal;
+mod replay;
 mod steady;
 mod story;
 

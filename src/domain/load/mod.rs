@@ -1,8 +1,13 @@
 //! How much an operator is asked to look at: figures after ISA-18.2 and EEMUA 191. A reference, not compliance.
 
+mod figures;
+
 use std::collections::VecDeque;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+pub use figures::{Activation, Figures, TOP, TopSource, WINDOWS, floods};
 
 /// The window of the short figure and of flood detection (ISA-18.2 §16: per ten minutes).
 pub const TEN_MINUTES: SignedDuration = SignedDuration::from_mins(10);
@@ -42,9 +47,10 @@ impl Arrivals {
         self.times.partition_point(|at| *at <= now).saturating_sub(first)
     }
 
-    /// The oldest that is known: the figures' window begins here.
-    pub fn since(&self) -> Option<Timestamp> {
-        self.times.front().copied()
+    /// How many a flood brought: those of the ten minutes that made it one, too.
+    pub fn of_flood(&self, start: Timestamp, end: Timestamp) -> usize {
+        let times: Vec<Timestamp> = self.times.iter().copied().collect();
+        figures::raised_in(&times, start, end)
     }
 }
 
@@ -96,6 +102,7 @@ impl Flood {
                     start: *start,
                     end: now,
                     peak: *peak,
+                    count: 0,
                 };
                 *self = Self::No;
                 Some(ended)
@@ -110,7 +117,7 @@ impl Flood {
 }
 
 /// A flood that is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct FloodEnded {
     /// Its beginning.
     pub start: Timestamp,
@@ -118,13 +125,18 @@ pub struct FloodEnded {
     pub end: Timestamp,
     /// Most new alerts per ten minutes.
     pub peak: usize,
+    /// Alerts that it brought, those of the ten minutes before its beginning included; filled in by who knows them.
+    pub count: usize,
 }
+
+/// The longest window of the two variants of chattering.
+pub const CHATTERING_WITHIN: SignedDuration = SignedDuration::from_mins(30);
 
 /// Whether these cycles of one device and alert name chatter: three within a minute (ISA-18.2 §16.5), or the slow
 /// variant, three within half an hour, counted back from now.
 pub fn is_chattering(cycles: &[Timestamp], now: Timestamp) -> bool {
     let within = |window: SignedDuration| cycles.iter().filter(|at| **at <= now && now.duration_since(**at) < window).count();
-    within(SignedDuration::from_mins(30)) >= 3 || within(SignedDuration::from_mins(1)) >= 3
+    within(CHATTERING_WITHIN) >= 3 || within(SignedDuration::from_mins(1)) >= 3
 }
 
 #[cfg(test)]
@@ -143,9 +155,10 @@ mod tests {
         }
         assert_eq!(arrivals.within(TEN_MINUTES, at(600)), 4, "0 is just outside");
         assert_eq!(arrivals.within(TEN_MINUTES, at(599)), 4);
-        assert_eq!(arrivals.since(), Some(at(0)));
+        assert_eq!(arrivals.times.front(), Some(&at(0)));
         arrivals.forget(at(86_401));
-        assert_eq!(arrivals.since(), Some(at(1)));
+        assert_eq!(arrivals.times.front(), Some(&at(1)));
+        assert_eq!(arrivals.of_flood(at(700), at(800)), 3, "300, 599 and 600 made it one");
     }
 
     #[test]
@@ -162,7 +175,8 @@ mod tests {
             [FloodEnded {
                 start: at(1),
                 end: at(4),
-                peak: 40
+                peak: 40,
+                count: 0
             }]
         );
     }

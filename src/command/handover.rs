@@ -1,0 +1,192 @@
+//! `nightdesk handover`: what the next shift has to know, without a screen.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::context::Context;
+use super::output::{Form, write_out};
+use super::{Exit, Failure};
+use crate::cli::{HandoverArgs, HandoverFormat};
+use crate::domain::handover::{Basis, Format};
+use crate::domain::load::FloodLimits;
+use crate::domain::{Alert, AlertState, Handover, History, Listing, OutboxRow, Reference, Shelf, ShelfChange, triage_order};
+use crate::local::{Cache, HistoryFiles, Notebook, Scope, private};
+use crate::maximo::AlertQuery;
+use crate::outbox::RowFilter;
+
+/// Most alerts whose orders are asked for: the open ones first.
+const ORDERS_MOST: usize = 300;
+/// Deliberate further orders of one alert that are looked for.
+const GENERATIONS: u32 = 3;
+/// Most rows of the outbox.
+const ROWS_MOST: usize = 20_000;
+
+pub(super) async fn run(context: Context, arguments: HandoverArgs) -> Result<(), Failure> {
+    let zone = context.profile.time_zone.clone();
+    let since = match arguments.since {
+        Some(since) => since.resolve(context.now, &zone),
+        None => context.config.operator.shift().around(context.now, &zone).0,
+    };
+    if since >= context.now {
+        return Err(Failure::new(
+            Exit::Usage,
+            "--since is not in the past: nothing has happened since then",
+        ));
+    }
+    let handover = make(&context, since).await?;
+    let format = match (arguments.format, context.out.form) {
+        (Some(HandoverFormat::Md), _) | (None, Form::Text) => Format::Markdown,
+        (Some(HandoverFormat::Text), _) => Format::Text,
+        (Some(HandoverFormat::Csv), _) | (None, Form::Csv) => Format::Csv,
+        (Some(HandoverFormat::Json), _) | (None, Form::Json) => Format::Json,
+    };
+    let text = handover.write(format, &zone);
+    match &arguments.out {
+        None => write_out(&text),
+        Some(path) => {
+            write_file(path, &text)?;
+            context.out.note(&format!("written to {}", path.display()));
+            Ok(())
+        }
+    }
+}
+
+fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
+    private::replace(path, text.as_bytes()).map_err(|error| Failure::new(Exit::Store, error.to_string()))
+}
+
+async fn make(context: &Context, since: Timestamp) -> Result<Handover, Failure> {
+    let scope = Scope {
+        profile: context.profile.name.clone(),
+        origin: context.profile.monitor.url.origin().ascii_serialization(),
+    };
+    let mut history = remembered(context, &scope);
+    let listing = alerts(context, &scope, since, &mut history).await?;
+    for alert in &listing.items {
+        history.note(alert, listing.as_of);
+    }
+    follow_orders(context, since, &listing, &mut history).await;
+    let notebook = noted(context, Notebook::open(&context.config.dirs.state, &scope));
+    let items = notebook
+        .as_ref()
+        .and_then(|notebook| noted(context, notebook.shelf()))
+        .unwrap_or_default();
+    let mut shelf = Shelf::default();
+    shelf.apply(&ShelfChange::Put(
+        items.into_iter().filter(|item| item.until > context.now).collect(),
+    ));
+    let notes = notebook.and_then(|notebook| noted(context, notebook.notes())).unwrap_or_default();
+    let filter = RowFilter {
+        profile: Some(context.profile.name.clone()),
+        since: Some(since),
+        newest_first: true,
+        limit: Some(ROWS_MOST),
+        ..RowFilter::default()
+    };
+    let rows = context.outbox().await?.list(filter).await?;
+    for row in &rows {
+        if let (Some(alert), Some(wonum)) = (row.intent.alert(), &row.wonum) {
+            history.ordered(alert, wonum, None, row.updated_at);
+        }
+    }
+    let console = &context.config.console;
+    Ok(Handover::of(&Basis {
+        site: &context.profile.site,
+        operator: &context.config.operator.name,
+        since,
+        until: context.now,
+        as_of: Some(listing.as_of),
+        alerts: listing.items.iter().collect(),
+        history: &history,
+        shelf: &shelf,
+        rows: rows.iter().collect::<Vec<&OutboxRow>>(),
+        remarks: &notes.remarks,
+        reads: &notes.reads,
+        limits: FloodLimits {
+            above: console.flood_start,
+            below: console.flood_end,
+        },
+    }))
+}
+
+/// What the consoles of this account have recorded. Without it the handover only knows what Monitor tells.
+fn remembered(context: &Context, scope: &Scope) -> History {
+    let mut history = History::default();
+    let read = HistoryFiles::open(&context.config.dirs.state, scope).and_then(|files| files.read(context.now));
+    if let Some(found) = noted(context, read) {
+        history.remember(found.occurrences, found.coverage);
+    }
+    history
+}
+
+fn noted<T, E: std::fmt::Display>(context: &Context, result: Result<T, E>) -> Option<T> {
+    result.map_err(|error| context.out.note(&error.to_string())).ok()
+}
+
+/// Monitor's list, resolved alerts included; where Monitor is away, what the console saw last.
+async fn alerts(context: &Context, scope: &Scope, since: Timestamp, history: &mut History) -> Result<Listing<Alert>, Failure> {
+    let clients = context.clients().await?;
+    match clients.monitor.alerts(&AlertQuery::default()).await {
+        Ok(listing) => {
+            if listing.complete {
+                history.covered(listing.as_of, listing.as_of.duration_since(since));
+            }
+            Ok(listing)
+        }
+        Err(error) => {
+            let failure = Failure::from(error);
+            let last = Cache::open(&context.config.dirs.cache, scope.clone()).and_then(|cache| cache.alerts());
+            match noted(context, last).flatten() {
+                Some(listing) => {
+                    context.out.note(&format!(
+                        "{}; the handover has the alerts as they were last seen, {}",
+                        failure.message,
+                        context.local(listing.as_of)
+                    ));
+                    Ok(listing)
+                }
+                None => Err(failure),
+            }
+        }
+    }
+}
+
+/// The orders of what is open, and of what was raised in the period. Without Manage their status stays unknown.
+async fn follow_orders(context: &Context, since: Timestamp, listing: &Listing<Alert>, history: &mut History) {
+    let Ok(clients) = context.clients().await else { return };
+    let Some(manage) = &clients.manage else { return };
+    let mut wanted: Vec<&Alert> = listing
+        .items
+        .iter()
+        .filter(|alert| alert.state != AlertState::Resolved || alert.raised_at >= since)
+        .collect();
+    wanted.sort_by(|one, other| triage_order(one, other));
+    wanted.truncate(ORDERS_MOST);
+    let site = &context.profile.work_order.siteid;
+    let mut owners = std::collections::HashMap::new();
+    let mut references = Vec::new();
+    for alert in wanted {
+        for generation in 0..GENERATIONS {
+            let reference = Reference::of(site, &alert.id, generation);
+            owners.insert(reference.short(), alert.id.clone());
+            references.push(reference);
+        }
+    }
+    if references.is_empty() {
+        return;
+    }
+    match manage.orders_by_reference(&references).await {
+        Ok(orders) => {
+            for order in orders {
+                if let Some(alert) = order.externalrefid.as_ref().and_then(|reference| owners.get(reference.raw())) {
+                    history.ordered(alert, &order.wonum, Some(&order.status), listing.as_of);
+                }
+            }
+        }
+        Err(error) => context.out.note(&format!(
+            "the status of the work orders is not known: {}",
+            Failure::from(error).message
+        )),
+    }
+}

@@ -1,0 +1,255 @@
+//! The load figures after ISA-18.2, with their window.
+
+use jiff::{SignedDuration, Timestamp};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::super::ask::Step;
+use super::super::cells;
+use super::super::scene::{Scene, framed};
+use super::super::scroll::{Motion, Scroll};
+use crate::config::theme::Role;
+use crate::domain::AlarmKey;
+use crate::domain::load::{Figures, WINDOWS};
+use crate::model::{Action, Source};
+
+/// Cells of the labels.
+const LABEL: usize = 26;
+/// Cells of the figures.
+const FIGURE: usize = 19;
+
+type Line = Vec<(String, Style)>;
+
+/// The window.
+#[derive(Debug, Default)]
+pub(crate) struct LoadView {
+    scroll: Scroll,
+    /// Which of the windows of time.
+    window: Window,
+    /// What was counted, and for which state of the store and minute.
+    counted: Option<((u64, i64, usize), Figures)>,
+    lines: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Window(usize);
+
+impl Default for Window {
+    fn default() -> Self {
+        Self(1)
+    }
+}
+
+impl LoadView {
+    /// Takes an action of the table.
+    pub(crate) fn act(&mut self, action: Action) -> Step {
+        if let Some(motion) = Motion::of(action) {
+            self.scroll.turn(motion, self.lines);
+            return Step::Stay;
+        }
+        match action {
+            Action::NextPane | Action::ZoomOut => {
+                self.window = Window((self.window.0 + 1) % WINDOWS.len());
+                Step::Stay
+            }
+            Action::PreviousPane | Action::ZoomIn => {
+                self.window = Window((self.window.0 + WINDOWS.len() - 1) % WINDOWS.len());
+                Step::Stay
+            }
+            Action::Back | Action::Quit | Action::Load => Step::Close,
+            _ => Step::Pass,
+        }
+    }
+
+    fn span(&self) -> SignedDuration {
+        WINDOWS.get(self.window.0).copied().unwrap_or(SignedDuration::from_hours(24))
+    }
+
+    pub(crate) fn arrange(&mut self, scene: &Scene<'_>, area: Rect) {
+        let minute = scene.minute();
+        let basis = (scene.store.revision(), minute.as_second(), self.window.0);
+        if self.counted.as_ref().is_none_or(|(known, _)| *known != basis) {
+            let (start, end) = window(scene, self.span());
+            let figures = Figures::of(&scene.store.activations(start), start, end, scene.store.flood_limits());
+            self.counted = Some((basis, figures));
+        }
+        self.scroll.height = usize::from(area.height.saturating_sub(2));
+        self.lines = self.content(scene, usize::from(area.width.saturating_sub(4))).len();
+        self.scroll.top = self.scroll.top.min(self.lines.saturating_sub(self.scroll.height));
+    }
+
+    pub(crate) fn render(&self, scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
+        let title = [("Load".to_owned(), scene.style(Role::Title))];
+        let aside = [(
+            format!("{} changes the window", scene.key(Action::NextPane)),
+            scene.style(Role::Muted),
+        )];
+        let inner = framed(scene, buffer, area, true, &title, &aside);
+        let lines = self.content(scene, usize::from(inner.width.saturating_sub(2)));
+        for (y, line) in (inner.y..inner.bottom()).zip(lines.iter().skip(self.scroll.top)) {
+            cells::write(buffer, inner, inner.x + 1, y, line);
+        }
+    }
+
+    fn content(&self, scene: &Scene<'_>, width: usize) -> Vec<Line> {
+        let Some((_, figures)) = &self.counted else { return Vec::new() };
+        let text = scene.style(Role::Text);
+        let muted = scene.style(Role::Muted);
+        let mut lines: Vec<Line> = Vec::new();
+        if scene.store.freshness(Source::Alerts).as_of.is_none() {
+            return vec![vec![(
+                "No list of alerts has been read yet: there is nothing to count.".into(),
+                muted,
+            )]];
+        }
+        let (start, end) = figures.window.unwrap_or((scene.now, scene.now));
+        let asked = scene.span(self.span());
+        let has = scene.span(end.duration_since(start).max(SignedDuration::ZERO));
+        let window = format!("{} to {}: {has} of data, {asked} asked for", scene.clock(start), scene.clock(end));
+        for line in cells::wrap(&window, width) {
+            lines.push(vec![(line, text)]);
+        }
+        for line in cells::wrap("A reference after ISA-18.2, not a statement of compliance.", width) {
+            lines.push(vec![(line, muted)]);
+        }
+        lines.push(Vec::new());
+        rates(scene, figures, width, &mut lines);
+        lines.push(Vec::new());
+        lines.push(vec![(
+            format!("Loudest alarms: {:.0} % of all are these (1 to 5 %)", figures.top_percent),
+            scene.style(Role::Title),
+        )]);
+        for top in &figures.top {
+            let count = format!("{:>5}  {:>3.0} %  ", top.count, top.percent);
+            let name = format!("{} {}", top.key.device.shown(), top.key.name.shown());
+            lines.push(vec![
+                (count.clone(), text),
+                (scene.cut(&name, width.saturating_sub(cells::width(&count))), text),
+            ]);
+        }
+        if figures.top.is_empty() {
+            lines.push(vec![("  none was raised".into(), muted)]);
+        }
+        named(scene, "Chattered (none)", &figures.chattering, width, &mut lines);
+        lines.push(Vec::new());
+        lines.push(vec![("Floods (above 10 in 10 min until below 5)".into(), scene.style(Role::Title))]);
+        for flood in &figures.floods {
+            lines.push(vec![(
+                format!(
+                    "  {} to {} ({}): {} alerts, at most {} in 10 min",
+                    scene.clock(flood.start),
+                    scene.clock(flood.end),
+                    scene.span(flood.end.duration_since(flood.start)),
+                    flood.count,
+                    flood.peak
+                ),
+                text,
+            )]);
+        }
+        if figures.floods.is_empty() {
+            lines.push(vec![("  none".into(), muted)]);
+        }
+        lines
+    }
+}
+
+/// What was asked for, as far as the records go.
+fn window(scene: &Scene<'_>, span: SignedDuration) -> (Timestamp, Timestamp) {
+    let end = scene.now;
+    let asked = end.checked_sub(span).unwrap_or(end);
+    let known = scene.store.history().coverage().map_or(end, |coverage| coverage.since);
+    (asked.max(known).min(end), end)
+}
+
+/// Label, figure, and what it should be.
+fn rates(scene: &Scene<'_>, figures: &Figures, width: usize, lines: &mut Vec<Line>) {
+    let text = scene.style(Role::Text);
+    let muted = scene.style(Role::Muted);
+    let now = scene.store.load(scene.now);
+    let mut put = |label: &str, figure: String, target: &str, over: bool| {
+        let figure = cells::left(&figure, FIGURE, scene.glyphs().ellipsis) + " ";
+        let room = width.saturating_sub(LABEL + FIGURE + 1);
+        lines.push(vec![
+            (cells::left(label, LABEL, ""), muted),
+            (figure, if over { scene.style(Role::Warning) } else { text }),
+            (scene.cut(target, room), muted),
+        ]);
+    };
+    put("alerts raised", figures.total.to_string(), "", false);
+    put(
+        "per 10 min, mean",
+        format!("{:.1}", figures.per_ten_minutes),
+        "1 acceptable, 2 manageable",
+        figures.per_ten_minutes > 2.0,
+    );
+    put(
+        "per hour, mean",
+        format!("{:.1}", figures.per_hour),
+        "6 acceptable, 12 manageable",
+        figures.per_hour > 12.0,
+    );
+    match figures.per_day {
+        Some(per_day) => put(
+            "per day, mean",
+            format!("{per_day:.0}"),
+            "150 acceptable, 300 manageable",
+            per_day > 300.0,
+        ),
+        None => put("per day, mean", "less than a day".into(), "150 acceptable, 300 manageable", false),
+    }
+    put("last 10 min", now.ten_minutes.to_string(), "at most 10", now.ten_minutes > 10);
+    let peak = figures
+        .peak
+        .map_or_else(|| "0".to_owned(), |(count, at)| format!("{count} to {}", scene.clock(at)));
+    put(
+        "most in any 10 min",
+        peak,
+        "at most 10",
+        figures.peak.is_some_and(|(count, _)| count > 10),
+    );
+    put(
+        "10 min periods above 10",
+        format!("{:.1} %", figures.periods_over),
+        "under 1 %",
+        figures.periods_over >= 1.0,
+    );
+    put(
+        "time in flood",
+        format!("{:.1} %", figures.flood_percent),
+        "under 1 %",
+        figures.flood_percent >= 1.0,
+    );
+    put("fleeting", figures.fleeting.to_string(), "none", figures.fleeting > 0);
+    put(
+        "chattering alarms",
+        figures.chattering.len().to_string(),
+        "none",
+        !figures.chattering.is_empty(),
+    );
+    put("stale now (over 24 h)", now.stale.to_string(), "under 5", now.stale >= 5);
+    let total = figures.total.max(1);
+    let shares: Vec<String> = figures.by_severity.iter().map(|count| (count * 100 / total).to_string()).collect();
+    let [critical, high, medium, low] = figures.by_severity;
+    put(
+        "crit / high / med / low",
+        format!("{critical} / {high} / {medium} / {low}"),
+        &format!("{} %; about 5 / 15 / 80 %", shares.join(" / ")),
+        false,
+    );
+}
+
+fn named(scene: &Scene<'_>, title: &str, keys: &[AlarmKey], width: usize, lines: &mut Vec<Line>) {
+    if keys.is_empty() {
+        return;
+    }
+    lines.push(Vec::new());
+    lines.push(vec![(title.to_owned(), scene.style(Role::Title))]);
+    for key in keys.iter().take(20) {
+        let name = format!("  {} {}", key.device.shown(), key.name.shown());
+        lines.push(vec![(scene.cut(&name, width), scene.style(Role::Text))]);
+    }
+    if keys.len() > 20 {
+        lines.push(vec![(format!("  and {} more", keys.len() - 20), scene.style(Role::Muted))]);
+    }
+}
