@@ -88,13 +88,9 @@ impl Layer {
             Self::Prompt(window) => window.key(key),
             Self::Links(window) => window.key(key),
             Self::Health(window) => window.key(key),
-            Self::Detail(_)
-            | Self::Help(_)
-            | Self::Outbox(_)
-            | Self::Results(_)
-            | Self::Shelf(_)
-            | Self::Load(_)
-            | Self::Handover(_) => Step::Pass,
+            Self::Detail(_) | Self::Help(_) | Self::Outbox(_) | Self::Results(_) | Self::Shelf(_) | Self::Load(_) | Self::Handover(_) => {
+                Step::Pass
+            }
         }
     }
 

@@ -380,7 +380,11 @@ mod tests {
             (1_601, 101, 101),
             "Manage's call is not among them"
         );
-        assert_eq!((all.p50_millis, all.p95_millis), (0, 70), "the clock stood still for the first ones");
+        assert_eq!(
+            (all.p50_millis, all.p95_millis),
+            (0, 70),
+            "the clock stood still for the first ones"
+        );
     }
 
     #[test]

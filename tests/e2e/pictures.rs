@@ -50,7 +50,7 @@ fn the_drill() {
     terminal.press("PUMP-017\r");
     terminal.until("on the pump", |screen| {
         let text = screen.contents();
-        text.contains("it climbs") && text.contains("bearing_temp ▁")
+        text.contains("it climbs") && text.contains("▁▁")
     });
     save(terminal.screen(), "drill-1-readings");
     terminal.press("1");
