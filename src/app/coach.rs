@@ -69,7 +69,7 @@ impl App {
             self.coach.alert = self.store.alerts().find(is_it).map(|alert| alert.id.clone());
         }
         if let Some(Layer::Detail(detail)) = self.layers.last()
-            && detail.alert() == self.coach.alert.as_ref()
+            && detail.alert().is_some_and(|id| self.coach.alert.as_ref() == Some(id))
         {
             self.coach.looked = true;
         }
