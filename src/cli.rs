@@ -2,6 +2,8 @@
 
 mod assignment;
 mod export;
+mod flow;
+mod outbox;
 mod when;
 
 use std::path::PathBuf;
@@ -11,6 +13,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use assignment::{Assignment, AssignmentError};
 pub use export::{ExportCommand, LakeArgs, Layout};
+pub use flow::{Assets, DeliveriesArgs, Erp, Webhooks};
+pub use outbox::{AuditCommand, OutboxCommand, State};
 pub use when::{When, WhenError};
 
 /// A terminal operations console for IBM Maximo Monitor and Maximo Manage
@@ -85,6 +89,15 @@ pub enum Command {
     /// List and create work orders
     #[command(subcommand)]
     Workorders(WorkOrders),
+    /// Make assets of devices, and keep their status
+    #[command(subcommand)]
+    Assets(Assets),
+    /// Report production to the ERP
+    #[command(subcommand)]
+    Erp(Erp),
+    /// Check, test and replay outbound webhooks
+    #[command(subcommand)]
+    Webhooks(Webhooks),
     /// What was asked for and is not done yet
     #[command(subcommand)]
     Outbox(OutboxCommand),
@@ -263,6 +276,9 @@ pub enum InitAuth {
 /// `nightdesk demo`
 #[derive(Args, Clone, Debug)]
 pub struct DemoArgs {
+    /// A bridge beside the console: orders appear by rule, files in a folder lake; L shows how it is doing
+    #[arg(long)]
+    pub bridge: bool,
     /// The plant.
     #[command(flatten)]
     pub plant: PlantArgs,
@@ -551,72 +567,6 @@ pub enum WorkOrders {
         #[command(flatten)]
         wait: WaitArgs,
     },
-}
-
-/// `nightdesk outbox ...`
-#[derive(Clone, Debug, Subcommand)]
-pub enum OutboxCommand {
-    /// List what was asked for
-    List {
-        /// Only in this state
-        #[arg(long, value_enum)]
-        state: Option<State>,
-    },
-    /// Deliver what waits, and end when nothing waits any more
-    Drain {
-        /// How long at most
-        #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
-        timeout: Duration,
-        /// In a session of its own: how a console whose link dropped goes on
-        #[arg(long, hide = true)]
-        detach: bool,
-    },
-    /// Send a parked row again
-    Retry {
-        /// The row's number
-        id: i64,
-        /// Waiting.
-        #[command(flatten)]
-        wait: WaitArgs,
-    },
-    /// Take back a row that has not been sent, or is parked
-    Cancel {
-        /// The row's number
-        id: i64,
-    },
-}
-
-/// States of the outbox's rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub enum State {
-    /// Waiting
-    Queued,
-    /// On its way
-    Sending,
-    /// It may have arrived: being looked up
-    InDoubt,
-    /// Confirmed by the server
-    Delivered,
-    /// Somebody else was first
-    Superseded,
-    /// The server said no: a person decides
-    Parked,
-    /// Taken back
-    Cancelled,
-}
-
-/// `nightdesk audit ...`
-#[derive(Clone, Debug, Subcommand)]
-pub enum AuditCommand {
-    /// Show who did what
-    Show {
-        /// From then on: 2026-09-01T02:00:00Z, 2026-09-01, 22:00 or -8h
-        #[arg(long, allow_hyphen_values = true, value_name = "TIME")]
-        since: Option<When>,
-    },
-    /// Check that no entry was altered, removed or reordered
-    Verify,
 }
 
 fn duration(written: &str) -> Result<Duration, String> {

@@ -17,6 +17,7 @@ mod command;
 mod console;
 mod e2e;
 mod faults;
+mod flow;
 mod handover;
 #[cfg(feature = "lake")]
 mod lake;

@@ -31,7 +31,10 @@ impl App {
         }
         self.interrupted = false;
         match action {
-            Some(Action::Redraw) => self.effects.push(Effect::Redraw),
+            Some(Action::Redraw) => {
+                self.spoken.again();
+                self.effects.push(Effect::Redraw);
+            }
             Some(Action::Suspend) => self.effects.push(Effect::Suspend),
             Some(action) => self.dispatch(action),
             None => {
@@ -362,7 +365,10 @@ impl App {
             Action::Quit => self.quit(),
             // Reached through the palette only.
             Action::Interrupt => self.effects.push(Effect::Quit),
-            Action::Redraw => self.effects.push(Effect::Redraw),
+            Action::Redraw => {
+                self.spoken.again();
+                self.effects.push(Effect::Redraw);
+            }
             Action::Suspend => self.effects.push(Effect::Suspend),
             // These belong to windows and fields.
             Action::NextAlert

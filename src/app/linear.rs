@@ -48,6 +48,18 @@ pub(super) struct Spoken {
     basis: Option<(u64, i64)>,
 }
 
+impl Spoken {
+    /// Everything is told once more: the list, or the window that is open.
+    pub(super) fn again(&mut self) {
+        self.greeted = false;
+        self.depth = 0;
+        self.window.clear();
+        self.trouble = None;
+        self.cursor = None;
+        self.device = None;
+    }
+}
+
 /// What is told now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Announcement {

@@ -222,6 +222,11 @@ impl App {
             Event::Recovered(rows) => self.recovered(rows),
             Event::Drafts(drafts) => self.take_drafts(drafts),
             Event::Memo(memo) => self.take_memo(memo),
+            Event::Bridge(status) => {
+                self.store.take_bridge(status);
+                // it speaks every few seconds, and is seen in one window
+                self.dirty |= matches!(self.layers.last(), Some(Layer::Health(_)));
+            }
             Event::Pointer(pointer) => {
                 self.dirty = true;
                 self.pointer(pointer);

@@ -1,11 +1,13 @@
 //! `nightdesk bridge`: the integrations of a profile, as a service or once.
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::output::{Output, write_out};
 use super::session::Session;
@@ -19,37 +21,42 @@ const SETTLE: Duration = Duration::from_secs(60);
 /// Longest wait for the sender at the end; what is on its way is looked up at the next start.
 const STOPPING: Duration = Duration::from_secs(10);
 
+/// A bridge that was set up, with its sender.
+struct SetUp {
+    session: Session,
+    bridge: Bridge,
+    sender: Sender<Courier>,
+}
+
+/// A bridge at work in this process.
+pub(super) struct AtWork {
+    session: Session,
+    address: Option<SocketAddr>,
+    jobs: String,
+    stop: watch::Sender<bool>,
+    work: JoinHandle<()>,
+    sender: JoinHandle<()>,
+}
+
 /// Runs until TERM or INT, or does once what is due.
 pub(super) async fn run(config: Config, out: Output, once: bool) -> Result<(), Failure> {
-    let session = Session::open(config).await?;
-    if let Some(recovery) = session.outbox.recovery() {
+    let set_up = set_up(config).await?;
+    if let Some(recovery) = set_up.session.outbox.recovery() {
         out.note(&recovery.to_string());
     }
-    let mut ground = session.ground()?;
-    let courier = Arc::new(Courier::open(&ground).await?);
-    ground.targets.extend(courier.further_targets(&session.profile.name));
-    let sender = Sender::new(session.outbox.clone(), courier, ground.targets.clone(), Policy::default());
-    let bridge = Bridge::open(ground, WallClock::system()).await?;
-    if bridge.is_empty() {
-        return Err(nothing_to_do(&session));
-    }
     if once {
-        return all_once(&session, sender, &bridge, out).await;
+        return all_once(set_up, out).await;
     }
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| unheard(&error))?;
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| unheard(&error))?;
-    let notify = Notify::from_env(&session.config.env);
-    let (stop, stopped) = watch::channel(false);
-    let jobs = bridge.jobs().join(", ");
-    let ready = match bridge.address() {
+    let notify = Notify::from_env(&set_up.session.config.env);
+    let at_work = begin(set_up);
+    let ready = match at_work.address {
         Some(address) => format!("ready https://{address}\n"),
         None => "ready\n".to_owned(),
     };
-    tracing::info!(profile = session.profile.name, jobs, "the bridge is at work");
-    let sender = send(sender, stopped.clone());
-    let work = tokio::spawn(bridge.run(stopped));
     write_out(&ready)?;
-    notify.say(&format!("READY=1\nSTATUS=jobs: {jobs}"));
+    notify.say(&format!("READY=1\nSTATUS=jobs: {}", at_work.jobs));
     let end = async {
         tokio::select! {
             _ = interrupt.recv() => "interrupted",
@@ -58,18 +65,61 @@ pub(super) async fn run(config: Config, out: Output, once: bool) -> Result<(), F
     };
     let why = tokio::select! {
         why = end => why,
-        () = watchdog(&notify, &session) => "not reached: the watchdog has no end",
+        () = watchdog(&notify, &at_work.session) => "not reached: the watchdog has no end",
     };
     tracing::info!(why, "the bridge ends: what was begun is finished, or stays in the outbox");
     notify.say("STOPPING=1");
-    let _ = stop.send(true); // its receivers live until they have seen it
-    let ended = work.await;
-    let _ = tokio::time::timeout(STOPPING, sender).await;
-    ended.map_err(|error| Failure::new(Exit::Bug, format!("the bridge ended in a bug: {error}")))
+    at_work.end(Duration::MAX).await
+}
+
+/// A bridge beside something else in this process, which ends it.
+pub(super) async fn beside(config: Config) -> Result<AtWork, Failure> {
+    Ok(begin(set_up(config).await?))
+}
+
+async fn set_up(config: Config) -> Result<SetUp, Failure> {
+    let session = Session::open(config).await?;
+    let mut ground = session.ground()?;
+    let courier = Arc::new(Courier::open(&ground).await?);
+    ground.targets.extend(courier.further_targets(&session.profile.name));
+    let sender = Sender::new(session.outbox.clone(), courier, ground.targets.clone(), Policy::default());
+    let bridge = Bridge::open(ground, WallClock::system()).await?;
+    if bridge.is_empty() {
+        return Err(nothing_to_do(&session));
+    }
+    Ok(SetUp { session, bridge, sender })
+}
+
+fn begin(set_up: SetUp) -> AtWork {
+    let SetUp { session, bridge, sender } = set_up;
+    let (stop, stopped) = watch::channel(false);
+    let jobs = bridge.jobs().join(", ");
+    tracing::info!(profile = session.profile.name, jobs, "the bridge is at work");
+    AtWork {
+        session,
+        address: bridge.address(),
+        jobs,
+        stop,
+        sender: send(sender, stopped.clone()),
+        work: tokio::spawn(bridge.run(stopped)),
+    }
+}
+
+impl AtWork {
+    /// Lets what was begun end, within a time; the rest is cut off, and comes again at the next start.
+    pub(super) async fn end(self, within: Duration) -> Result<(), Failure> {
+        let _ = self.stop.send(true); // its receivers live until they have seen it
+        let ended = tokio::time::timeout(within, self.work).await;
+        let _ = tokio::time::timeout(STOPPING.min(within), self.sender).await; // what is on its way is looked up at the next start
+        match ended {
+            Ok(Err(error)) => Err(Failure::new(Exit::Bug, format!("the bridge ended in a bug: {error}"))),
+            Ok(Ok(())) | Err(_) => Ok(()),
+        }
+    }
 }
 
 /// Delivers the outbox until told to stop.
-fn send(sender: Sender<Courier>, mut stopped: watch::Receiver<bool>) -> tokio::task::JoinHandle<()> {
+fn send(sender: Sender<Courier>, mut stopped: watch::Receiver<bool>) -> JoinHandle<()> {
     tokio::spawn(async move {
         let stop = async move {
             let _ = stopped.wait_for(|stop| *stop).await; // its sender being gone means the same
@@ -94,7 +144,8 @@ async fn watchdog(notify: &Notify, session: &Session) {
     }
 }
 
-async fn all_once(session: &Session, sender: Sender<Courier>, bridge: &Bridge, out: Output) -> Result<(), Failure> {
+async fn all_once(set_up: SetUp, out: Output) -> Result<(), Failure> {
+    let SetUp { session, bridge, sender } = set_up;
     let (stop, stopped) = watch::channel(false);
     let sender = send(sender, stopped);
     let passes = bridge.once().await;

@@ -115,6 +115,7 @@ pub(super) async fn show(config: Config, arguments: &ConsoleArgs, first: Option<
             journal: Arc::new(journal),
             drafts,
             memos,
+            state: Some((config.dirs.state.clone(), profile.name.clone())),
             archive: Some(archive),
             notify: config.console.bell.notify,
             handoff,

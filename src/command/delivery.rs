@@ -7,10 +7,12 @@ use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 
 use super::context::Context;
+use super::ground::{courier, ground};
 use super::session::{Clients, targets};
 use super::table::{Align, Cell, Table};
 use super::{Exit, Failure, json};
 use crate::domain::{AlertId, Intent, IntentState, Listing, OutboxId, OutboxRow, SafeText, Service, Target};
+use crate::integration::Courier;
 use crate::outbox::{Outbox, Policy, Sender, Submission};
 
 /// Where an intent of this service goes.
@@ -65,12 +67,17 @@ pub(super) async fn deliver(
     ids: &[OutboxId],
     limit: Duration,
 ) -> Result<Vec<OutboxRow>, Failure> {
-    let sender = Sender::new(
-        outbox.clone(),
-        Arc::new(clients.gateway()),
-        clients.targets.clone(),
-        Policy::default(),
-    );
+    let rows = outbox.wait_settled(ids, Duration::ZERO).await?;
+    // whoever only acknowledges alerts needs no key of the ERP
+    let maximo_only = rows.iter().all(|row| Service::MAXIMO.contains(&row.target.service));
+    let courier = if maximo_only {
+        Courier::of(clients.gateway())
+    } else {
+        courier(&ground(context).await?).await?
+    };
+    let mut targets = clients.targets.clone();
+    targets.extend(courier.further_targets(&context.profile.name));
+    let sender = Sender::new(outbox.clone(), Arc::new(courier), targets, Policy::default());
     let (stop, stopped) = oneshot::channel::<()>();
     let mut sending = tokio::spawn(sender.run(async {
         let _ = stopped.await; // dropped is stopped

@@ -1,14 +1,19 @@
 //! `nightdesk demo`: the simulator in process and the console on it. Nothing to configure, nothing left behind.
 
+use std::io::Write as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::run::{plant, simulated};
-use super::{Exit, Failure, console};
+use super::{Exit, Failure, bridge, console};
 use crate::cli::DemoArgs;
 use crate::config::{Config, Env, Locate};
 use crate::simulator::{Simulator, write_directory};
 use crate::tui::{self, Probe};
+
+/// The bridge's jobs have so long at the end: their plant ends too.
+const ENDING: Duration = Duration::from_secs(2);
 
 /// Runs the console on a plant of its own.
 pub(super) async fn run(arguments: DemoArgs) -> Result<(), Failure> {
@@ -27,13 +32,64 @@ pub(super) async fn run(arguments: DemoArgs) -> Result<(), Failure> {
         Some(folder.0.join("state")),
         Env::process(),
     );
+    if arguments.bridge {
+        switch_on(&site, &folder.0.join("lake"))?;
+    }
     // When the link drops the plant goes with it: there is nothing to go on with.
     let result = match Config::load(&locate) {
-        Ok(config) => Box::pin(console::show(config, &arguments.console, None, simulator.drill_device())).await,
+        Ok(config) => Box::pin(show(config, &arguments, simulator.drill_device())).await,
         Err(error) => Err(error.into()),
     };
     simulator.shutdown().await;
     result
+}
+
+/// The console, and the bridge where it is asked for.
+async fn show(config: Config, arguments: &DemoArgs, drill: Option<String>) -> Result<(), Failure> {
+    let bridge = if arguments.bridge {
+        Some(bridge::beside(config.clone()).await?)
+    } else {
+        None
+    };
+    let shown = console::show(config, &arguments.console, None, drill).await;
+    if let Some(bridge) = bridge {
+        bridge.end(ENDING).await?;
+    }
+    shown
+}
+
+/// Adds to the demo's configuration what the bridge does.
+fn switch_on(site: &Path, lake: &Path) -> Result<(), Failure> {
+    let failed =
+        |path: &Path, error: &dyn std::fmt::Display| Failure::new(Exit::Store, format!("{}: cannot be written: {error}", path.display()));
+    std::fs::DirBuilder::new()
+        .mode(0o700)
+        .create(lake)
+        .map_err(|error| failed(lake, &error))?;
+    let to = url::Url::from_directory_path(lake).map_err(|()| failed(lake, &"it is no absolute path"))?;
+    let path = site.join("config.toml");
+    let settings = format!(
+        r#"
+[profiles.demo.lake]
+to = "{to}"
+
+[[profiles.demo.rules]]
+name = "critical alerts"
+when = "sev:critical"
+after = "20s"
+do = "work-order"
+
+[bridge]
+listen = "127.0.0.1:0"
+cert_file = "bridge.pem"
+cert_key_file = "bridge.key"
+"#
+    );
+    std::fs::OpenOptions::new()
+        .append(true)
+        .open(&path)
+        .and_then(|mut file| file.write_all(settings.as_bytes()))
+        .map_err(|error| failed(&path, &error))
 }
 
 /// A folder that is gone when the demo ends, however it ends.

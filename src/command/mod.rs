@@ -4,6 +4,7 @@
 
 mod alerts;
 mod around;
+mod assets;
 mod audit;
 mod bridge;
 mod connect;
@@ -14,7 +15,9 @@ mod demo;
 mod detach;
 mod devices;
 mod doctor;
+mod erp;
 mod export;
+mod ground;
 mod handover;
 mod health;
 mod ids;
@@ -31,6 +34,7 @@ pub mod session;
 mod shell;
 pub mod simulate;
 mod table;
+mod webhooks;
 mod workorders;
 
 pub use outcome::{Exit, Failure};

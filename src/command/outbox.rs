@@ -85,7 +85,7 @@ fn tell(context: &Context, rows: &[OutboxRow]) -> Result<(), Failure> {
     context.out.list(&Listing::whole(items, context.now), |_| table(context, rows))
 }
 
-fn state_of(state: State) -> IntentState {
+pub(super) fn state_of(state: State) -> IntentState {
     match state {
         State::Queued => IntentState::Queued,
         State::Sending => IntentState::Sending,

@@ -6,8 +6,8 @@ use super::context::Context;
 use super::detach::detach;
 use super::output::Output;
 use super::{
-    Exit, Failure, alerts, audit, bridge, console, demo, devices, doctor, export, handover, init, outbox, readings, shell, simulate,
-    workorders,
+    Exit, Failure, alerts, assets, audit, bridge, console, demo, devices, doctor, erp, export, handover, init, outbox, readings, shell,
+    simulate, webhooks, workorders,
 };
 use crate::cli::{self, Cli, Command, ConsoleArgs, Global, OutboxCommand, PlantArgs, SimulateArgs};
 use crate::config::{Config, Env, Locate};
@@ -78,6 +78,12 @@ fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
         Command::Devices(command) => block_on(devices::run(context()?, command)),
         Command::Readings(command) => block_on(readings::run(context()?, command)),
         Command::Workorders(command) => block_on(workorders::run(context()?, command)),
+        Command::Assets(command) => block_on(assets::run(context()?, command)),
+        Command::Erp(command) => block_on(erp::run(context()?, command)),
+        Command::Webhooks(command) => match webhooks::without_profile(&command, out) {
+            Some(done) => done,
+            None => block_on(webhooks::run(context()?, command)),
+        },
         Command::Outbox(OutboxCommand::Drain { detach: true, .. }) if !detach()? => Ok(()),
         Command::Outbox(command) => block_on(outbox::run(context()?, command)),
         Command::Handover(arguments) => block_on(handover::run(context()?, arguments)),

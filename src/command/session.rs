@@ -74,21 +74,26 @@ impl Session {
 
     /// What the parts of the bridge stand on. Their memory lies in the state folder.
     pub fn ground(&self) -> Result<Ground, Failure> {
-        let folder = self.config.dirs.state.join(BridgeStatus::FOLDER);
-        let store = FolderStore::open(&folder).map_err(|error| Failure::new(Exit::Store, error.to_string()))?;
-        Ok(Ground {
-            profile: Arc::new(self.profile.clone()),
-            bridge: self.config.bridge.clone().map(Arc::new),
-            env: self.config.env.clone(),
-            monitor: self.clients.monitor.clone(),
-            manage: self.clients.manage.clone(),
-            telemetry: self.clients.telemetry.clone(),
-            outbox: self.outbox.clone(),
-            targets: self.clients.targets.clone(),
-            store: Arc::new(store),
-            parts: Parts::default(),
-        })
+        ground_of(&self.config, &self.profile, &self.clients, &self.outbox)
     }
+}
+
+/// What the parts of the bridge stand on.
+pub(super) fn ground_of(config: &Config, profile: &Profile, clients: &Clients, outbox: &Outbox) -> Result<Ground, Failure> {
+    let folder = config.dirs.state.join(BridgeStatus::FOLDER);
+    let store = FolderStore::open(&folder).map_err(|error| Failure::new(Exit::Store, error.to_string()))?;
+    Ok(Ground {
+        profile: Arc::new(profile.clone()),
+        bridge: config.bridge.clone().map(Arc::new),
+        env: config.env.clone(),
+        monitor: clients.monitor.clone(),
+        manage: clients.manage.clone(),
+        telemetry: clients.telemetry.clone(),
+        outbox: outbox.clone(),
+        targets: clients.targets.clone(),
+        store: Arc::new(store),
+        parts: Parts::default(),
+    })
 }
 
 impl Clients {

@@ -213,7 +213,9 @@ fn an_address_without_tls_is_a_kind_of_its_own() {
     for text in [
         format!("{SMALL}[profiles.p.manage]\nurl = \"HTTP://manage.example\"\nkey_env = \"K\"\n"),
         format!("{SMALL}[profiles.p.erp]\nurl = \"http://erp.example\"\nkey_env = \"K\"\nlines = [\"L\"]\n"),
-        format!("{SMALL}[profiles.p.lake]\nto = \"s3://b/p\"\nendpoint = \"http://cos.example\"\n"),
+        format!(
+            "{SMALL}[profiles.p.lake]\nto = \"s3://b/p\"\nendpoint = \"http://cos.example\"\naccess_key_env = \"A\"\nsecret_key_env = \"S\"\n"
+        ),
     ] {
         assert!(parse(&text).unwrap_err().is_insecure(), "{text}");
     }

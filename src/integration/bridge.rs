@@ -13,8 +13,8 @@ use super::server::{Certificate, Door, Edge, EdgeSettings, InboundMode, Secrets,
 use super::{Board, Ground, JobError, JobErrorKind, Pass, Runner, WallClock, jobs};
 use crate::local::{BridgeJob, BridgePart, BridgeStatus};
 
-/// The status file is written so often; a reader takes a file of more than three times this age for a bridge that is gone.
-const STATUS_EVERY: Duration = Duration::from_secs(5);
+/// The status file is written so often.
+const STATUS_EVERY: Duration = Duration::from_secs(BridgeStatus::EVERY_S.unsigned_abs());
 
 /// Everything that the configuration switches on, set up and not yet begun.
 #[derive(Debug)]
@@ -85,22 +85,26 @@ impl Bridge {
             tasks.spawn(door.keep(router, stop.clone()));
         }
         let mut stopped = stop;
-        let keep = async {
-            loop {
-                writer.write(false).await;
-                tokio::time::sleep(STATUS_EVERY).await;
+        let mut next = tokio::time::interval(STATUS_EVERY);
+        loop {
+            tokio::select! {
+                () = async { drop(stopped.wait_for(|stop| *stop).await) } => break,
+                _ = next.tick() => writer.write(false).await,
+                // the others go on; the figures show it as cut off
+                Some(ended) = tasks.join_next() => said(ended),
             }
-        };
-        tokio::select! {
-            () = keep => {}
-            _ = stopped.wait_for(|stop| *stop) => {}
         }
         while let Some(ended) = tasks.join_next().await {
-            if let Err(error) = ended {
-                tracing::error!(%error, "a part of the bridge ended in a bug");
-            }
+            said(ended);
         }
         writer.write(true).await;
+    }
+}
+
+/// Nothing ends before it is told to.
+fn said(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a part of the bridge ended in a bug: it does nothing until the next start");
     }
 }
 

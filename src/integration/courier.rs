@@ -30,7 +30,11 @@ impl Courier {
 
     /// Everything that the profile and `[bridge]` name: credentials are read, definitions checked; what cannot be used is a failure.
     pub async fn open(ground: &Ground) -> Result<Self, JobError> {
-        let limits = Limits::default();
+        Self::open_with(ground, Limits::default()).await
+    }
+
+    /// The same with other waits for ERP and webhooks.
+    pub async fn open_with(ground: &Ground, limits: Limits) -> Result<Self, JobError> {
         let erp = match &ground.profile.erp {
             Some(erp) => Some(Reports::open(erp, &ground.env, limits, &ground.telemetry).await?),
             None => None,
@@ -41,7 +45,8 @@ impl Courier {
                 let door = Door::of(&bridge.allow_private)
                     .map_err(|error| JobError::new(JobErrorKind::Configuration, format!("bridge.allow_private: {error}")))?;
                 let disabled = Disabled::new(Arc::clone(&ground.store));
-                Some(Arc::new(Hooks::new(definitions, &door, limits, &ground.telemetry, disabled)?))
+                let hooks = Hooks::new(definitions, &door, limits, &ground.telemetry, (disabled, ground.parts.clone()))?;
+                Some(Arc::new(hooks))
             }
             _ => None,
         };

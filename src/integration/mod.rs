@@ -3,6 +3,7 @@
 //! Each part is a pure core (what should be sent, given what was read), a thin runner, a headless command, a
 //! configuration section, and a line in [`Parts`]. What changes something at a server is an intent in the outbox.
 
+pub mod assets;
 mod board;
 mod bridge;
 mod claim;
@@ -19,6 +20,7 @@ pub mod lake;
 pub mod lake;
 mod notify;
 mod parts;
+pub mod rules;
 mod runner;
 mod schedule;
 pub mod server;

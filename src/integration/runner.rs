@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -62,6 +63,10 @@ pub struct Runner {
     parts: Parts,
     board: Board,
     clock: WallClock,
+    /// Told to stop: no further day is begun.
+    stopping: AtomicBool,
+    /// A pass is under way: until what it did is remembered, it is let go on.
+    busy: AtomicBool,
 }
 
 /// How one pass over a job ended.
@@ -90,6 +95,8 @@ impl Runner {
             parts,
             board,
             clock,
+            stopping: AtomicBool::new(false),
+            busy: AtomicBool::new(false),
         }
     }
 
@@ -114,6 +121,7 @@ impl Runner {
         tokio::select! {
             () = &mut work => {}
             () = &mut stopped => {
+                self.stopping.store(true, Ordering::Relaxed);
                 let idle = self.idle();
                 tokio::pin!(idle);
                 tokio::select! {
@@ -141,19 +149,19 @@ impl Runner {
         }
     }
 
-    /// Waits until no run is under way.
+    /// Waits until no pass is under way.
     async fn idle(&self) {
-        loop {
-            let running = self
-                .board
-                .all()
-                .iter()
-                .any(|(name, state)| *name == self.name && state.doing == Doing::Running);
-            if !running {
-                return;
-            }
+        while self.busy.load(Ordering::Relaxed) {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// Does something that is let end at a stop.
+    async fn busy<T>(&self, work: impl Future<Output = T>) -> T {
+        self.busy.store(true, Ordering::Relaxed);
+        let value = work.await;
+        self.busy.store(false, Ordering::Relaxed);
+        value
     }
 
     /// A job that is run again and again keeps its claim: the other bridges stand by.
@@ -168,7 +176,7 @@ impl Runner {
         };
         let mut failures = 0;
         loop {
-            let wait = match self.call(None).await {
+            let wait = match self.busy(self.call(None)).await {
                 Ok(_) => {
                     failures = 0;
                     interval
@@ -192,7 +200,7 @@ impl Runner {
         let mut not_before = Instant::now();
         loop {
             if Instant::now() >= not_before {
-                match self.pass(daily).await {
+                match self.busy(self.pass(daily)).await {
                     Pass::Failed(_) => {
                         failures += 1;
                         not_before = Instant::now() + again_after(failures);
@@ -255,6 +263,9 @@ impl Runner {
         self.remember(&days).await?;
         let (mut said, mut failed, mut in_a_row) = (Vec::new(), None, 0);
         for day in days.pending() {
+            if self.stopping.load(Ordering::Relaxed) {
+                break; // it stays pending
+            }
             match self.call(Some(day)).await {
                 Ok(words) => {
                     in_a_row = 0;

@@ -17,7 +17,8 @@ pub mod private {
     pub use super::file::{private_dir, read, remove, replace};
 }
 
-pub use bridge::{BridgeJob, BridgePart, BridgeStatus};
+pub use crate::model::{BridgeJob, BridgePart, BridgeStatus};
+pub use bridge::bridge_status;
 pub use cache::Cache;
 pub use drafts::{DRAFTS_MAX, Drafts};
 pub use file::LocalError;

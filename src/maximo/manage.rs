@@ -58,6 +58,17 @@ pub struct ManageClient {
     pub(super) paths: Arc<ManagePaths>,
     /// Rows per page that the server takes.
     page_size: Arc<AtomicUsize>,
+    /// The same for assets, which are many and small.
+    pub(super) asset_page_size: Arc<AtomicUsize>,
+}
+
+/// What is listed page by page.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Structure<'a> {
+    pub(super) operation: &'static str,
+    pub(super) path: &'a str,
+    pub(super) select: &'static str,
+    pub(super) page_size: &'a AtomicUsize,
 }
 
 /// Which work orders; absent parts do not narrow.
@@ -86,6 +97,7 @@ impl ManageClient {
             transport: Transport::new(endpoint, telemetry)?,
             paths: Arc::new(paths),
             page_size: Arc::new(AtomicUsize::new(PAGE_SIZE)),
+            asset_page_size: Arc::new(AtomicUsize::new(super::asset::PAGE_SIZE)),
         })
     }
 
@@ -237,17 +249,18 @@ impl ManageClient {
         let mut total = None;
         let mut received = 0;
         for page in 1..=PAGES_MAX {
-            let (value, call) = self.page(object, clause, page).await?;
-            let info = ["responseInfo", "oslc:responseInfo"].iter().find_map(|name| value.get(name));
-            let info = info.and_then(Value::as_object).map(wire::unprefixed).unwrap_or_default();
-            let count = info
-                .get("totalCount")
-                .and_then(|count| count.as_u64().or_else(|| count.as_str()?.trim().parse().ok()));
-            let count = count.and_then(|count| usize::try_from(count).ok()).or(total);
+            let structure = Structure {
+                operation: OPERATION,
+                path: &self.paths.work_order,
+                select: SELECT,
+                page_size: &self.page_size,
+            };
+            let (value, call) = self.page(structure, object, clause, page).await?;
+            let (count, more) = announced(&value);
+            let count = count.or(total);
             // another count than before: rows moved over the seams
             listing.complete &= page == 1 || count == total;
             total = count;
-            let more = info.get("nextPage").is_some_and(|next| !next.is_null());
             let records = wire::records(&value, &["member", "rdfs:member"], |members| {
                 wire::work_order(members).map_err(|words| {
                     let members = wire::unprefixed(members);
@@ -297,16 +310,16 @@ impl ManageClient {
     }
 
     /// One page; on the first one a page size that the server refuses is halved, and remembered for the next look-up.
-    async fn page(&self, object: &str, clause: &Where, page: usize) -> Result<(Value, Call), Error> {
-        let mut size = self.page_size.load(Ordering::Relaxed);
+    pub(super) async fn page(&self, of: Structure<'_>, object: &str, clause: &Where, page: usize) -> Result<(Value, Call), Error> {
+        let mut size = of.page_size.load(Ordering::Relaxed);
         let mut first_refusal = None;
         loop {
-            let mut call = self.call(OPERATION, Method::GET, &self.paths.work_order).object(object);
+            let mut call = self.call(of.operation, Method::GET, of.path).object(object);
             if !clause.text().is_empty() {
                 call = call.query("oslc.where", clause.text());
             }
             call = call
-                .query("oslc.select", SELECT)
+                .query("oslc.select", of.select)
                 .query("oslc.pageSize", size.to_string())
                 .query("pageno", page.to_string());
             if !self.speaks_api() {
@@ -315,7 +328,7 @@ impl ManageClient {
             match self.transport.read(&call).await {
                 Ok(value) => {
                     if first_refusal.is_some() {
-                        self.page_size.store(size, Ordering::Relaxed);
+                        of.page_size.store(size, Ordering::Relaxed);
                     }
                     return Ok((value, call));
                 }
@@ -363,6 +376,17 @@ impl std::fmt::Debug for ManageClient {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_tuple("ManageClient").field(&self.endpoint().origin()).finish()
     }
+}
+
+/// The count that a page announces, and whether it names a next one.
+pub(super) fn announced(page: &Value) -> (Option<usize>, bool) {
+    let info = ["responseInfo", "oslc:responseInfo"].iter().find_map(|name| page.get(name));
+    let info = info.and_then(Value::as_object).map(wire::unprefixed).unwrap_or_default();
+    let count = info
+        .get("totalCount")
+        .and_then(|count| count.as_u64().or_else(|| count.as_str()?.trim().parse().ok()));
+    let more = info.get("nextPage").is_some_and(|next| !next.is_null());
+    (count.and_then(|count| usize::try_from(count).ok()), more)
 }
 
 fn same_order(one: &WorkOrder, other: &WorkOrder) -> bool {

@@ -235,7 +235,7 @@ actions! {
     // program
     Quit "quit" ["q"] "quit" "close the window, or quit; asks if something has not been sent" Program Global false;
     Interrupt "interrupt" ["ctrl-c"] "" "twice: quit at once, from anywhere" Program Global false;
-    Redraw "redraw" ["ctrl-l"] "" "draw the screen anew" Program Global false;
+    Redraw "redraw" ["ctrl-l"] "" "draw the screen anew; in linear mode: tell everything once more" Program Global false;
     Suspend "suspend" ["ctrl-z"] "" "stop as a shell job; fg comes back" Program Global false;
 }
 

@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::domain::{Coverage, Occurrence, OutboxRow, Read, Remark, Shelved};
 
-use super::{Draft, Memo, Report, Ticket};
+use super::{BridgeStatus, Draft, Memo, Report, Ticket};
 
 /// One occurrence; `App::update` takes it together with the time at which it happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +51,8 @@ pub enum Event {
     Memo(Memo),
     /// The mouse, where it is wanted: it selects and scrolls, and never acts.
     Pointer(Pointer),
+    /// The bridge on this machine said how it is doing.
+    Bridge(BridgeStatus),
     /// Something that an effect did, worth a line to the person (`copied`, `written to …`), or its failure.
     Notice {
         /// One sentence.

@@ -2,6 +2,7 @@
 //! and the store of server data with its freshness. No I/O and no clock: times arrive with the events.
 
 mod action;
+mod bridge;
 mod chord;
 mod effect;
 mod event;
@@ -11,6 +12,7 @@ mod report;
 pub mod store;
 
 pub use action::{ACTIONS, Action, Context, Section, Spec, markdown};
+pub use bridge::{BridgeJob, BridgePart, BridgeStatus};
 pub use chord::KeyError;
 pub use effect::{Draft, DraftKey, Effect, Fetch, Keepsake, Ticket};
 pub use event::{Event, Key, Pointer};

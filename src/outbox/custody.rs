@@ -232,7 +232,7 @@ impl Journal {
                     id: OutboxId(stored.id),
                     target,
                     state: stored.state().filter(|state| state.is_open()),
-                    is_order: stored.service == "manage",
+                    is_order: stored.kind == "work order",
                     not_before: stored.not_before,
                     remaining_ms: u64::try_from(stored.not_before.saturating_sub(now).min(stored.wait_ms)).unwrap_or(0),
                     changed: stored.changed,

@@ -30,6 +30,12 @@ pub enum EffectKind {
     CreateAsset,
     /// An asset was changed.
     UpdateAsset,
+    /// The ERP took a production report, or a correction of one.
+    ReportProduction,
+    /// An incident was made.
+    CreateIncident,
+    /// A receiver took a message that it did not know.
+    ReceiveWebhook,
 }
 
 /// One committed effect; a line of `ledger.jsonl`.
@@ -60,6 +66,18 @@ pub struct LedgerEntry {
     /// The asset.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assetnum: Option<String>,
+    /// The production report, as `LINE/DATE`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub report: Option<String>,
+    /// The incident's number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub incident: Option<String>,
+    /// The receiver.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sink: Option<String>,
+    /// The message's `webhook-id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// The asset's site, where the effect is about an asset alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub siteid: Option<String>,
@@ -85,6 +103,10 @@ pub(crate) struct Objects {
     pub(crate) device_type: Option<String>,
     pub(crate) wonum: Option<String>,
     pub(crate) assetnum: Option<String>,
+    pub(crate) report: Option<String>,
+    pub(crate) incident: Option<String>,
+    pub(crate) sink: Option<String>,
+    pub(crate) message: Option<String>,
     pub(crate) siteid: Option<String>,
     pub(crate) transactionid: Option<String>,
 }
@@ -153,6 +175,10 @@ impl Ledger {
             device_type: objects.device_type,
             wonum: objects.wonum,
             assetnum: objects.assetnum,
+            report: objects.report,
+            incident: objects.incident,
+            sink: objects.sink,
+            message: objects.message,
             siteid: objects.siteid,
             body,
             transactionid: objects.transactionid,

@@ -1,4 +1,4 @@
-//! An embedded Monitor, Manage and token endpoint over TLS on loopback.
+//! An embedded Monitor, Manage and token endpoint over TLS on loopback, and around them an ERP, a table of incidents and receivers of webhooks.
 //!
 //! The plant is a pure function of seed and time (room `plant`); what people and programs change lies over it (room `world`) and every
 //! committed effect stands in the ledger. The wire is written after the two OpenAPI files and shares nothing with the client.

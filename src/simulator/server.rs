@@ -214,6 +214,21 @@ impl Simulator {
         &self.shared.keys.client_secret
     }
 
+    /// The ERP's bearer token.
+    pub fn erp_key(&self) -> &str {
+        &self.shared.keys.erp
+    }
+
+    /// What goes after `Basic ` at the table of incidents.
+    pub fn incidents_auth(&self) -> &str {
+        &self.shared.keys.incidents
+    }
+
+    /// The secret (`whsec_...`) with which receivers of webhooks check signatures.
+    pub fn webhook_secret(&self) -> &str {
+        &self.shared.keys.webhook
+    }
+
     /// The clock's time.
     pub fn now(&self) -> Timestamp {
         self.shared.clock.now()
@@ -297,6 +312,16 @@ impl Simulator {
     /// All assets.
     pub fn assets(&self) -> Vec<Value> {
         self.evolved(|world| world.assets(&Clause::default()).into_iter().map(Value::Object).collect())
+    }
+
+    /// The production reports that the ERP has.
+    pub fn reports(&self) -> Vec<Value> {
+        self.evolved(|world| world.reports())
+    }
+
+    /// All incidents, in the order of their making.
+    pub fn incidents(&self) -> Vec<Value> {
+        self.evolved(|world| world.incidents(&[]).into_iter().map(Value::Object).collect())
     }
 
     /// Another person acknowledges an alert, past the network; false where it is refused as it would be over it.

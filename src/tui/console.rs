@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::os::fd::AsFd as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use super::error::TuiError;
 use super::guard::{Guard, restore};
 use super::handoff::Handoff;
 use super::journal::Journal;
+use super::neighbour::Neighbour;
 use super::output::{Manner, Output};
 use super::pace::{Pace, Urgency};
 use super::signal::{self, Signal};
@@ -60,6 +62,8 @@ pub struct Console<C, J> {
     pub notify: Notify,
     /// Where views and linked orders are kept; without it likewise.
     pub memos: Option<Memos>,
+    /// The state folder, where a bridge on this machine says how it is doing, and the profile whose bridge it is.
+    pub state: Option<(PathBuf, String)>,
     /// What goes on when the link drops with open rows.
     pub handoff: Option<Handoff>,
     /// What was found at the start and is worth a line.
@@ -178,6 +182,8 @@ pub(super) struct Loop<'h, C, J, H> {
     journal: Arc<J>,
     handoff: Option<Handoff>,
     driver: Option<Driver>,
+    /// Ends with us.
+    _neighbour: Option<Neighbour>,
     events: mpsc::Receiver<Event>,
     lines: Lines,
     host: &'h H,
@@ -220,6 +226,9 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
             None => {}
         }
         first.extend(notices.into_iter().map(|text| Event::Notice { text, failed: true }));
+        let neighbour = console
+            .state
+            .map(|(state, profile)| Neighbour::follow(state, profile, sender.clone()));
         let driver = Driver::new(
             console.worker,
             console.journal.clone(),
@@ -239,6 +248,7 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
             journal: console.journal,
             handoff: console.handoff,
             driver: Some(driver),
+            _neighbour: neighbour,
             events,
             lines,
             host,

@@ -105,7 +105,8 @@ async fn carry<J: Journal>(journal: Arc<J>, mut changes: broadcast::Receiver<Out
             Err(broadcast::error::RecvError::Lagged(_)) => journal.current().await.unwrap_or_default(),
             Err(broadcast::error::RecvError::Closed) => return,
         };
-        for row in rows {
+        // a row of another site is neither shown nor acted on here
+        for row in rows.into_iter().filter(|row| journal.is_ours(row)) {
             if events.send(Event::Outbox(row)).await.is_err() {
                 return;
             }

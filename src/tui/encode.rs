@@ -46,7 +46,7 @@ impl Screen {
             for link in before.iter().chain(&links) {
                 for x in link.x..link.x.saturating_add(link.width) {
                     if let Some(cell) = shown.cell_mut(Position { x, y: link.y }) {
-                        cell.set_symbol("\u{0}");
+                        cell.modifier.toggle(Modifier::HIDDEN); // nothing of ours is hidden: it differs
                     }
                 }
             }
@@ -274,7 +274,7 @@ mod tests {
         linked.links = vec![link("https://m/a\u{1b}]0;x\u{7} b")];
         assert_eq!(
             String::from_utf8(screen.advance(linked.clone())).unwrap(),
-            "\x1b[1;2H\x1b]8;;https://m/a]0;xb\x1b\\bc\x1b]8;;\x1b\\"
+            "\x1b]8;;https://m/a]0;xb\x1b\\\x1b[1;2Hbc\x1b]8;;\x1b\\"
         );
         assert_eq!(screen.advance(linked), b"", "nothing changed");
         assert_eq!(String::from_utf8(screen.advance(picture(&["abcd"]))).unwrap(), "\x1b[1;2Hbc");

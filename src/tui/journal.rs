@@ -19,6 +19,10 @@ pub trait Journal: Send + Sync + 'static {
     fn replace(&self, id: OutboxId, intent: Intent) -> impl Future<Output = Result<OutboxRow, String>> + Send;
     /// Every change of a row from now on, whoever made it.
     fn changes(&self) -> broadcast::Receiver<OutboxRow>;
+    /// Whether a row belongs to this console's site: an outbox is shared by all of them.
+    fn is_ours(&self, _: &OutboxRow) -> bool {
+        true
+    }
     /// The rows that are still open or parked, and those settled lately: at the start, and after a listener fell behind.
     fn current(&self) -> impl Future<Output = Result<Vec<OutboxRow>, String>> + Send;
     /// Stops sending and frees the sender's lock, for another process.

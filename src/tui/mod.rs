@@ -22,6 +22,7 @@ mod handoff;
 mod input;
 mod journal;
 mod keep;
+mod neighbour;
 mod output;
 mod pace;
 mod post;

@@ -449,6 +449,40 @@ mod tests {
     }
 
     #[test]
+    fn lines_are_added_without_a_screen_and_hold_no_sequence() {
+        let (pass, passes) = mpsc::channel();
+        let (seen, written) = mpsc::channel();
+        let manner = Manner {
+            linear: true,
+            mouse: true,
+            ..Manner::default()
+        };
+        let output = Output::start(Link { passes, seen }, manner).unwrap();
+        for _ in 0..8 {
+            pass.send(()).unwrap();
+        }
+        let said = |echo: &str, lines: &[&str]| Announcement {
+            echo: echo.into(),
+            lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+        };
+        output.enter();
+        assert_eq!(written.recv().unwrap(), ENTER_LINEAR);
+        output.say(&said("", &["one", "t\u{1b}[2Jwo"]));
+        assert_eq!(written.recv().unwrap(), b"one\r\nt[2Jwo\r\n");
+        output.say(&said("a\u{8}", &[]));
+        assert_eq!(written.recv().unwrap(), b"a\x08 \x08");
+        output.title("x");
+        output.say(&said("", &["three"]));
+        assert_eq!(
+            written.recv().unwrap(),
+            b"\r\nthree\r\n",
+            "what was typed ends first, and titles are for screens"
+        );
+        assert!(output.leave(Duration::from_secs(60)));
+        assert_eq!(written.recv().unwrap(), LEAVE_LINEAR);
+    }
+
+    #[test]
     fn a_stalled_link_skips_pictures_and_still_ends_up_right() {
         let (output, pass, written) = link();
         let mut parser = vt100::Parser::new(1, 8, 0);

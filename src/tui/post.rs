@@ -73,10 +73,6 @@ impl Post {
     fn control(&self) -> Option<SenderControl> {
         self.sender.borrow().clone()
     }
-
-    fn is_ours(&self, row: &OutboxRow) -> bool {
-        self.targets.contains(&row.target)
-    }
 }
 
 fn told<T>(result: Result<T, OutboxError>) -> Result<T, String> {
@@ -106,6 +102,10 @@ impl Journal for Post {
 
     fn changes(&self) -> broadcast::Receiver<OutboxRow> {
         self.outbox.changes()
+    }
+
+    fn is_ours(&self, row: &OutboxRow) -> bool {
+        self.targets.contains(&row.target)
     }
 
     async fn current(&self) -> Result<Vec<OutboxRow>, String> {

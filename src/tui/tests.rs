@@ -292,6 +292,7 @@ fn stage(effects: impl IntoIterator<Item = Effect>, screen: Screen, mut host: Ho
         archive: None,
         notify: crate::config::Notify::Off,
         memos: None,
+        state: None,
         handoff: None,
         notices: vec!["the cache is damaged".into()],
         linear: false,

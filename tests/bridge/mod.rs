@@ -2,5 +2,6 @@
 
 mod door;
 mod edge;
+mod once;
 mod service;
 mod support;

@@ -149,6 +149,18 @@ fn windows_are_read_out_and_what_is_typed_is_echoed() {
 }
 
 #[test]
+fn everything_is_told_once_more_on_demand() {
+    let mut desk = desk();
+    let first = desk.app.announce().lines;
+    desk.tells("j");
+    let again = desk.tells("ctrl-l");
+    assert_eq!(again.len(), first.len(), "{again:?}");
+    assert!(again.last().unwrap().starts_with("2 of 7: "), "{again:?}");
+    let help = desk.tells("?");
+    assert_eq!(desk.tells("ctrl-l"), help);
+}
+
+#[test]
 fn devices_and_metrics_are_told_too() {
     let mut desk = desk();
     desk.report_trends();

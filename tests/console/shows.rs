@@ -5,7 +5,7 @@ use nightdesk::app::Setup;
 use nightdesk::domain::{Alert, AlertId, AlertState, Intent, IntentState};
 use nightdesk::model::Report;
 
-use super::desk::{Desk, alerts, devices, order, setup};
+use super::desk::{Desk, alert, alerts, devices, order, setup};
 
 /// A person whose keys are counted.
 struct Person {
@@ -182,10 +182,11 @@ fn the_drill_is_played_from_the_first_reading_to_the_completed_order_by_its_hint
     says(&mut desk, 4, "a acknowledges it");
     desk.keys("a");
     says(&mut desk, 4, "z takes it back");
+    let row = desk.commit().remove(0);
     desk.keys("z");
+    desk.becomes(&row, IntentState::Cancelled, |_| {});
     says(&mut desk, 4, "a acknowledges it");
     desk.keys("a");
-    desk.effects.drain(..desk.effects.len() - 1); // what was taken back before it reached the disk
     let row = desk.commit().remove(0);
     says(&mut desk, 4, "z takes it back");
     desk.wait(4);
@@ -264,4 +265,119 @@ fn an_acknowledgement_that_was_refused_is_said_and_so_is_a_filter_that_hides_the
     says(&mut desk, 4, "Q shows why");
     desk.keys("Q");
     says(&mut desk, 4, "esc closes this window");
+}
+
+/// Two hundred alerts in ten minutes of one cause: one each three seconds, each ninth of them critical.
+fn flood_until(desk: &Desk, begun: jiff::Timestamp) -> Vec<Alert> {
+    let seconds = desk.now.duration_since(begun).as_secs();
+    let arrived = usize::try_from(seconds / 3 + 1).unwrap().min(200);
+    (0..arrived)
+        .map(|index| {
+            let device = match index {
+                0 => "COMP-001".to_owned(),
+                index => format!("{}-{:03}", ["TEMP", "PUMP", "FLOW", "VIB"][index % 4], index / 4),
+            };
+            let severity = if index % 9 == 5 { "critical" } else { "medium" };
+            let mut one = alert(&format!("f-{index}"), ("Machine", &device), "Air pressure low", severity, 0);
+            one.raised_at = begun + SignedDuration::from_secs(3 * i64::try_from(index).unwrap());
+            one.message = Some("Below 3.5 bar; upstream: COMP-001 discharge pressure low".into());
+            one
+        })
+        .collect()
+}
+
+fn flooded(width: u16, height: u16) -> (Desk, jiff::Timestamp) {
+    let mut desk = Desk::new(width, height);
+    desk.links();
+    desk.report_devices(devices());
+    desk.report_alerts(Vec::new());
+    desk.wait(30);
+    let begun = desk.now;
+    (desk, begun)
+}
+
+#[test]
+fn a_flood_is_seen_from_its_first_alert_to_its_closing_note() {
+    for (width, height) in [(120, 40), (80, 24)] {
+        let (mut desk, begun) = flooded(width, height);
+        let (mut entered, mut left) = (None, None);
+        // Each five seconds a reading, as the console asks for it: ten minutes of flood, and the quiet after it.
+        for step in 0..300 {
+            let alerts = flood_until(&desk, begun);
+            let count = alerts.len();
+            desk.report_alerts(alerts);
+            desk.draw();
+            let screen = desk.screen();
+            let on = screen.contains("FLOOD since");
+            if on && entered.is_none() {
+                entered = Some(count);
+            }
+            if entered.is_some() && !on && left.is_none() {
+                left = Some(step);
+                assert!(screen.contains("is over: 200 alerts in"), "{screen}");
+            }
+            if on {
+                assert!(
+                    screen.contains("first 02:14 MED  COMP-001") || screen.contains("first 02:14 MED COMP-001"),
+                    "{screen}"
+                );
+                if count > 6 {
+                    assert!(screen.contains("worst") && screen.contains("CRIT"), "{screen}");
+                }
+            }
+            desk.wait(5);
+        }
+        assert_eq!(entered, Some(11), "above ten in ten minutes, at the reading that brought them");
+        let left = left.expect("it ends") * 5;
+        // the last four are left in the window when it is over: 200 alerts, the last raised at 597 s
+        assert!((1180..=1200).contains(&left), "{left} s");
+    }
+}
+
+#[test]
+fn fifty_alerts_of_one_cause_take_five_keys_and_one_note_and_one_form() {
+    let (mut desk, begun) = flooded(80, 24);
+    for _ in 0..45 {
+        let alerts = flood_until(&desk, begun);
+        desk.report_alerts(alerts);
+        desk.wait(5);
+    }
+    let mut person = Person::at(desk);
+    person.presses("/");
+    person.types("dev:TEMP-*|dev:PUMP-*|dev:FLOW-0*|dev:VIB-00*");
+    person.presses("enter");
+    person.presses("*");
+    person.presses("A");
+    person.types("Air failure, COMP-001 is being repaired");
+    person.presses("enter");
+    assert_eq!(person.keys, 5, "at the most six");
+    let asked = person.desk.submitted();
+    assert!(asked.len() >= 50, "{}", asked.len());
+    for (_, intent) in &asked {
+        let Intent::Acknowledge { notes, .. } = intent else {
+            panic!("{intent:?}")
+        };
+        assert_eq!(notes.as_deref(), Some("Air failure, COMP-001 is being repaired"));
+    }
+    let rows = person.desk.commit();
+    for row in &rows {
+        person.desk.becomes(row, IntentState::Delivered, |_| {});
+    }
+    assert!(
+        person.desk.last_line().contains("alerts acknowledged"),
+        "{}",
+        person.desk.last_line()
+    );
+
+    person.keys = 0;
+    person.presses("*");
+    person.presses("x");
+    person.types("Air supply restored");
+    person.presses("tab");
+    person.types("Leak at dryer drain");
+    person.presses("enter");
+    assert_eq!(person.keys, 4, "one form for all");
+    let resolved = person.desk.submitted();
+    assert_eq!(resolved.len(), asked.len());
+    assert!(resolved.iter().all(|(_, intent)| matches!(intent, Intent::Resolve { .. })));
 }

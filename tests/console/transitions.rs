@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use nightdesk::app::Setup;
 use nightdesk::config::keymap::Keymap;
 use nightdesk::domain::{AlertId, AlertState, Intent, IntentState, Listing, Service};
-use nightdesk::model::{ACTIONS, Action, Context, Draft, DraftKey, Effect, Event, Fetch, Report, Ticket};
+use nightdesk::model::{ACTIONS, Action, BridgeStatus, Context, Draft, DraftKey, Effect, Event, Fetch, Report, Ticket};
 
 use super::desk::{Desk, acknowledged, alert, alerts, device, devices, fault, now, order, setup};
 
@@ -903,4 +903,39 @@ fn the_readme_table_lists_every_action_once() {
         seen.insert(spec.name, count);
     }
     assert!(seen.values().all(|count| *count == 1), "{seen:?}");
+}
+
+#[test]
+fn the_health_window_shows_the_bridge_of_this_machine_and_whether_it_still_speaks() {
+    let mut desk = Desk::night(120, 40);
+    desk.keys("L");
+    assert!(!desk.screen().contains("Bridge"), "there is none");
+    let mut status: BridgeStatus = serde_json::from_value(serde_json::json!({
+        "version": 1, "at": now(), "profile": "bedford", "pid": 7, "address": "https://127.0.0.1:8443", "ended": false,
+        "parts": [
+            {"name": "rules", "runs": 12, "failures": 0, "lastSuccess": now(), "lastFailure": null, "said": "2 orders"},
+            {"name": "lake", "runs": 2, "failures": 2, "lastSuccess": null, "lastFailure": now(), "said": "no bucket\u{1b}[2J"}
+        ],
+        "jobs": [{"name": "lake", "doing": "failed, tried again", "next": null, "pending": 3}]
+    }))
+    .unwrap();
+    desk.send(Event::Bridge(status.clone()));
+    desk.draw();
+    let screen = desk.screen();
+    for expected in [
+        "at work, said at",
+        "https://127.0.0.1:8443",
+        "12 runs, 0 failed, last success",
+        "2 runs, 2 failed, none has succeeded yet: no bucket␛[2J",
+        "failed, tried again, 3 days to catch up with",
+    ] {
+        assert!(screen.contains(expected), "{expected} is not in\n{screen}");
+    }
+    desk.wait(16);
+    desk.draw();
+    assert!(desk.screen().contains("silent since"), "{}", desk.screen());
+    status.ended = true;
+    desk.send(Event::Bridge(status));
+    desk.draw();
+    assert!(desk.screen().contains("ended at"), "{}", desk.screen());
 }

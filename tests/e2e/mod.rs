@@ -1,5 +1,6 @@
 //! The real binary in a pseudo-terminal, end to end.
 
+mod bridge;
 mod ending;
 mod hostile;
 mod night;

@@ -40,6 +40,6 @@ mod hostile;
 mod outages;
 mod refusals;
 mod secrets;
-mod site;
+pub(crate) mod site;
 mod throttle;
 mod tls;

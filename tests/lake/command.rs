@@ -206,3 +206,41 @@ fn the_section_of_the_contract_is_read() {
     assert_eq!(url.as_str(), "https://iam.cloud.ibm.com/identity/token");
     assert!(service_instance_id.unwrap().starts_with("crn:"));
 }
+
+#[tokio::test]
+async fn the_bridge_s_daily_job_exports_every_type_once() {
+    let plant = Plant::start_with(SimulatorConfig {
+        devices: 40,
+        second_operator: false,
+        ..SimulatorConfig::default()
+    })
+    .await;
+    plant.edit("device_types = [\"*\"]", "device_types = [\"Boiler\", \"CoolingTower\"]");
+    let config = std::fs::read_to_string(plant.path("config.toml")).unwrap();
+    let section = format!(
+        "[profiles.demo.lake]\nto = \"file://{}\"\nat = \"00:00\"\n",
+        plant.path("lake").display()
+    );
+    std::fs::write(plant.path("config.toml"), format!("{config}\n{section}")).unwrap();
+    let files = || {
+        let mut found = std::collections::BTreeMap::new();
+        for kind in ["Boiler", "CoolingTower"] {
+            for day in std::fs::read_dir(plant.path("lake").join(kind)).unwrap() {
+                let file = day.unwrap().path().join("data.parquet");
+                found.insert(file.clone(), std::fs::read(file).unwrap());
+            }
+        }
+        found
+    };
+    let first = plant.run(&["bridge", "--once", "--json"]).await.expect(0);
+    assert_eq!(first.items()[0]["job"], "lake", "{first:?}");
+    assert_eq!(first.items()[0]["result"], "done", "{first:?}");
+    let written = files();
+    assert_eq!(written.len(), 2, "a file each of the day before");
+    plant.run(&["bridge", "--once"]).await.expect(0);
+    let now = files();
+    assert!(
+        written.iter().all(|(file, bytes)| now.get(file) == Some(bytes)),
+        "what is there stays"
+    );
+}

@@ -231,6 +231,58 @@ async fn within_its_grace_it_can_be_taken_back_and_is_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_row_with_a_schedule_of_its_own_waits_over_a_restart_and_holds_up_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let began = Instant::now();
+    let first_wall = 1_780_000_000;
+    // the wall goes with the paused clock, as it does in life
+    let clock = move || {
+        let passed = i64::try_from(began.elapsed().as_millis()).unwrap();
+        jiff::Timestamp::from_millisecond(first_wall * 1000 + passed).unwrap()
+    };
+    let open = || async {
+        let mut options = options();
+        options.clock = nightdesk::outbox::Clock::new(clock);
+        Outbox::open(&folder.path().join("outbox"), options).await.unwrap()
+    };
+    let outbox = open().await;
+    let server = Server::new();
+    server.will([
+        Act::Later(Duration::from_secs(30)),
+        Act::Commit,
+        Act::Later(Duration::from_secs(120)),
+    ]);
+    let (_control, running) = start(&outbox, &server);
+    let waiting = outbox.submit(note("a", "x")).await.unwrap();
+    while outbox.row(waiting.id).await.unwrap().detail.is_none() {
+        sleep(Duration::from_millis(50)).await;
+    }
+    let other = outbox.submit(note("b", "x")).await.unwrap();
+    assert_eq!(settled(&outbox, other.id).await.state, IntentState::Delivered);
+    assert!(began.elapsed() < Duration::from_secs(10), "the other one did not wait");
+    let row = outbox.row(waiting.id).await.unwrap();
+    assert_eq!((row.state, row.attempts), (IntentState::Queued, 1));
+    // killed and started again: the second try comes when it was due, and so does the third
+    running.kill().await;
+    drop(outbox);
+    let outbox = open().await;
+    let (_control, _running) = start(&outbox, &server);
+    let row = settled(&outbox, waiting.id).await;
+    assert_eq!((row.state, row.attempts), (IntentState::Delivered, 3));
+    let tries: Vec<f64> = server
+        .sent()
+        .iter()
+        .filter(|(id, _)| *id == waiting.id)
+        .map(|(_, at)| (*at - began).as_secs_f64())
+        .collect();
+    let [first, second, third] = tries.as_slice() else {
+        panic!("{tries:?}")
+    };
+    assert!((30.0..32.0).contains(&(second - first)), "{tries:?}");
+    assert!((120.0..122.0).contains(&(third - second)), "{tries:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refused_credential_pauses_its_target_alone_until_it_is_resumed() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = open(folder.path()).await;

@@ -106,6 +106,8 @@ pub(super) enum Act {
     /// Commits so much later, long after the connection broke.
     CommitLater(Duration),
     Throttle(Option<Duration>),
+    /// Not this time; the row's own schedule says when.
+    Later(Duration),
     Unauthorized,
     Refuse,
     Conflict,
@@ -285,6 +287,7 @@ impl Deliver for Server {
                     return;
                 }
                 Act::Throttle(after) => Sent::Throttled { after, reason: reason() },
+                Act::Later(after) => Sent::Later { after, reason: reason() },
                 Act::Unauthorized => Sent::Unauthorized { reason: reason() },
                 Act::Refuse => Sent::Refused { reason: reason() },
                 Act::Conflict => Sent::Conflict { reason: reason() },

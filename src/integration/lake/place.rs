@@ -15,6 +15,10 @@ use crate::config::{Env, Lake, LakeAuth};
 use crate::integration::{JobError, JobErrorKind};
 use crate::maximo::is_loopback;
 
+/// Where unfinished uploads are, below the prefix. Spark and Hive leave names with an underscore alone.
+pub(super) const UPLOADS: &str = "_nightdesk_uploads";
+/// No upload takes so long.
+const LEFT_BEHIND: Duration = Duration::from_secs(24 * 3600);
 /// Where no region is said and the endpoint's name has none.
 const REGION: &str = "us-east-1";
 
@@ -64,6 +68,7 @@ impl Place {
             )
         })?;
         std::fs::create_dir_all(&path).map_err(|error| wrong(JobErrorKind::Store, format!("the folder cannot be made: {error}")))?;
+        sweep(&path.join(UPLOADS));
         let store = LocalFileSystem::new_with_prefix(&path).map_err(|error| wrong(JobErrorKind::Store, deepest(&error)))?;
         Ok(Self {
             store: Arc::new(store.with_fsync(true).with_automatic_cleanup(true)),
@@ -185,6 +190,17 @@ impl Place {
     }
 }
 
+/// Takes away what killed uploads left in a folder a day ago and earlier. In a bucket that is its lifecycle rule's affair.
+fn sweep(uploads: &std::path::Path) {
+    let old = |entry: &std::fs::DirEntry| {
+        let written = entry.metadata().and_then(|meta| meta.modified()).ok();
+        written.and_then(|at| at.elapsed().ok()).is_some_and(|age| age > LEFT_BEHIND)
+    };
+    for entry in std::fs::read_dir(uploads).into_iter().flatten().flatten().filter(old) {
+        let _ = std::fs::remove_file(entry.path()); // it does no harm where it is
+    }
+}
+
 /// The region in the name of a service: `s3.eu-de.cloud-object-storage.appdomain.cloud`, `s3.eu-west-1.amazonaws.com`.
 fn region(endpoint: &Url) -> String {
     let host = endpoint.host_str().unwrap_or_default();
@@ -238,5 +254,24 @@ mod tests {
             Some("NoSuchBucket: The specified bucket does not exist")
         );
         assert_eq!(answer_words("connection refused"), None);
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_upload_left_long_ago_is_taken_away() {
+        let dir = tempfile::tempdir().unwrap();
+        let uploads = dir.path().join(UPLOADS);
+        std::fs::create_dir(&uploads).unwrap();
+        for (name, age) in [("old.part#1", 48), ("new.part#1", 1)] {
+            let file = std::fs::File::create(uploads.join(name)).unwrap();
+            file.set_modified(std::time::SystemTime::now() - Duration::from_secs(age * 3600))
+                .unwrap();
+        }
+        let to = Url::from_directory_path(dir.path()).unwrap();
+        Place::open(&to, None, &Env::of(&[])).await.unwrap();
+        let left: Vec<_> = std::fs::read_dir(uploads)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        assert_eq!(left, ["new.part#1"]);
     }
 }

@@ -11,15 +11,13 @@ use object_store::path::Path;
 use object_store::{CopyMode, CopyOptions, Error, MultipartUpload as _, ObjectStoreExt as _, PutMode, PutPayload};
 use sha2::{Digest as _, Sha256};
 
-use super::place::Place;
+use super::place::{Place, UPLOADS};
 use super::table::{Finished, hex};
 use crate::integration::{JobError, JobErrorKind};
 
 /// Bytes of a part of an upload; the service wants 5 MiB at least, and 10,000 parts at most.
 const PART: u64 = 8 * 1024 * 1024;
 const PARTS_MAX: u64 = 10_000;
-/// Where unfinished uploads are, below the prefix. Spark and Hive leave names with an underscore alone.
-const UPLOADS: &str = "_nightdesk_uploads";
 
 /// What became of the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -254,6 +254,25 @@ async fn a_stop_lets_a_run_end_and_begins_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stop_between_two_days_leaves_the_second_for_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    Bench::new(dir.path(), "2026-02-01T12:00:00Z")
+        .runner(nightly(), &[], SHORT)
+        .once()
+        .await;
+    let bench = Bench::new(dir.path(), "2026-02-05T12:00:00Z");
+    let (stop, stopped) = watch::channel(false);
+    let task = tokio::spawn(bench.runner(nightly(), &[], Duration::from_secs(8)).run(stopped));
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    stop.send(true).unwrap();
+    task.await.unwrap();
+    assert_eq!(bench.asked(), ["2026-02-01"], "of four");
+    let again = Bench::new(dir.path(), "2026-02-05T12:05:00Z");
+    again.runner(nightly(), &[], SHORT).once().await;
+    assert_eq!(again.asked(), ["2026-02-02", "2026-02-03", "2026-02-04"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_memory_that_cannot_be_read_begins_anew() {
     let dir = tempfile::tempdir().unwrap();
     let bench = Bench::new(dir.path(), "2026-02-18T12:00:00Z");

@@ -149,6 +149,7 @@ impl Edge {
             lanes: ground.outbox.lanes().await.inspect_err(logged("the queues")).unwrap_or_default(),
             pulses: Service::ALL
                 .into_iter()
+                .filter(|service| ground.target(*service).is_some())
                 .map(|service| (service, ground.telemetry.pulse(service).borrow().clone()))
                 .collect(),
             calls: ground.telemetry.stats(),

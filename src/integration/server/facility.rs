@@ -53,7 +53,7 @@ impl FacilityStatus {
     }
 }
 
-/// Two inclusive dates; days begin and end in UTC.
+/// Two inclusive dates; days begin and end in the profile's `day_zone`, which is UTC where none is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct Period {
     /// The first day.
@@ -161,10 +161,11 @@ pub(super) async fn read_efficiency(ground: &Ground, period: Period, now: Timest
         Err(error) if *error.kind() == ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(error.into()),
     };
+    let zone = &ground.profile.day_zone;
     let mut day = period.start;
-    while !devices.is_empty() && day <= period.end && start_of(day) <= now {
+    while !devices.is_empty() && day <= period.end && start_of(day, zone) <= now {
         let Ok(next) = day.tomorrow() else { break };
-        let (start, end) = (start_of(day), start_of(next));
+        let (start, end) = (start_of(day, zone), start_of(next, zone));
         let query = BulkQuery {
             device_type: DeviceType::new(LINES),
             devices: devices.clone(),

@@ -48,9 +48,9 @@ fn date(name: &str, value: Option<String>) -> Result<Date, String> {
     })
 }
 
-/// The first moment of a day, which begins and ends in UTC.
-pub(super) fn start_of(day: Date) -> Timestamp {
-    day.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |zoned| zoned.timestamp())
+/// The first moment of a day in the zone that days are counted in.
+pub(super) fn start_of(day: Date, zone: &TimeZone) -> Timestamp {
+    day.to_zoned(zone.clone()).map_or(Timestamp::MAX, |zoned| zoned.timestamp())
 }
 
 #[cfg(test)]

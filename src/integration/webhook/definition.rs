@@ -14,8 +14,10 @@ use url::Url;
 
 use super::place::{Members, Places};
 use super::template::{FIELDS, Shape, Text};
+use super::{Disabled, Disablement};
 use crate::config::{ConfigError, Env, named_secret, nearest};
 use crate::domain::{Alert, AlertId, Intent, Severity, Target, hex};
+use crate::integration::StoreError;
 
 /// Longest definition, in bytes.
 const MAX_BYTES: u64 = 256 * 1024;
@@ -116,6 +118,21 @@ impl Definition {
     /// `https://host:port`. The rest of the address may hold a secret and is not shown.
     pub fn origin(&self) -> String {
         self.url.origin().ascii_serialization()
+    }
+
+    /// Whether its messages are signed.
+    pub fn is_signed(&self) -> bool {
+        self.signing.is_some()
+    }
+
+    /// Whether its messages carry a `correlation_id` that is looked up before each try.
+    pub fn correlates(&self) -> bool {
+        self.correlates
+    }
+
+    /// That its receiver said that it is gone, if it did.
+    pub fn disablement(&self, disabled: &Disabled) -> Result<Option<Disablement>, StoreError> {
+        disabled.get(&self.name, self.url.as_str())
     }
 
     /// What its messages are bound to.

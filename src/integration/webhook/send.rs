@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{Definition, Disabled, standard_signature};
 use crate::domain::{Intent, SafeText, Service, Target};
 use crate::integration::exchange::{Client, Door, Reply, Request};
-use crate::integration::{JobError, JobErrorKind};
+use crate::integration::{JobError, JobErrorKind, Part, Parts};
 use crate::maximo::{Error, ErrorKind, Limits, Telemetry};
 use crate::outbox::{Receipt, Sent, Shipment, Verified};
 
@@ -20,6 +20,7 @@ use crate::outbox::{Receipt, Sent, Shipment, Verified};
 pub struct Hooks {
     by_name: BTreeMap<String, Hook>,
     disabled: Disabled,
+    parts: Parts,
 }
 
 struct Hook {
@@ -60,7 +61,7 @@ impl Hooks {
         door: &Door,
         limits: Limits,
         telemetry: &Telemetry,
-        disabled: Disabled,
+        (disabled, parts): (Disabled, Parts),
     ) -> Result<Self, JobError> {
         let mut by_name = BTreeMap::new();
         for definition in definitions {
@@ -78,7 +79,8 @@ impl Hooks {
             };
             by_name.insert(hook.definition.name.clone(), hook);
         }
-        Ok(Self { by_name, disabled })
+        parts.enable(Part::Outbound);
+        Ok(Self { by_name, disabled, parts })
     }
 
     /// The definitions, by name.
@@ -106,7 +108,7 @@ impl Hooks {
     /// Why a webhook is switched off, if it is.
     pub fn off(&self, name: &str) -> Option<SafeText> {
         let hook = self.by_name.get(name)?;
-        match self.disabled.get(name, hook.definition.url.as_str()) {
+        match hook.definition.disablement(&self.disabled) {
             Ok(found) => found.map(|found| off_since(found.since, &found.words)),
             Err(error) => Some(error.to_string().into()),
         }
@@ -121,7 +123,15 @@ impl Hooks {
         if let Some(reason) = self.off(&hook.definition.name) {
             return Sent::Refused { reason };
         }
-        match hook.attempt(message, payload, shipment).await {
+        let run = self.parts.begin(Part::Outbound);
+        let outcome = hook.attempt(message, payload, shipment).await;
+        match &outcome {
+            Outcome::Arrived(_) => run.succeeded(Timestamp::now(), format!("{} told", hook.definition.name)),
+            Outcome::Gone(reason) | Outcome::Never(reason) | Outcome::Unauthorized(reason) | Outcome::Again { reason, .. } => {
+                run.failed(Timestamp::now(), format!("{}: {}", hook.definition.name, reason.shown()));
+            }
+        }
+        match outcome {
             Outcome::Arrived(detail) => Sent::Delivered(Receipt { wonum: None, detail }),
             Outcome::Gone(reason) => {
                 self.switch_off(&hook.definition, &reason);

@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{ApiHealth, Fault, LinkState, Report, Source, Ticket};
+use super::{ApiHealth, BridgeStatus, Fault, LinkState, Report, Source, Ticket};
 use crate::domain::load::{Arrivals, Flood, FloodEnded, FloodLimits, TEN_MINUTES};
 use crate::domain::{
     AlarmKey, Alert, AlertFacts, AlertId, AlertState, History, Intent, Listing, Occurrence, OutboxRow, Return, SafeText, Service, Shelf,
@@ -137,6 +137,7 @@ pub struct Store {
     fresh: [(Source, Freshness); 4],
     ledger: Ledger,
     health: ApiHealth,
+    bridge: Option<BridgeStatus>,
     revision: u64,
 }
 
@@ -181,6 +182,7 @@ impl Store {
             ],
             ledger: Ledger::default(),
             health: ApiHealth::default(),
+            bridge: None,
             revision: 1,
         }
     }
@@ -579,6 +581,16 @@ impl Store {
     /// How the calls to the servers went, when that was last looked at.
     pub fn health(&self) -> &ApiHealth {
         &self.health
+    }
+
+    /// What the bridge on this machine last said, if there is one.
+    pub fn bridge(&self) -> Option<&BridgeStatus> {
+        self.bridge.as_ref()
+    }
+
+    /// The bridge said something.
+    pub fn take_bridge(&mut self, status: BridgeStatus) {
+        self.bridge = Some(status);
     }
 
     /// How a service is doing.

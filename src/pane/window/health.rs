@@ -13,7 +13,7 @@ use super::calls::Calls;
 use super::servers;
 use crate::config::theme::Role;
 use crate::domain::Service;
-use crate::model::{Action, Key, LinkState, Source};
+use crate::model::{Action, BridgeStatus, Key, LinkState, Source};
 
 /// The health window.
 #[derive(Debug, Default)]
@@ -198,6 +198,17 @@ fn lines(scene: &Scene<'_>, width: usize, said: &[(jiff::Timestamp, Notice)]) ->
             scene.style(Role::Warning),
         );
     }
+    if let Some(status) = scene.store.bridge() {
+        lines.push(Vec::new());
+        lines.push(vec![("Bridge".into(), title)]);
+        for (label, words, role) in bridge(scene, status) {
+            let mut label = cells::left(&label, 12, scene.glyphs().ellipsis);
+            for line in cells::wrap(&words, width.saturating_sub(14).max(8)) {
+                lines.push(vec![(format!("  {label}"), muted), (line, scene.style(role))]);
+                label = " ".repeat(12);
+            }
+        }
+    }
     lines.push(Vec::new());
     lines.push(vec![("Said lately".into(), title)]);
     if said.is_empty() {
@@ -214,6 +225,42 @@ fn lines(scene: &Scene<'_>, width: usize, said: &[(jiff::Timestamp, Notice)]) ->
             lines.push(vec![(format!("  {label}"), muted), (line, style)]);
             label = " ".repeat(12);
         }
+    }
+    lines
+}
+
+/// The bridge on this machine: label, words and tone of each line.
+fn bridge(scene: &Scene<'_>, status: &BridgeStatus) -> Vec<(String, String, Role)> {
+    let at = scene.clock_seconds(status.at);
+    let head = if status.ended {
+        (format!("ended at {at}, as asked"), Role::Muted)
+    } else if status.is_silent(scene.now) {
+        (format!("silent since {at}: is it still running?"), Role::LinkDown)
+    } else {
+        let place = status.address.as_ref().map_or_else(String::new, |address| format!(", {address}"));
+        (format!("at work, said at {at}{place}"), Role::LinkLive)
+    };
+    let mut lines = vec![("state".to_owned(), head.0, head.1)];
+    for part in &status.parts {
+        let failing = part.last_failure > part.last_success;
+        let success = match part.last_success {
+            Some(at) => format!(", last success {}", scene.clock(at)),
+            None => ", none has succeeded yet".to_owned(),
+        };
+        let said = part.said.as_ref().map_or_else(String::new, |said| format!(": {}", said.shown()));
+        let words = match part.runs {
+            0 => "not run yet".to_owned(),
+            runs => format!("{runs} runs, {} failed{success}{said}", part.failures),
+        };
+        lines.push((part.name.clone(), words, if failing { Role::Warning } else { Role::Text }));
+    }
+    for job in &status.jobs {
+        let next = job.next.map_or_else(String::new, |at| format!(", due {}", scene.clock(at)));
+        let pending = match job.pending {
+            0 => String::new(),
+            days => format!(", {days} days to catch up with"),
+        };
+        lines.push((format!("job {}", job.name), format!("{}{next}{pending}", job.doing), Role::Text));
     }
     lines
 }

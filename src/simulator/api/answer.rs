@@ -63,7 +63,11 @@ impl Answer {
     pub(crate) fn refusal(operation: Operation, refusal: &Refusal, lean: bool) -> Self {
         match operation.side() {
             Side::Manage => Self::manage_error(refusal.status, refusal.code, &refusal.message, lean),
-            Side::Monitor => Self::monitor_error(refusal.status, refusal.code, &refusal.message),
+            Side::Monitor | Side::Erp | Side::Sink => Self::monitor_error(refusal.status, refusal.code, &refusal.message),
+            Side::Incidents => Self::json(
+                refusal.status,
+                &json!({ "error": { "message": refusal.message, "detail": null }, "status": "failure" }),
+            ),
             Side::Token => Self::json(
                 refusal.status,
                 &json!({ "error": refusal.code, "error_description": refusal.message }),

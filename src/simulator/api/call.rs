@@ -11,13 +11,15 @@ use axum::extract::{RawPathParams, Request};
 use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use axum::routing::{MethodFilter, any, on};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::operation::Side;
 use super::token::Tokens;
-use super::{Answer, Operation, manage, monitor, readings, token};
+use super::{Answer, Operation, manage, monitor, office, readings, token};
 use crate::simulator::authority::secret;
 use crate::simulator::fault::{self, FaultAction, FaultEngine};
 use crate::simulator::world::{Refusal, World};
@@ -91,6 +93,12 @@ pub(crate) struct Keys {
     pub(crate) manage_read_only: String,
     pub(crate) client_id: String,
     pub(crate) client_secret: String,
+    /// The ERP's bearer token.
+    pub(crate) erp: String,
+    /// User and password of the incident table, as `Basic` takes them.
+    pub(crate) incidents: String,
+    /// What receivers of webhooks check signatures with.
+    pub(crate) webhook: String,
 }
 
 impl Keys {
@@ -103,6 +111,9 @@ impl Keys {
             manage_read_only: format!("man-ro-{}", secret(16)?),
             client_id: "nightdesk".into(),
             client_secret: secret(16)?,
+            erp: format!("erp-{}", secret(16)?),
+            incidents: STANDARD.encode(format!("nightdesk:{}", secret(12)?)),
+            webhook: format!("whsec_{}", STANDARD.encode(secret(16)?)),
         })
     }
 }
@@ -177,6 +188,20 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
         ("/api/v1/alerts/{alertId}/resolve", &[(MethodFilter::PUT, Op::ResolveAlert)]),
         ("/v1/devices", &[(MethodFilter::GET, Op::ListDevicesFlat)]),
         ("/oauth/token", &[(MethodFilter::POST, Op::Token)]),
+        ("/erp/production-reports", &[(MethodFilter::POST, Op::PostReport)]),
+        ("/erp/production-reports/{line}/{date}", &[(MethodFilter::PUT, Op::PutReport)]),
+        (
+            "/api/now/table/incident",
+            &[(MethodFilter::GET, Op::FindIncidents), (MethodFilter::POST, Op::CreateIncident)],
+        ),
+        (
+            "/sinks/{sink}",
+            &[
+                (MethodFilter::POST, Op::ReceiveWebhook),
+                (MethodFilter::PUT, Op::ReceiveWebhook),
+                (MethodFilter::PATCH, Op::ReceiveWebhook),
+            ],
+        ),
     ];
     let orders = [(MethodFilter::GET, Op::FindWorkOrders), (MethodFilter::POST, Op::CreateWorkOrder)];
     let assets = [(MethodFilter::GET, Op::FindAsset), (MethodFilter::POST, Op::CreateAsset)];
@@ -316,6 +341,11 @@ fn answer(shared: &Shared, call: &mut Call, method: &Method) -> Result<Answer, R
         Operation::CreateAsset => manage::create_asset(shared, call),
         Operation::UpdateAsset => manage::update_asset(shared, call),
         Operation::GetAsset => manage::get_asset(shared, call),
+        Operation::PutReport => office::put_report(shared, call),
+        Operation::PostReport => office::post_report(shared, call),
+        Operation::FindIncidents => office::find_incidents(shared, call),
+        Operation::CreateIncident => office::create_incident(shared, call),
+        Operation::ReceiveWebhook => office::receive(shared, call),
         Operation::Unknown => Err(Refusal::not_found(&format!("{method} {}", call.path))),
     }
 }
@@ -325,6 +355,10 @@ fn admit(shared: &Shared, call: &Call) -> Result<&'static str, Refusal> {
     let keys = &shared.keys;
     let (name, may_write) = match call.operation.side() {
         Side::Token => return Ok("token"),
+        Side::Erp => return office::admit_erp(shared, call),
+        Side::Incidents => return office::admit_incidents(shared, call),
+        // whoever knows the address; a signature is checked where there is one
+        Side::Sink => return Ok("webhook"),
         Side::Manage => {
             let given = call.header("apikey").unwrap_or_default();
             let refused = || {
@@ -362,7 +396,9 @@ fn admit(shared: &Shared, call: &Call) -> Result<&'static str, Refusal> {
                 "BMXAA9301E",
                 "BMXAA9301E - You do not have the right to create or change this record.",
             ),
-            Side::Monitor | Side::Token => Refusal::new(403, "forbidden", "this key may only read"),
+            Side::Monitor | Side::Token | Side::Erp | Side::Incidents | Side::Sink => {
+                Refusal::new(403, "forbidden", "this key may only read")
+            }
         });
     }
     Ok(name)

@@ -4,6 +4,7 @@ mod answer;
 mod call;
 mod manage;
 mod monitor;
+mod office;
 mod operation;
 mod readings;
 mod token;

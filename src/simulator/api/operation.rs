@@ -59,6 +59,16 @@ operations! {
     UpdateAsset = "updateAsset",
     /// `GET .../mxasset/{restId}`
     GetAsset = "getAsset",
+    /// `PUT /erp/production-reports/{line}/{date}`
+    PutReport = "putProductionReport",
+    /// `POST /erp/production-reports`
+    PostReport = "postProductionReport",
+    /// `GET /api/now/table/incident`
+    FindIncidents = "findIncidents",
+    /// `POST /api/now/table/incident`
+    CreateIncident = "createIncident",
+    /// `POST /sinks/{sink}`
+    ReceiveWebhook = "receiveWebhook",
     /// Any other path.
     Unknown = "unknown",
 }
@@ -69,6 +79,9 @@ pub(crate) enum Side {
     Monitor,
     Manage,
     Token,
+    Erp,
+    Incidents,
+    Sink,
 }
 
 impl Operation {
@@ -80,6 +93,9 @@ impl Operation {
     pub(crate) fn side(self) -> Side {
         match self {
             Self::Token => Side::Token,
+            Self::PutReport | Self::PostReport => Side::Erp,
+            Self::FindIncidents | Self::CreateIncident => Side::Incidents,
+            Self::ReceiveWebhook => Side::Sink,
             Self::CreateWorkOrder
             | Self::FindWorkOrders
             | Self::GetWorkOrder
@@ -110,7 +126,11 @@ impl Operation {
             | Self::ResolveAlert
             | Self::CreateWorkOrder
             | Self::CreateAsset
-            | Self::UpdateAsset => true,
+            | Self::UpdateAsset
+            | Self::PutReport
+            | Self::PostReport
+            | Self::CreateIncident
+            | Self::ReceiveWebhook => true,
             Self::ListDevices
             | Self::QueryEvents
             | Self::BulkQuery
@@ -122,6 +142,7 @@ impl Operation {
             | Self::GetWorkOrder
             | Self::FindAsset
             | Self::GetAsset
+            | Self::FindIncidents
             | Self::Unknown => false,
         }
     }

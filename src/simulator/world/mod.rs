@@ -6,6 +6,7 @@ mod booking;
 mod clause;
 mod device;
 mod emergency;
+mod office;
 mod order;
 mod refusal;
 mod replay;
@@ -21,6 +22,7 @@ use serde_json::{Map, Value};
 pub(crate) use alert::{Acknowledgement, AlertFilter, AlertRecord, Resolution};
 pub(crate) use clause::Clause;
 pub(crate) use device::{DeviceFilter, NewDevice};
+pub(crate) use office::Message;
 pub(crate) use order::Caller;
 pub(crate) use refusal::Refusal;
 
@@ -68,6 +70,7 @@ pub(crate) struct World {
     transactions: HashMap<String, i64>,
     rowstamp: u64,
     drill_pump: Option<DeviceRef>,
+    office: office::Office,
     pub(crate) ledger: Ledger,
 }
 
@@ -106,6 +109,7 @@ impl World {
             transactions: HashMap::new(),
             rowstamp: 400_000,
             drill_pump: None,
+            office: office::Office::default(),
             ledger: Ledger::default(),
         };
         world.begin(beginning.alerts);

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Acknowledgement, Caller, NewDevice, Refusal, Resolution, World};
+use super::{Acknowledgement, Caller, Message, NewDevice, Refusal, Resolution, World};
 use crate::simulator::ledger::{EffectKind, LedgerEntry};
 
 impl World {
@@ -58,6 +58,21 @@ impl World {
             EffectKind::UpdateAsset => self
                 .update_asset((&of(&entry.siteid), &of(&entry.assetnum)), whole, None, key, now)
                 .map(drop),
+            EffectKind::ReportProduction => {
+                let place = of(&entry.report);
+                let (line, date) = place.rsplit_once('/').unwrap_or_default();
+                self.take_report(line, date, body, now).map(drop)
+            }
+            EffectKind::CreateIncident => self.create_incident(whole, now).map(drop),
+            EffectKind::ReceiveWebhook => {
+                let message = Message {
+                    sink: of(&entry.sink),
+                    id: entry.message.clone(),
+                    body,
+                };
+                self.take_message(message, now);
+                Ok(())
+            }
         }
     }
 }

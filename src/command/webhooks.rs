@@ -1,0 +1,250 @@
+//! `nightdesk webhooks`: check, template, test, deliveries, replay.
+
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::context::{Context, age};
+use super::delivery::{self, deliver, tell_one};
+use super::ground::{courier, ground};
+use super::output::{Output, lines, write_out};
+use super::table::{Align, Cell, Table};
+use super::{Exit, Failure};
+use crate::cli::{DeliveriesArgs, Webhooks};
+use crate::config::Env;
+use crate::domain::{Alert, AlertState, Intent, IntentState, Listing, MetricValue, OutboxId, OutboxRow, SafeText, Severity};
+use crate::integration::webhook::{Definition, TEMPLATES, read};
+use crate::outbox::{RowFilter, Submission};
+
+/// What needs no configuration.
+pub(super) fn without_profile(command: &Webhooks, out: Output) -> Option<Result<(), Failure>> {
+    match command {
+        Webhooks::Check { file } => Some(check(file, out)),
+        Webhooks::Template { name } => {
+            let text = TEMPLATES.iter().find(|(known, _)| known == name).map(|(_, text)| *text);
+            Some(text.map_or_else(
+                || Err(Failure::new(Exit::Usage, format!("there is no template `{name}`"))),
+                write_out,
+            ))
+        }
+        Webhooks::Test { .. } | Webhooks::Deliveries(_) | Webhooks::Replay { .. } => None,
+    }
+}
+
+pub(super) async fn run(context: Context, command: Webhooks) -> Result<(), Failure> {
+    match command {
+        Webhooks::Test { name, timeout } => test(&context, &name, timeout).await,
+        Webhooks::Deliveries(arguments) => deliveries(&context, &arguments).await,
+        Webhooks::Replay { id, wait } => replay(&context, OutboxId(id), wait.limit()).await,
+        Webhooks::Check { .. } | Webhooks::Template { .. } => Ok(()), // done before
+    }
+}
+
+/// An alert that never was.
+fn invented(now: Timestamp) -> Alert {
+    Alert {
+        id: format!("test-{}", now.as_millisecond()).as_str().into(),
+        name: "Test of the webhook (no real alert)".into(),
+        device: "TEST-000".into(),
+        device_type: Some("Test".into()),
+        severity: Severity::Low,
+        state: AlertState::New,
+        metric: Some("test".into()),
+        value: Some(MetricValue::Number(42.5)),
+        threshold: Some(40.0),
+        raised_at: now,
+        message: Some("Sent by `nightdesk webhooks test`".into()),
+        acknowledged_by: None,
+        acknowledged_at: None,
+        notes: None,
+        resolved_by: None,
+        resolved_at: None,
+        resolution: None,
+        root_cause: None,
+        preventive_action: None,
+    }
+}
+
+fn check(file: &Path, out: Output) -> Result<(), Failure> {
+    let definition = read(file, &Env::process())?;
+    let Intent::CallWebhook { payload, .. } = definition.message("SITE", &invented(Timestamp::now())) else {
+        return Err(Failure::new(Exit::Bug, "a definition makes no message"));
+    };
+    let severities: Vec<&str> = definition.trigger.severities.iter().map(Severity::shown).collect();
+    let waits: Vec<f64> = definition.retry.backoff.iter().map(Duration::as_secs_f64).collect();
+    let document = json!({
+        "name": definition.name,
+        "origin": definition.origin(),
+        "severity": severities,
+        "maxAttempts": definition.retry.max_attempts,
+        "backoffSeconds": waits,
+        "signed": definition.is_signed(),
+        "correlationId": definition.correlates(),
+        "example": payload,
+    });
+    out.object(&document, || {
+        let listed = |words: &[&str]| if words.is_empty() { "all".to_owned() } else { words.join(", ") };
+        let text = lines(&[
+            ("name", Some(SafeText::new(definition.name.as_str()).shown().to_owned())),
+            ("goes to", Some(definition.origin())),
+            ("severities", Some(listed(&severities))),
+            (
+                "tries",
+                Some(format!("{}, with waits of {waits:?} s between them", definition.retry.max_attempts)),
+            ),
+            (
+                "signature",
+                Some(if definition.is_signed() { "Standard Webhooks" } else { "none" }.to_owned()),
+            ),
+            (
+                "looked up",
+                definition.correlates().then(|| "by correlation_id before each try".to_owned()),
+            ),
+        ]);
+        format!("{text}example\n{payload:#}\n")
+    })
+}
+
+async fn test(context: &Context, name: &str, timeout: Duration) -> Result<(), Failure> {
+    let ground = ground(context).await?;
+    let courier = courier(&ground).await?;
+    let hooks = courier.hooks();
+    let Some((hooks, definition)) = hooks.and_then(|hooks| Some((hooks, hooks.get(name)?))) else {
+        let known: Vec<&str> = hooks
+            .iter()
+            .flat_map(|hooks| hooks.definitions())
+            .map(|known| known.name.as_str())
+            .collect();
+        let known = if known.is_empty() {
+            "it names none".to_owned()
+        } else {
+            format!("there is {}", known.join(", "))
+        };
+        return Err(Failure::new(
+            Exit::Usage,
+            format!(
+                "no file of [bridge].outbound has a webhook `{}`; {known}",
+                SafeText::new(name).shown()
+            ),
+        ));
+    };
+    if let Some(words) = hooks.off(name) {
+        context.out.note(&format!("{name} is {}", words.shown()));
+        hooks.switch_on(name)?; // a 410 switches it off again
+    }
+    let submission = submission(context, definition, definition.message("test", &invented(context.now)));
+    let outbox = context.outbox().await?;
+    let row = outbox.submit(submission).await?;
+    let rows = deliver(context, context.clients().await?, outbox, &[row.id], timeout).await?;
+    let mut row = rows.into_iter().next().unwrap_or(row);
+    if row.state == IntentState::Queued {
+        // a test says how it is now; it does not go on trying for hours
+        let words = row.detail.clone();
+        row = outbox.cancel(row.id).await?;
+        row.detail = words.or(row.detail);
+    }
+    tell_one(context, &row, true)
+}
+
+fn submission(context: &Context, definition: &Definition, intent: Intent) -> Submission {
+    Submission {
+        target: definition.target(&context.profile.name),
+        intent,
+        grace: Duration::ZERO,
+    }
+}
+
+async fn deliveries(context: &Context, arguments: &DeliveriesArgs) -> Result<(), Failure> {
+    let filter = RowFilter {
+        newest_first: true,
+        profile: Some(context.profile.name.clone()),
+        ..RowFilter::of(arguments.state.map(super::outbox::state_of))
+    };
+    let rows = context.outbox().await?.list(filter).await?;
+    let is_webhook = |row: &OutboxRow| matches!(row.intent, Intent::CallWebhook { .. });
+    let rows: Vec<OutboxRow> = rows.into_iter().filter(is_webhook).take(arguments.limit).collect();
+    let items = rows
+        .iter()
+        .map(|row| {
+            let mut members = delivery::answer(row)?;
+            members.insert("createdAt".into(), row.created_at.to_string().into());
+            if row.state.is_open() {
+                members.insert("nextTry".into(), row.not_before.to_string().into());
+            }
+            Ok(members)
+        })
+        .collect::<Result<Vec<_>, Failure>>()?;
+    context.out.list(&Listing::whole(items, context.now), |_| table(context, &rows))
+}
+
+fn table(context: &Context, rows: &[OutboxRow]) -> Table {
+    let mut table = Table::new(&[
+        ("outboxId", Align::Right),
+        ("webhook", Align::Left),
+        ("alertId", Align::Left),
+        ("state", Align::Left),
+        ("attempts", Align::Right),
+        ("age", Align::Right),
+        ("detail", Align::Left),
+    ]);
+    for row in rows {
+        let Intent::CallWebhook { webhook, alert, .. } = &row.intent else {
+            continue;
+        };
+        table.row(vec![
+            Cell::Number(row.id.to_string()),
+            Cell::Text(SafeText::new(webhook.as_str()).shown().to_owned()),
+            Cell::Text(alert.as_ref().map(ToString::to_string).unwrap_or_default()),
+            row.state.as_str().into(),
+            Cell::Number(row.attempts.to_string()),
+            Cell::Both {
+                text: age(context.now, row.created_at),
+                csv: row.created_at.to_string(),
+            },
+            Cell::Text(delivery::words(row)),
+        ]);
+    }
+    table
+}
+
+async fn replay(context: &Context, id: OutboxId, limit: Option<Duration>) -> Result<(), Failure> {
+    let outbox = context.outbox().await?;
+    let row = outbox.row(id).await?;
+    let Intent::CallWebhook { webhook, .. } = &row.intent else {
+        return Err(Failure::new(
+            Exit::Refused,
+            format!("row {id} is no webhook message; `nightdesk outbox retry {id}` sends it again"),
+        ));
+    };
+    if row.state != IntentState::Parked {
+        let rule = if row.state.is_open() {
+            "it is still being tried"
+        } else {
+            "only a dead letter is sent again"
+        };
+        return Err(Failure::new(Exit::Refused, format!("row {id} is {}: {rule}", row.state)));
+    }
+    let ground = ground(context).await?;
+    let courier = courier(&ground).await?;
+    let Some(definition) = courier.hooks().and_then(|hooks| hooks.get(webhook)) else {
+        return Err(Failure::new(
+            Exit::Configuration,
+            format!(
+                "no file of [bridge].outbound has a webhook `{}` any more",
+                SafeText::new(webhook.as_str()).shown()
+            ),
+        ));
+    };
+    // a row of its own, with all its tries, to where the webhook now is; the message keeps its id
+    let row = outbox.replace(id, submission(context, definition, row.intent.clone())).await?;
+    let row = match limit {
+        Some(limit) => {
+            let rows = deliver(context, context.clients().await?, outbox, &[row.id], limit).await?;
+            rows.into_iter().next().unwrap_or(row)
+        }
+        None => row,
+    };
+    tell_one(context, &row, limit.is_some())
+}

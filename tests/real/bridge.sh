@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# The bridge's edge against programs that know nothing of it: promtool reads its metrics, schemathesis exercises its OpenAPI
+# document, Python's hmac signs its webhooks. Needs Python 3.11 or later with its package index, and promtool (Debian: prometheus).
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+venv=${CARGO_TARGET_DIR:-target}/real-bridge
+if ! [ -x "$venv/bin/schemathesis" ]; then
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet --retries 5 schemathesis==4.32.5 requests==2.34.2
+fi
+command -v promtool > /dev/null || { echo "promtool is not installed: apt-get install prometheus"; exit 1; }
+cargo build --locked --quiet
+exec "$venv/bin/python" tests/real/bridge.py "${CARGO_TARGET_DIR:-target}/debug/nightdesk"
