@@ -13,6 +13,7 @@ mod linear;
 mod menus;
 mod perform;
 mod reach;
+mod remind;
 mod shelve;
 mod targets;
 mod views;
@@ -109,6 +110,8 @@ pub struct App {
     orders_asked: Option<Timestamp>,
     health_asked: Option<Timestamp>,
     rung: Option<Timestamp>,
+    /// The day on which the age of the keys was last looked at.
+    reminded: Option<jiff::civil::Date>,
     drawn: Option<Visible>,
     coach: Coach,
     /// What the linear mode told last.
@@ -160,6 +163,7 @@ impl App {
             orders_asked: None,
             health_asked: None,
             rung: None,
+            reminded: None,
             drawn: None,
             coach: Coach::default(),
             spoken: Spoken::default(),
@@ -192,6 +196,7 @@ impl App {
                 self.ask_order_status_each_minute();
                 self.ask_health_again();
                 self.ring_again();
+                self.remind_of_keys();
                 self.tend();
             }
             Event::Report(report) => {
@@ -222,6 +227,11 @@ impl App {
             Event::Recovered(rows) => self.recovered(rows),
             Event::Drafts(drafts) => self.take_drafts(drafts),
             Event::Memo(memo) => self.take_memo(memo),
+            Event::KeyDates(dates) if dates != self.setup.keys => {
+                self.setup.keys = dates;
+                self.dirty = true;
+            }
+            Event::KeyDates(_) => {}
             Event::Bridge(status) => {
                 self.store.take_bridge(status);
                 // it speaks every few seconds, and is seen in one window

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::connect::{Connection, Sending};
-use super::key_notice::key_notices;
+use super::key_notice::key_dates;
 use super::session::{open_outbox, targets};
 use super::{Exit, Failure};
 use crate::app::{App, Setup};
@@ -50,6 +50,7 @@ struct Visited {
 /// fault the drill plays.
 pub(super) async fn show(config: Config, arguments: &ConsoleArgs, first: Option<Handoff>, drill: Option<String>) -> Result<(), Failure> {
     super::log::to_file(&config.dirs.state);
+    crate::config::keep_commands_quiet();
     let outbox = open_outbox(&config).await?;
     let mut notices: Vec<String> = outbox.recovery().map(ToString::to_string).into_iter().collect();
     let mut profile = config.profile()?.clone();
@@ -87,7 +88,6 @@ pub(super) async fn show(config: Config, arguments: &ConsoleArgs, first: Option<
             journal: journal.clone(),
             handoff: handoff.clone(),
         });
-        notices.extend(key_notices(&profile, Timestamp::now()).into_iter().map(|(_, sentence)| sentence));
         let scope = Scope {
             profile: profile.name.clone(),
             origin: profile.monitor.url.origin().ascii_serialization(),
@@ -120,6 +120,7 @@ pub(super) async fn show(config: Config, arguments: &ConsoleArgs, first: Option<
             notify: config.console.bell.notify,
             handoff,
             notices: std::mem::take(&mut notices),
+            key_dates: Some(key_dates(&config, &profile)),
             linear: manner.linear,
         };
         match Box::pin(seat.run(console)).await {
@@ -306,6 +307,7 @@ fn core(config: &Config, profile: &Profile, arguments: &ConsoleArgs, drill: Opti
             metrics: signed(profile.refresh.metrics),
         },
         manage: profile.manage.is_some(),
+        keys: profile.keys(),
         bulk_limit: console.confirm_above,
         trend_window_seconds: u32::try_from(console.trend_window.as_secs()).unwrap_or(u32::MAX),
         flood: FloodLimits {

@@ -23,6 +23,7 @@ use super::error::TuiError;
 use super::guard::{Guard, restore};
 use super::handoff::Handoff;
 use super::journal::Journal;
+use super::keys::{KeyDates, follow_keys};
 use super::neighbour::Neighbour;
 use super::output::{Manner, Output};
 use super::pace::{Pace, Urgency};
@@ -68,6 +69,8 @@ pub struct Console<C, J> {
     pub handoff: Option<Handoff>,
     /// What was found at the start and is worth a line.
     pub notices: Vec<String>,
+    /// Says when the servers' keys were made.
+    pub key_dates: Option<KeyDates>,
     /// Lines of text instead of a screen.
     pub linear: bool,
 }
@@ -226,6 +229,9 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
             None => {}
         }
         first.extend(notices.into_iter().map(|text| Event::Notice { text, failed: true }));
+        if let Some(dates) = console.key_dates {
+            tokio::spawn(follow_keys(dates, sender.clone()));
+        }
         let neighbour = console
             .state
             .map(|(state, profile)| Neighbour::follow(state, profile, sender.clone()));

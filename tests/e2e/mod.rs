@@ -7,6 +7,7 @@ mod night;
 mod outage;
 mod pictures;
 mod reach;
+mod secrets;
 mod signals;
 mod site;
 mod terminal;
