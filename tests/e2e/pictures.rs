@@ -76,7 +76,7 @@ fn the_drill() {
     terminal.press("x");
     terminal.until_text("goes to the cause");
     terminal.press("Replaced the bearing\tWear");
-    terminal.until_text("WEAR");
+    terminal.until_text("Wear");
     terminal.press("\r");
     terminal.until_text("Drill 8/8");
     save(terminal.screen(), "drill-4-done");
