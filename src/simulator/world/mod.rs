@@ -124,7 +124,7 @@ impl World {
 
     /// The device whose fault the drill plays.
     pub(crate) fn drill_device(&self) -> Option<String> {
-        self.drill_pump.map(|pump| pump.id())
+        self.drill_pump.map(DeviceRef::id)
     }
 
     pub(crate) fn episodes_of(&self, device: DeviceRef) -> Vec<Episode> {
