@@ -13,7 +13,7 @@ use crate::model::Source;
 use crate::model::store::Age;
 use crate::pane::detail::render_strip;
 use crate::pane::window::FilterLine;
-use crate::pane::{Devices, Focus, Queue, Scene, Subject, Tone, bar, cells, header};
+use crate::pane::{Devices, Focus, Queue, Scene, Subject, Tone, bar, cells, coach, header};
 
 /// Most devices whose readings are asked for at once.
 const TRENDS_MOST: usize = 64;
@@ -84,11 +84,26 @@ impl App {
         let area = frame.area();
         let area = Rect { x: 0, y: 0, ..area };
         self.size = (area.width, area.height);
-        self.arrange(area);
+        let hints = self.coach_height(area);
+        let desk = Rect {
+            height: area.height - hints,
+            ..area
+        };
+        self.arrange(desk);
+        self.follow_drill(); // what the list shows now is known only here
         self.lead_frame();
         self.drawn = Some(self.visible());
         self.dirty = false;
-        self.draw(frame.buffer_mut(), area);
+        self.draw(frame.buffer_mut(), desk);
+        if let Some(hint) = self.hint().filter(|_| hints > 0) {
+            let place = Rect {
+                y: desk.bottom(),
+                height: hints,
+                ..area
+            };
+            frame.buffer_mut().set_style(place, self.text_style());
+            coach::render(&self.scene(), frame.buffer_mut(), place, hint);
+        }
     }
 
     pub(super) fn arrange(&mut self, area: Rect) {

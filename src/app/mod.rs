@@ -2,6 +2,7 @@
 
 mod act;
 mod bell;
+mod coach;
 mod frame;
 mod group;
 mod handover;
@@ -12,6 +13,7 @@ mod linear;
 mod menus;
 mod perform;
 mod reach;
+mod remind;
 mod shelve;
 mod side;
 mod targets;
@@ -27,6 +29,7 @@ use crate::domain::{AlertId, AlertState, DeviceKey, Intent, IntentState, OutboxI
 use crate::model::store::{News, Verb};
 use crate::model::{Draft, DraftKey, Effect, Event, Fetch, Memo, Store, Ticket};
 use crate::pane::{Devices, Focus, Metrics, Notice, Queue, Tone};
+use coach::Coach;
 use frame::Visible;
 use group::Group;
 use layer::Layer;
@@ -48,6 +51,8 @@ const RECOVERED_FOR: SignedDuration = SignedDuration::from_secs(60);
 const SAID_MOST: usize = 100;
 /// Most alerts whose orders are asked for at once.
 const ORDERS_MOST: usize = 200;
+/// How often the health window is brought up to date.
+const HEALTH_EVERY: SignedDuration = SignedDuration::from_secs(10);
 /// Most drafts that are kept in memory.
 const DRAFTS_MOST: usize = 200;
 
@@ -106,8 +111,12 @@ pub struct App {
     zoom_seconds: Option<u32>,
     title: String,
     orders_asked: Option<Timestamp>,
+    health_asked: Option<Timestamp>,
     rung: Option<Timestamp>,
+    /// The day on which the age of the keys was last looked at.
+    reminded: Option<jiff::civil::Date>,
     drawn: Option<Visible>,
+    coach: Coach,
     /// What the linear mode told last.
     spoken: Spoken,
     dirty: bool,
@@ -156,8 +165,11 @@ impl App {
             zoom_seconds: None,
             title: String::new(),
             orders_asked: None,
+            health_asked: None,
             rung: None,
+            reminded: None,
             drawn: None,
+            coach: Coach::default(),
             spoken: Spoken::default(),
             dirty: true,
         }
@@ -188,7 +200,9 @@ impl App {
                     self.flood_ended(ended);
                 }
                 self.ask_order_status_each_minute();
+                self.ask_health_again();
                 self.ring_again();
+                self.remind_of_keys();
                 self.tend();
             }
             Event::Report(report) => {
@@ -219,6 +233,11 @@ impl App {
             Event::Recovered(rows) => self.recovered(rows),
             Event::Drafts(drafts) => self.take_drafts(drafts),
             Event::Memo(memo) => self.take_memo(memo),
+            Event::KeyDates(dates) if dates != self.setup.keys => {
+                self.setup.keys = dates;
+                self.dirty = true;
+            }
+            Event::KeyDates(_) => {}
             Event::Bridge(status) => {
                 self.store.take_bridge(status);
                 // it speaks every few seconds, and is seen in one window
@@ -239,6 +258,7 @@ impl App {
         self.lead(&before, by_hand);
         self.follow_cursor();
         self.follow_title();
+        self.follow_drill();
         if self.drawn.as_ref() != Some(&self.visible()) {
             self.dirty = true;
         }
@@ -354,6 +374,20 @@ impl App {
             .is_some_and(|at| self.now.duration_since(at) >= SignedDuration::from_mins(1));
         if due {
             self.ask_order_status();
+        }
+    }
+
+    /// How the calls go is asked when somebody looks, and again as long as they do.
+    fn ask_health(&mut self) {
+        self.health_asked = Some(self.now);
+        self.effects.push(Effect::Fetch(Fetch::Health));
+    }
+
+    fn ask_health_again(&mut self) {
+        let looks = matches!(self.layers.last(), Some(Layer::Health(_)));
+        let due = self.health_asked.is_none_or(|at| self.now.duration_since(at) >= HEALTH_EVERY);
+        if looks && due {
+            self.ask_health();
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::output::{Output, write_out};
 use super::session::Session;
@@ -21,11 +21,11 @@ const SETTLE: Duration = Duration::from_secs(60);
 /// Longest wait for the sender at the end; what is on its way is looked up at the next start.
 const STOPPING: Duration = Duration::from_secs(10);
 
-/// A bridge that was set up, with its sender.
+/// A bridge that was set up, with its senders.
 struct SetUp {
     session: Session,
     bridge: Bridge,
-    sender: Sender<Courier>,
+    senders: Vec<Sender<Courier>>,
 }
 
 /// A bridge at work in this process.
@@ -35,7 +35,7 @@ pub(super) struct AtWork {
     jobs: String,
     stop: watch::Sender<bool>,
     work: JoinHandle<()>,
-    sender: JoinHandle<()>,
+    senders: JoinSet<()>,
 }
 
 /// Runs until TERM or INT, or does once what is due.
@@ -81,17 +81,23 @@ async fn set_up(config: Config) -> Result<SetUp, Failure> {
     let session = Session::open(config).await?;
     let mut ground = session.ground()?;
     let courier = Arc::new(Courier::open(&ground).await?);
-    ground.targets.extend(courier.further_targets(&session.profile.name));
-    let sender = Sender::new(session.outbox.clone(), courier, ground.targets.clone(), Policy::default());
+    // two senders: what Maximo is asked may be a console's charge at the moment, what goes to ERP and webhooks never is
+    let further = courier.further_targets(&session.profile.name);
+    let sender = |targets| Sender::new(session.outbox.clone(), Arc::clone(&courier), targets, Policy::default());
+    let mut senders = vec![sender(ground.targets.clone())];
+    if !further.is_empty() {
+        senders.push(sender(further.clone()));
+    }
+    ground.targets.extend(further);
     let bridge = Bridge::open(ground, WallClock::system()).await?;
     if bridge.is_empty() {
         return Err(nothing_to_do(&session));
     }
-    Ok(SetUp { session, bridge, sender })
+    Ok(SetUp { session, bridge, senders })
 }
 
 fn begin(set_up: SetUp) -> AtWork {
-    let SetUp { session, bridge, sender } = set_up;
+    let SetUp { session, bridge, senders } = set_up;
     let (stop, stopped) = watch::channel(false);
     let jobs = bridge.jobs().join(", ");
     tracing::info!(profile = session.profile.name, jobs, "the bridge is at work");
@@ -100,7 +106,7 @@ fn begin(set_up: SetUp) -> AtWork {
         address: bridge.address(),
         jobs,
         stop,
-        sender: send(sender, stopped.clone()),
+        senders: send(senders, &stopped),
         work: tokio::spawn(bridge.run(stopped)),
     }
 }
@@ -110,7 +116,7 @@ impl AtWork {
     pub(super) async fn end(self, within: Duration) -> Result<(), Failure> {
         let _ = self.stop.send(true); // its receivers live until they have seen it
         let ended = tokio::time::timeout(within, self.work).await;
-        let _ = tokio::time::timeout(STOPPING.min(within), self.sender).await; // what is on its way is looked up at the next start
+        let _ = tokio::time::timeout(STOPPING.min(within), all_ended(self.senders)).await; // what is on its way is looked up at the next start
         match ended {
             Ok(Err(error)) => Err(Failure::new(Exit::Bug, format!("the bridge ended in a bug: {error}"))),
             Ok(Ok(())) | Err(_) => Ok(()),
@@ -118,16 +124,27 @@ impl AtWork {
     }
 }
 
+/// One that ended in a bug has said so.
+async fn all_ended(mut senders: JoinSet<()>) {
+    while senders.join_next().await.is_some() {}
+}
+
 /// Delivers the outbox until told to stop.
-fn send(sender: Sender<Courier>, mut stopped: watch::Receiver<bool>) -> JoinHandle<()> {
-    tokio::spawn(async move {
-        let stop = async move {
-            let _ = stopped.wait_for(|stop| *stop).await; // its sender being gone means the same
-        };
-        if let Err(error) = sender.run(std::pin::pin!(stop)).await {
-            tracing::error!(%error, "the sender ended: what is queued waits for the next start");
-        }
-    })
+fn send(senders: Vec<Sender<Courier>>, stopped: &watch::Receiver<bool>) -> JoinSet<()> {
+    senders
+        .into_iter()
+        .map(|sender| {
+            let mut stopped = stopped.clone();
+            async move {
+                let stop = async move {
+                    let _ = stopped.wait_for(|stop| *stop).await; // its sender being gone means the same
+                };
+                if let Err(error) = sender.run(std::pin::pin!(stop)).await {
+                    tracing::error!(%error, "the sender ended: what is queued waits for the next start");
+                }
+            }
+        })
+        .collect()
 }
 
 /// Tells the supervisor that we live, as long as the outbox answers: a bridge that can keep nothing is to be started anew.
@@ -145,13 +162,13 @@ async fn watchdog(notify: &Notify, session: &Session) {
 }
 
 async fn all_once(set_up: SetUp, out: Output) -> Result<(), Failure> {
-    let SetUp { session, bridge, sender } = set_up;
+    let SetUp { session, bridge, senders } = set_up;
     let (stop, stopped) = watch::channel(false);
-    let sender = send(sender, stopped);
+    let senders = send(senders, &stopped);
     let passes = bridge.once().await;
     let counts = session.outbox.drain(SETTLE).await?;
     let _ = stop.send(true); // its receiver lives until it has seen it
-    let _ = tokio::time::timeout(STOPPING, sender).await;
+    let _ = tokio::time::timeout(STOPPING, all_ended(senders)).await;
     let mut exits: Vec<Exit> = Vec::new();
     let mut text = String::new();
     let mut items = Vec::new();

@@ -7,7 +7,7 @@ use super::delivery::{self, deliver, tell_one};
 use super::table::{Align, Cell, Table};
 use super::{Exit, Failure};
 use crate::cli::{OutboxCommand, State};
-use crate::domain::{IntentState, Listing, OutboxId, OutboxRow};
+use crate::domain::{IntentState, Listing, OutboxId, OutboxRow, Service};
 use crate::outbox::RowFilter;
 
 pub(super) async fn run(context: Context, command: OutboxCommand) -> Result<(), Failure> {
@@ -42,11 +42,18 @@ pub(super) async fn run(context: Context, command: OutboxCommand) -> Result<(), 
 
 async fn drain(context: &Context, timeout: Duration) -> Result<(), Failure> {
     let outbox = context.outbox().await?;
-    let (ours, others): (Vec<OutboxRow>, Vec<OutboxRow>) = outbox
+    let (maximo, bridged): (Vec<OutboxRow>, Vec<OutboxRow>) = outbox
         .list(RowFilter::open())
         .await?
         .into_iter()
-        .partition(|row| row.target.profile == context.profile.name);
+        .partition(|row| Service::MAXIMO.contains(&row.target.service));
+    if !bridged.is_empty() {
+        context.out.note(&format!(
+            "{} rows wait for `nightdesk bridge`: they go to ERP or webhooks",
+            bridged.len()
+        ));
+    }
+    let (ours, others): (Vec<OutboxRow>, Vec<OutboxRow>) = maximo.into_iter().partition(|row| row.target.profile == context.profile.name);
     if !others.is_empty() {
         let mut profiles: Vec<&str> = others.iter().map(|row| row.target.profile.as_str()).collect();
         profiles.sort_unstable();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::config::{Config, Env, Manage, Monitor, MonitorAuth, Profile};
 use crate::domain::{Service, Target};
-use crate::integration::{FolderStore, Ground, Parts};
+use crate::integration::{FolderStore, Ground, Parts, key_source};
 use crate::local::BridgeStatus;
 use crate::maximo::{Auth, Caller, Endpoint, Gateway, Limits, ManageClient, ManagePaths, MonitorClient, Telemetry, encode};
 use crate::outbox::{Actor, OpenOptions, Outbox, Policy, Sender};
@@ -100,7 +100,9 @@ impl Clients {
     /// Reads the credentials and makes the clients. Calls no server.
     pub async fn new(config: &Config, profile: &Profile) -> Result<Self, Failure> {
         let telemetry = telemetry(config)?;
-        let monitor = MonitorClient::new(monitor_endpoint(&profile.monitor, &config.env).await?, telemetry.clone())?;
+        let endpoint = monitor_endpoint(&profile.monitor, &config.env).await?;
+        let source = key_source(profile.monitor.auth.credential(), &config.env);
+        let monitor = MonitorClient::new(endpoint, telemetry.clone())?.with_key_source(source);
         let manage = match &profile.manage {
             None => None,
             Some(manage) => Some(manage_client(manage, &config.env, &telemetry).await?),
@@ -198,7 +200,8 @@ pub(super) async fn manage_client(manage: &Manage, env: &Env, telemetry: &Teleme
         work_order: manage.work_order.clone(),
         asset: manage.asset.clone(),
     };
-    Ok(ManageClient::new(endpoint, paths, telemetry.clone())?)
+    let source = key_source(&manage.key, env);
+    Ok(ManageClient::new(endpoint, paths, telemetry.clone())?.with_key_source(source))
 }
 
 fn read_ca(path: Option<&Path>) -> Result<Option<Vec<u8>>, Failure> {

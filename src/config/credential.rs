@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -16,6 +17,15 @@ const MAX_BYTES: u64 = 16 * 1024;
 
 /// How long a `*_command` may take: a vault behind a slow link answers within it, a forgotten prompt does not hang the console.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Whether a `*_command` may write to our stderr.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// From now on what a `*_command` says on stderr goes nowhere: the terminal is taken, and a word of it would stand in the picture.
+/// What became of the command is still said in its error.
+pub fn keep_commands_quiet() {
+    QUIET.store(true, Ordering::Relaxed);
+}
 
 /// One of the four ways to a credential. `label` is the dotted setting (`profiles.bedford.monitor.key`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -239,7 +249,11 @@ async fn run(label: &str, argv: &[String], timeout: Duration) -> Result<Vec<u8>,
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::inherit()) // a vault says there why it refuses; in the console the terminal is not yet taken
+        .stderr(if QUIET.load(Ordering::Relaxed) {
+            Stdio::null()
+        } else {
+            Stdio::inherit()
+        }) // a vault says there why it refuses
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| failed(format!("cannot be started: {error}")))?;

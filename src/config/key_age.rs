@@ -2,11 +2,16 @@
 
 use jiff::civil::Date;
 
+use crate::domain::Service;
+
 /// A key's life in days (`design/delivery.md`, Security).
 pub const KEY_LIFE_DAYS: i32 = 90;
 
 /// A notice at 75 % of the life: 67.5 days, so the 68th.
 const NOTICE_DAYS: i32 = 68;
+
+/// Days left when the notice is due for the first time.
+const NOTICE_LEFT: i32 = KEY_LIFE_DAYS - NOTICE_DAYS;
 
 /// Where a key stands in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +51,16 @@ impl KeyAge {
         }
     }
 
+    /// Whether a console that runs for days says it on this day: the notice once, the warning each day of the last week. What is
+    /// over stands on the screen all the time.
+    pub fn is_said_today(self) -> bool {
+        match self {
+            Self::Notice { left } => left == NOTICE_LEFT,
+            Self::LastWeek { .. } => true,
+            Self::Fresh | Self::Over { .. } => false,
+        }
+    }
+
     /// One sentence for a person, where there is something to say.
     pub fn sentence(self) -> Option<String> {
         match self {
@@ -53,11 +68,22 @@ impl KeyAge {
             Self::LastWeek { left: 0 } => Some("the key is to be replaced today".to_owned()),
             Self::LastWeek { left: 1 } => Some("the key is to be replaced within 1 day".to_owned()),
             Self::Notice { left } | Self::LastWeek { left } => Some(format!("the key is to be replaced within {left} days")),
+            Self::Over { by: 1 } => Some(format!("the key is 1 day past its {KEY_LIFE_DAYS}: replace it and set key_created")),
             Self::Over { by } => Some(format!(
                 "the key is {by} days past its {KEY_LIFE_DAYS}: replace it and set key_created"
             )),
         }
     }
+}
+
+/// What there is to say on a day about the keys of a profile's servers, made on these days: one sentence a key, with its place.
+pub fn key_ages(profile: &str, keys: &[(Service, Date)], today: Date) -> Vec<(KeyAge, String)> {
+    keys.iter()
+        .filter_map(|(service, created)| {
+            let age = KeyAge::on(today, *created);
+            Some((age, format!("[profiles.{profile}.{}]: {}", service.as_str(), age.sentence()?)))
+        })
+        .collect()
 }
 
 #[cfg(test)]

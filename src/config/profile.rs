@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::bridge::{Assets, Erp, Lake, Rule};
 use super::section::Section;
 use super::{Links, Manage, Monitor};
-use crate::domain::{DeviceType, PriorityMap, WorkOrderDefaults};
+use crate::domain::{DeviceType, PriorityMap, Service, WorkOrderDefaults};
 
 /// `[profiles.NAME]`
 #[derive(Clone, Debug, PartialEq)]
@@ -78,6 +79,15 @@ const REFRESH_MIN: Duration = Duration::from_secs(1);
 const REFRESH_MAX: Duration = Duration::from_secs(24 * 3600);
 
 impl Profile {
+    /// When the keys of its servers were made, where `key_created` says so.
+    pub fn keys(&self) -> Vec<(Service, Date)> {
+        let manage = self.manage.as_ref().and_then(|manage| manage.key_created);
+        [(Service::Monitor, self.monitor.key_created), (Service::Manage, manage)]
+            .into_iter()
+            .filter_map(|(service, created)| Some((service, created?)))
+            .collect()
+    }
+
     /// `None` only after a problem was noted.
     pub(super) fn read(name: &str, section: Section<'_>) -> Option<Self> {
         let site = section.string("site").unwrap_or_else(|| name.to_uppercase());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{JobError, JobErrorKind, JobStore, Parts};
 use crate::config::{Bridge, CredentialSource, Env, Profile};
 use crate::domain::{Intent, OutboxRow, Service, Target};
-use crate::maximo::{Auth, ManageClient, ManagePaths, MonitorClient, Telemetry};
+use crate::maximo::{Auth, KeySource, ManageClient, ManagePaths, MonitorClient, Telemetry};
 use crate::outbox::{Outbox, Submission};
 
 /// Clients, outbox, memory and figures of one profile at work. Clones share them.
@@ -40,7 +40,7 @@ impl Ground {
         let Some(key) = key else { return Ok(self.monitor.clone()) };
         let mut endpoint = self.monitor.endpoint().clone();
         endpoint.auth = Auth::ApiKey(key.read(&self.env).await?);
-        Ok(MonitorClient::new(endpoint, self.telemetry.clone())?)
+        Ok(MonitorClient::new(endpoint, self.telemetry.clone())?.with_key_source(key_source(key, &self.env)))
     }
 
     /// Manage likewise. A profile without Manage is a failure that says what to configure.
@@ -62,7 +62,7 @@ impl Ground {
             work_order: settings.work_order.clone(),
             asset: settings.asset.clone(),
         };
-        Ok(ManageClient::new(endpoint, paths, self.telemetry.clone())?)
+        Ok(ManageClient::new(endpoint, paths, self.telemetry.clone())?.with_key_source(key_source(key, &self.env)))
     }
 
     /// Where an intent of a service goes, if it is configured.
@@ -96,4 +96,13 @@ impl fmt::Debug for Ground {
             .field("targets", &self.targets)
             .finish_non_exhaustive()
     }
+}
+
+/// Reads a credential anew when a server refuses it: one that was replaced meanwhile needs no restart.
+pub(crate) fn key_source(source: &CredentialSource, env: &Env) -> KeySource {
+    let (source, env) = (source.clone(), env.clone());
+    KeySource::new(move || {
+        let (source, env) = (source.clone(), env.clone());
+        async move { source.read(&env).await.map_err(|error| error.to_string()) }
+    })
 }

@@ -33,6 +33,7 @@ pub use claim::{Claim, ClaimError};
 pub use courier::Courier;
 pub use exchange::{Door, Network, NetworkError};
 pub use ground::Ground;
+pub(crate) use ground::key_source;
 pub use job::{Job, JobError, JobErrorKind, Occasion, Timing};
 pub use jobs::jobs;
 pub use notify::Notify;

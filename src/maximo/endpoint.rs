@@ -51,6 +51,16 @@ pub enum Auth {
     },
 }
 
+impl Auth {
+    /// The key or client secret.
+    pub(super) fn secret(&self) -> &SecretString {
+        match self {
+            Self::ApiKey(secret) | Self::ManageKey(secret) => secret,
+            Self::OAuth2 { client_secret, .. } => client_secret,
+        }
+    }
+}
+
 impl fmt::Debug for Auth {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {

@@ -137,7 +137,7 @@ pub fn where_clause(value: &str) {
 
 /// The value of a body, if it has one; what is whole for strict JSON is taken as it is, and half of a document is none.
 fn whole(body: &[u8]) -> Option<Value> {
-    safe(&wire::error_words(body, 500, "canary-key"));
+    safe(&wire::error_words(body, 500, &["canary-key"]));
     let value = wire::json(body);
     if let Ok(strict) = serde_json::from_slice::<Value>(body) {
         assert_eq!(value.as_ref(), Ok(&strict));

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::manage::Created;
 use super::{Error, ErrorKind, ManageClient, MonitorClient};
-use crate::domain::{Alert, AlertId, Intent, Reference, SafeText, Service, WorkOrder, WorkOrderDraft, WorkOrderNumber};
+use crate::domain::{Alert, AlertId, Intent, SafeText, Service, WorkOrder, WorkOrderDraft, WorkOrderNumber};
 use crate::outbox::{Deliver, Receipt, Sent, Shipment, Verified};
 
 /// Both systems of a profile.
@@ -236,7 +236,7 @@ impl Gateway {
                 "the profile has no [manage] section",
             ));
         };
-        let mut orders = manage.orders_by_reference(std::slice::from_ref::<Reference>(&reference)).await?;
+        let mut orders = manage.orders_of(&reference).await?;
         // two orders under one reference would be the very thing that must not be; the oldest one counts
         orders.sort_by(|one, other| (one.wonum.raw().len(), one.wonum.raw()).cmp(&(other.wonum.raw().len(), other.wonum.raw())));
         Ok(orders.into_iter().next())

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::call::Call;
 use super::transport::Transport;
 use super::where_clause::Where;
-use super::{Endpoint, Error, ErrorKind, Telemetry, wire};
+use super::{Endpoint, Error, ErrorKind, KeySource, Telemetry, wire};
 use crate::domain::{Listing, Reference, SafeText, WorkOrder};
 
 const OPERATION: &str = "findWorkOrders";
@@ -101,6 +101,13 @@ impl ManageClient {
         })
     }
 
+    /// From now on a refused credential is read anew, once for all callers; without this it stays what it was at the start.
+    #[must_use]
+    pub fn with_key_source(self, source: KeySource) -> Self {
+        self.transport.renew_from(source);
+        self
+    }
+
     /// The same client for a person who waits.
     #[must_use]
     pub fn interactive(&self) -> Self {
@@ -175,19 +182,39 @@ impl ManageClient {
     pub async fn orders_by_reference(&self, references: &[Reference]) -> Result<Vec<WorkOrder>, Error> {
         let mut found = Vec::new();
         for part in references.chunks(VALUES_AT_ONCE) {
-            let wanted: Vec<String> = part.iter().map(Reference::short).collect();
-            let clause = match wanted.as_slice() {
-                [one] => Where::default().equals("externalrefid", one),
-                many => Where::default().any_of("externalrefid", many.iter().map(String::as_str)),
-            };
-            let clause = clause.map_err(|error| self.refused(OPERATION, &error))?;
-            let orders = self.orders("by reference", &clause, &wanted).await?.items;
-            found.extend(orders.into_iter().filter(|order| {
-                let id = order.externalrefid.as_ref().map_or("", SafeText::raw);
-                wanted.iter().any(|wanted| wanted == id)
-            }));
+            found.extend(self.referenced(part).await?.items);
         }
         Ok(found)
+    }
+
+    /// The orders that carry one reference, before one is made: an answer that announces more than it gives proves no absence.
+    pub(super) async fn orders_of(&self, reference: &Reference) -> Result<Vec<WorkOrder>, Error> {
+        let listing = self.referenced(std::slice::from_ref(reference)).await?;
+        if listing.items.is_empty() && !listing.complete {
+            let words = "the look-up by reference announces more orders than it gives: whether ours is there cannot be told";
+            return Err(Error::new(
+                self.transport.endpoint().service,
+                OPERATION,
+                ErrorKind::Malformed,
+                words,
+            ));
+        }
+        Ok(listing.items)
+    }
+
+    async fn referenced(&self, part: &[Reference]) -> Result<Listing<WorkOrder>, Error> {
+        let wanted: Vec<String> = part.iter().map(Reference::short).collect();
+        let clause = match wanted.as_slice() {
+            [one] => Where::default().equals("externalrefid", one),
+            many => Where::default().any_of("externalrefid", many.iter().map(String::as_str)),
+        };
+        let clause = clause.map_err(|error| self.refused(OPERATION, &error))?;
+        let mut orders = self.orders("by reference", &clause, &wanted).await?;
+        orders.items.retain(|order| {
+            let id = order.externalrefid.as_ref().map_or("", SafeText::raw);
+            wanted.iter().any(|wanted| wanted == id)
+        });
+        Ok(orders)
     }
 
     /// One attempt to make a work order from its exact bytes.

@@ -14,7 +14,7 @@ use super::call::Call;
 use super::paging::{Progress, sweep};
 use super::transport::Transport;
 use super::wire::{self, Records};
-use super::{Endpoint, Error, ErrorKind, Telemetry};
+use super::{Endpoint, Error, ErrorKind, KeySource, Telemetry};
 use crate::domain::{
     Alert, AlertId, AlertState, Device, DeviceId, DeviceKey, DeviceStatus, DeviceType, Listing, Reading, SafeText, Severity,
 };
@@ -148,6 +148,13 @@ impl MonitorClient {
         Ok(Self {
             transport: Transport::new(endpoint, telemetry)?,
         })
+    }
+
+    /// From now on a refused credential is read anew, once for all callers; without this it stays what it was at the start.
+    #[must_use]
+    pub fn with_key_source(self, source: KeySource) -> Self {
+        self.transport.renew_from(source);
+        self
     }
 
     /// The same client for a person who waits: its reads pass before background ones.

@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::failure::{classify, retry_after};
+use super::keyring::Keyring;
 use super::telemetry::Underway;
 use super::{Auth, Error, ErrorKind, Telemetry};
 use crate::domain::Service;
@@ -66,7 +67,8 @@ impl TokenCache {
     /// A token that is good now; `stale` names the generation that the server just refused.
     ///
     /// The lock is held over the refresh, so that however many callers wait, one request goes out.
-    pub(super) async fn get(&self, client: &reqwest::Client, auth: &Auth, stale: Option<u64>) -> Result<Token, Error> {
+    /// A client secret that the endpoint refuses is read anew, once for all of them.
+    pub(super) async fn get(&self, client: &reqwest::Client, auth: &Auth, keys: &Keyring, stale: Option<u64>) -> Result<Token, Error> {
         let mut kept = self.state.lock().await;
         let now = Instant::now();
         if let Some(token) = &kept.token
@@ -80,7 +82,15 @@ impl TokenCache {
         {
             return Err(error.clone());
         }
-        match self.request(client, auth).await {
+        let (secret, generation) = keys.current(auth);
+        let mut result = self.request(client, auth, &secret).await;
+        if let Err((error, _)) = &result
+            && *error.kind() == ErrorKind::Credentials
+            && keys.renew(auth, generation).await
+        {
+            result = self.request(client, auth, &keys.current(auth).0).await;
+        }
+        match result {
             Ok((bearer, life)) => {
                 kept.generation += 1;
                 let early = EARLY.min(life / 10);
@@ -119,12 +129,17 @@ impl TokenCache {
     }
 
     /// Asks for a token. Whatever goes wrong here, the call for which it is wanted was not sent.
-    async fn request(&self, client: &reqwest::Client, auth: &Auth) -> Result<(SecretString, Duration), (Error, Option<Duration>)> {
+    async fn request(
+        &self,
+        client: &reqwest::Client,
+        auth: &Auth,
+        client_secret: &SecretString,
+    ) -> Result<(SecretString, Duration), (Error, Option<Duration>)> {
         let Auth::OAuth2 {
             token_url,
             client_id,
-            client_secret,
             scope,
+            ..
         } = auth
         else {
             return Err((self.fail(ErrorKind::Configuration, "no OAuth 2.0 client is configured"), None));

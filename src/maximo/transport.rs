@@ -17,6 +17,7 @@ use url::Url;
 use super::breaker::{Breaker, Cost, full_jitter};
 use super::call::Call;
 use super::failure::{classify, of_status, retry_after};
+use super::keyring::{KeySource, Keyring};
 use super::telemetry::Underway;
 use super::token::TokenCache;
 use super::{Auth, Endpoint, Error, ErrorKind, Telemetry, wire};
@@ -59,6 +60,7 @@ pub(super) struct Transport {
 struct Inner {
     endpoint: Endpoint,
     client: reqwest::Client,
+    keys: Keyring,
     tokens: TokenCache,
     breaker: Breaker,
     places: Semaphore,
@@ -90,6 +92,7 @@ impl Transport {
         Ok(Self {
             inner: Arc::new(Inner {
                 client,
+                keys: Keyring::new(),
                 tokens: TokenCache::new(endpoint.service, telemetry.clone()),
                 breaker: Breaker::new(),
                 places: Semaphore::new(concurrent),
@@ -119,6 +122,11 @@ impl Transport {
             attempts: 1,
             ..self.clone()
         }
+    }
+
+    /// Where the credential is had again when the server refuses it.
+    pub(super) fn renew_from(&self, source: KeySource) {
+        self.inner.keys.from(source);
     }
 
     pub(super) fn endpoint(&self) -> &Endpoint {
@@ -197,7 +205,7 @@ impl Transport {
         Err(self.error(call, ErrorKind::Unreachable, "no attempt was made"))
     }
 
-    /// A single attempt of a write (with one repeat after 401, if a fresh token can be had).
+    /// A single attempt of a write (with one repeat after 401, if a fresh token or another key can be had).
     pub(super) async fn write(&self, call: &Call, attempt: u32) -> Result<Answer, Error> {
         let (at, began) = (Timestamp::now(), Instant::now());
         let result = self.attempt(call, attempt, Class::Write).await;
@@ -221,8 +229,10 @@ impl Transport {
             }
             let (authorization, generation) = self.authorization(call, stale).await?;
             let result = self.exchange(call, attempt, authorization).await;
-            match (&result, generation) {
-                (Err(error), Some(generation)) if *error.kind() == ErrorKind::Credentials && stale.is_none() => stale = Some(generation),
+            match &result {
+                Err(error) if *error.kind() == ErrorKind::Credentials && stale.is_none() && self.can_renew(generation).await => {
+                    stale = Some(generation);
+                }
                 _ => return result,
             }
         }
@@ -295,7 +305,7 @@ impl Transport {
             (200..=299, _) => (status, received?),
             _ => {
                 // what an error says is worth having, but the status alone decides
-                let words = wire::error_words(&received.unwrap_or_default(), status, &secret);
+                let words = wire::error_words(&received.unwrap_or_default(), status, &[&secret]);
                 let after = headers
                     .get(RETRY_AFTER)
                     .and_then(|value| value.to_str().ok())
@@ -315,18 +325,38 @@ impl Transport {
         Ok((answer, body.len()))
     }
 
-    async fn authorization(&self, call: &Call, stale: Option<u64>) -> Result<((HeaderName, HeaderValue), Option<u64>), Error> {
-        let auth = &self.inner.endpoint.auth;
+    /// After a 401 on a credential of this generation: whether a repeat could have another one. A token always; a key where its
+    /// source has another by now.
+    async fn can_renew(&self, generation: u64) -> bool {
+        let Inner { endpoint, keys, .. } = &*self.inner;
+        match endpoint.auth {
+            Auth::OAuth2 { .. } => true,
+            Auth::ApiKey(_) | Auth::ManageKey(_) => keys.renew(&endpoint.auth, generation).await,
+        }
+    }
+
+    /// The header that proves who we are, and the generation of token or key.
+    async fn authorization(&self, call: &Call, stale: Option<u64>) -> Result<((HeaderName, HeaderValue), u64), Error> {
+        let Inner {
+            endpoint,
+            keys,
+            tokens,
+            client,
+            ..
+        } = &*self.inner;
+        let auth = &endpoint.auth;
         let (name, text, generation) = match auth {
-            Auth::ApiKey(key) => (AUTHORIZATION, format!("ApiKey {}", key.expose_secret()), None),
-            Auth::ManageKey(key) => (HeaderName::from_static("apikey"), key.expose_secret().to_owned(), None),
+            Auth::ApiKey(_) => {
+                let (key, generation) = keys.current(auth);
+                (AUTHORIZATION, format!("ApiKey {}", key.expose_secret()), generation)
+            }
+            Auth::ManageKey(_) => {
+                let (key, generation) = keys.current(auth);
+                (HeaderName::from_static("apikey"), key.expose_secret().to_owned(), generation)
+            }
             Auth::OAuth2 { .. } => {
-                let token = self.inner.tokens.get(&self.inner.client, auth, stale).await?;
-                (
-                    AUTHORIZATION,
-                    format!("Bearer {}", token.bearer.expose_secret()),
-                    Some(token.generation),
-                )
+                let token = tokens.get(client, auth, keys, stale).await?;
+                (AUTHORIZATION, format!("Bearer {}", token.bearer.expose_secret()), token.generation)
             }
         };
         // not a matter of this request: what waits must wait for a better key, not be given up

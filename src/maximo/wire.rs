@@ -91,7 +91,7 @@ fn surrogate(text: &str) -> Option<u16> {
 
 /// Any error body at all, as one line: the message where there is one, else the beginning of the text. A server that repeats the
 /// credential it refused does not get it into our outbox, logs and screens.
-pub(crate) fn error_words(body: &[u8], status: u16, secret: &str) -> SafeText {
+pub(crate) fn error_words(body: &[u8], status: u16, secrets: &[&str]) -> SafeText {
     let found = json(body).ok().and_then(|value| {
         let error = member(&value, &["error", "Error", "oslc:Error"]).unwrap_or(&value);
         let text = |names: &[&str]| member(error, names).and_then(Value::as_str).map(str::to_owned);
@@ -105,7 +105,7 @@ pub(crate) fn error_words(body: &[u8], status: u16, secret: &str) -> SafeText {
         })
     });
     let words = found.unwrap_or_else(|| {
-        let text = without(&String::from_utf8_lossy(body), secret);
+        let text = without_all(&String::from_utf8_lossy(body), secrets);
         let text: String = text.chars().take(2_000).collect();
         if text.trim().is_empty() {
             format!("status {status} without words")
@@ -113,7 +113,7 @@ pub(crate) fn error_words(body: &[u8], status: u16, secret: &str) -> SafeText {
             text.split_whitespace().collect::<Vec<_>>().join(" ")
         }
     });
-    SafeText::new(without(&words, secret).chars().take(WORDS_MAX).collect::<String>())
+    SafeText::new(without_all(&words, secrets).chars().take(WORDS_MAX).collect::<String>())
 }
 
 /// The words about a body that is no JSON, which quote its beginning; where it repeats the credential they quote nothing.
@@ -132,6 +132,11 @@ fn without(text: &str, secret: &str) -> String {
     } else {
         text.replace(secret, "[credential]")
     }
+}
+
+/// The text without any of the secrets.
+pub(crate) fn without_all(text: &str, secrets: &[&str]) -> String {
+    secrets.iter().fold(text.to_owned(), |text, secret| without(&text, secret))
 }
 
 fn member<'a>(value: &'a Value, names: &[&str]) -> Option<&'a Value> {
@@ -410,10 +415,10 @@ mod tests {
             long.clone(),
             format!("{}{key}", "x".repeat(1_990)),
         ] {
-            let words = error_words(body.as_bytes(), 401, key);
+            let words = error_words(body.as_bytes(), 401, &[key]);
             assert!(!words.raw().contains("c4n4ry"), "{words}");
         }
-        assert!(error_words(b"a cab", 401, "a").raw().contains("cab"), "one letter is no key");
+        assert!(error_words(b"a cab", 401, &["a"]).raw().contains("cab"), "one letter is no key");
         assert!(!unrepeated("it begins `c4n4ry".into(), format!("{key}x").as_bytes(), key).contains("c4n4ry"));
         assert_eq!(unrepeated("it begins `x`".into(), b"x", key), "it begins `x`");
     }
@@ -494,7 +499,7 @@ mod tests {
 
         #[test]
         fn any_bytes_are_read_or_refused(body in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = error_words(&body, 500, "canary-key");
+            let _ = error_words(&body, 500, &["canary-key"]);
             if let Ok(value) = json(&body) { let _ = records(&value, &["results"], alert); }
         }
     }

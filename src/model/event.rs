@@ -2,7 +2,9 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use crate::domain::{Coverage, Occurrence, OutboxRow, Read, Remark, Shelved};
+use jiff::civil::Date;
+
+use crate::domain::{Coverage, Occurrence, OutboxRow, Read, Remark, Service, Shelved};
 
 use super::{BridgeStatus, Draft, Memo, Report, Ticket};
 
@@ -34,6 +36,8 @@ pub enum Event {
     Recovered(Vec<OutboxRow>),
     /// Drafts that an earlier run left behind.
     Drafts(Vec<Draft>),
+    /// When the servers' keys were made, as the configuration says by now.
+    KeyDates(Vec<(Service, Date)>),
     /// What earlier runs kept of alerts, and how far the lists reached.
     Remembered(Vec<Occurrence>, Option<Coverage>),
     /// What an earlier run left on the shelf.

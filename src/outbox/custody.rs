@@ -4,26 +4,30 @@ use std::sync::Arc;
 
 use rusqlite::params;
 
+use super::charge::Charge;
 use super::clock::{duration_millis, timestamp};
 use super::journal::{Journal, Write, meta, put_meta};
 use super::stored::{COLUMNS, Stored};
 use super::{OutboxError, Shipment, crash};
 use crate::domain::{IntentState, ObjectKey, OutboxId, Target};
 
-/// A sender's tenure over the rows of its profiles. Each profile has one sender at a time, so that two consoles of one
+/// A sender's tenure over the rows of its charges. Each charge has one sender at a time, so that two consoles of one
 /// account that look at two plants both deliver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Tenure {
     /// Its epoch: higher than that of any tenure before it.
     pub(super) epoch: i64,
     /// Whose rows it may touch.
-    pub(super) profiles: Arc<[String]>,
+    pub(super) charges: Arc<[Charge]>,
 }
 
-/// Under which name `meta` keeps the epoch of a profile's sender.
-fn tenure_of(profile: &str) -> String {
-    format!("tenure {profile}")
+/// Under which name `meta` keeps the epoch of a charge's sender.
+fn tenure_of(charge: &Charge) -> String {
+    format!("tenure {}", charge.name())
 }
+
+/// The rows of a charge, as a condition on its parameters.
+const OF_CHARGE: &str = "profile = ?1 AND (service NOT IN ('monitor', 'manage')) = ?2";
 
 /// An open row, as the sender plans with it.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,27 +69,31 @@ pub(super) struct Outcome {
 pub(super) const DAMAGED: &str = "the stored row does not match its hash: it is not sent; ask again";
 
 impl Journal {
-    /// Begins a new tenure: whatever of its profiles was on its way may have arrived.
-    pub(super) fn take_over(&mut self, profiles: &Arc<[String]>) -> Result<Tenure, OutboxError> {
+    /// Begins a new tenure: whatever of its charges was on its way may have arrived.
+    pub(super) fn take_over(&mut self, charges: &Arc<[Charge]>) -> Result<Tenure, OutboxError> {
         self.write(|write| {
             let epoch = meta(&write.transaction, "epoch")? + 1;
             put_meta(&write.transaction, "epoch", epoch)?;
             let mut doubtful = 0;
-            for profile in profiles.iter() {
-                put_meta(&write.transaction, &tenure_of(profile), epoch)?;
-                write.transaction.execute("DELETE FROM lane WHERE profile = ?1", [profile])?;
-                doubtful += write.doubt_sending(Some(profile), "it was on its way when its sender ended")?;
+            for charge in charges.iter() {
+                put_meta(&write.transaction, &tenure_of(charge), epoch)?;
+                write.transaction.execute(
+                    &format!("DELETE FROM lane WHERE {OF_CHARGE}"),
+                    params![charge.profile, charge.beyond_maximo],
+                )?;
+                doubtful += write.doubt_sending(Some(charge), "it was on its way when its sender ended")?;
             }
+            let names: Vec<String> = charges.iter().map(Charge::shown).collect();
             write.audit(
                 "take-over",
                 None,
                 (None, None),
-                Some(format!("sender {epoch} of {}; {doubtful} rows in doubt", profiles.join(", "))),
+                Some(format!("sender {epoch} of {}; {doubtful} rows in doubt", names.join(", "))),
             )?;
             crash::point("take-over-commit");
             Ok(Tenure {
                 epoch,
-                profiles: Arc::clone(profiles),
+                charges: Arc::clone(charges),
             })
         })
     }
@@ -100,8 +108,8 @@ impl Journal {
         }
         self.write(|write| {
             write.require(tenure)?;
-            for profile in tenure.profiles.iter() {
-                write.doubt_sending(Some(profile), "its sender was stopped while it was on its way")?;
+            for charge in tenure.charges.iter() {
+                write.doubt_sending(Some(charge), "its sender was stopped while it was on its way")?;
             }
             Ok(())
         })
@@ -264,10 +272,10 @@ impl Journal {
 }
 
 impl Write<'_> {
-    /// Only the last one to take over may write; one that lost a single profile has lost all.
+    /// Only the last one to take over may write; one that lost a single charge has lost all.
     fn require(&self, tenure: &Tenure) -> Result<(), OutboxError> {
-        for profile in tenure.profiles.iter() {
-            if meta(&self.transaction, &tenure_of(profile))? != tenure.epoch {
+        for charge in tenure.charges.iter() {
+            if meta(&self.transaction, &tenure_of(charge))? != tenure.epoch {
                 return Err(OutboxError::Fenced);
             }
         }
@@ -325,13 +333,16 @@ impl Write<'_> {
         self.audit(what, Some(&stored), (from, Some(to)), Some(why.to_owned()))
     }
 
-    /// What was on its way, of one profile or of all, may have arrived. Answers how many.
-    pub(super) fn doubt_sending(&mut self, profile: Option<&str>, why: &str) -> Result<usize, OutboxError> {
+    /// What was on its way, of one charge or of all, may have arrived. Answers how many.
+    pub(super) fn doubt_sending(&mut self, charge: Option<&Charge>, why: &str) -> Result<usize, OutboxError> {
         let ids: Vec<i64> = {
-            let mut statement = self
-                .transaction
-                .prepare("SELECT id FROM intent NOT INDEXED WHERE state = 'sending' AND (?1 IS NULL OR profile = ?1) ORDER BY id")?;
-            statement.query_map([profile], |row| row.get(0))?.collect::<Result<_, _>>()?
+            let mut statement = self.transaction.prepare(&format!(
+                "SELECT id FROM intent NOT INDEXED WHERE state = 'sending' AND (?1 IS NULL OR {OF_CHARGE}) ORDER BY id"
+            ))?;
+            let (profile, beyond) = charge.map(|charge| (&charge.profile, charge.beyond_maximo)).unzip();
+            statement
+                .query_map(params![profile, beyond], |row| row.get(0))?
+                .collect::<Result<_, _>>()?
         };
         let mut count = 0;
         for id in ids {

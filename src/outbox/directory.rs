@@ -112,8 +112,8 @@ impl Directory {
     }
 
     /// Held by the one sender of a profile, whose name may be any text.
-    pub(super) fn sender_lock(&self, profile: &str) -> PathBuf {
-        let name: String = hex(&Sha256::digest(profile.as_bytes())).chars().take(16).collect();
+    pub(super) fn sender_lock(&self, charge: &str) -> PathBuf {
+        let name: String = hex(&Sha256::digest(charge.as_bytes())).chars().take(16).collect();
         self.beside(&format!("sender-{name}.lock"))
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{Mutex, broadcast, watch};
 
+use super::charge::Charge;
 use super::custody::{Begun, Entry, Outcome, Tenure};
 use super::directory::Directory;
 use super::journal::Journal;
@@ -198,12 +199,12 @@ impl Outbox {
         self.inner.version.subscribe()
     }
 
-    pub(super) fn sender_lock(&self, profile: &str) -> PathBuf {
-        self.inner.directory.sender_lock(profile)
+    pub(super) fn sender_lock(&self, charge: &Charge) -> PathBuf {
+        self.inner.directory.sender_lock(&charge.name())
     }
 
-    pub(super) async fn take_over(&self, profiles: Arc<[String]>) -> Result<Tenure, OutboxError> {
-        self.call(move |journal| journal.take_over(&profiles)).await
+    pub(super) async fn take_over(&self, charges: Arc<[Charge]>) -> Result<Tenure, OutboxError> {
+        self.call(move |journal| journal.take_over(&charges)).await
     }
 
     pub(super) async fn relinquish(&self, tenure: Tenure) -> Result<(), OutboxError> {

@@ -8,6 +8,9 @@ use super::stored::{COLUMNS, Stored};
 use super::{OutboxError, Submission, crash};
 use crate::domain::{IntentState, OutboxId, OutboxRow, hex};
 
+/// Said of a row that a person ends though one of its attempts has no certain end.
+const ARRIVED: &str = "an earlier attempt may have arrived all the same: look at the server";
+
 const OPEN: &str = "state IN ('queued', 'sending', 'in_doubt')";
 
 impl Journal {
@@ -243,8 +246,11 @@ impl Write<'_> {
         let state = stored.state().ok_or(OutboxError::DamagedRow(id))?;
         let rule = match state {
             IntentState::Queued | IntentState::Parked => {
-                if let Some(detail) = detail {
-                    stored.detail = Some(detail.to_owned());
+                // of a parked one an earlier attempt may have arrived: it is taken out of our hands, not undone
+                let arrived = (state == IntentState::Parked && self.may_have_arrived(stored)?).then_some(ARRIVED);
+                let words: Vec<&str> = detail.into_iter().chain(arrived).collect();
+                if !words.is_empty() {
+                    stored.detail = Some(words.join("; "));
                 }
                 return self.transit(stored, IntentState::Cancelled, what);
             }

@@ -60,6 +60,8 @@ pub(super) struct Pace {
     width: usize,
     gap: Duration,
     until: Option<Instant>,
+    /// Until then the server itself asked to be left alone: no other answer ends that.
+    asked_until: Option<Instant>,
     last_start: Option<Instant>,
     pub(super) under_way: usize,
     /// Why it waits, where it does.
@@ -76,6 +78,7 @@ impl Pace {
             width: 1,
             gap: policy.first_gap,
             until: None,
+            asked_until: None,
             last_start: None,
             under_way: 0,
             reason: None,
@@ -88,7 +91,8 @@ impl Pace {
             return None;
         }
         let after_last = self.last_start.map_or(now, |start| start + self.gap);
-        Some(after_last.max(self.until.unwrap_or(now)).max(now))
+        let waits = [self.until, self.asked_until].into_iter().flatten();
+        Some(waits.fold(after_last.max(now), Instant::max))
     }
 
     pub(super) fn started(&mut self, now: Instant) {
@@ -99,18 +103,23 @@ impl Pace {
     /// Lets a paused target be asked at once.
     pub(super) fn resume(&mut self) {
         self.until = None;
+        self.asked_until = None;
     }
 
-    /// Learns from a request; `retried` where it was not the row's first. Answers whether the target came back.
-    pub(super) fn ended(&mut self, signal: &Signal, retried: bool, policy: &Policy, now: Instant, roll: f64) -> bool {
+    /// Learns from a request. `owed` is what the row's last failure took of the quota; it comes back with the success of its
+    /// repeat. Answers whether the target came back.
+    pub(super) fn ended(&mut self, signal: &Signal, owed: &mut u32, policy: &Policy, now: Instant, roll: f64) -> bool {
         self.under_way = self.under_way.saturating_sub(1);
         match signal {
             Signal::Nothing => false,
             Signal::Answered => {
-                let was_down = self.reason.take().is_some() || self.failures > 1;
-                self.tokens = (self.tokens + if retried { TRANSIENT_COST } else { 1 }).min(QUOTA);
-                self.failures = 0;
+                self.tokens = (self.tokens + std::mem::take(owed).max(1)).min(QUOTA);
                 self.connect_failures = 0;
+                if self.asked_until.is_some_and(|until| now < until) {
+                    return false; // it was under way when the server asked for the wait, and says nothing about that
+                }
+                let was_down = self.reason.take().is_some() || self.failures > 1;
+                self.failures = 0;
                 self.until = None;
                 self.width = (self.width * 2).min(policy.concurrency.max(1));
                 self.gap = (self.gap / 2).max(policy.shortest_gap);
@@ -118,7 +127,7 @@ impl Pace {
             }
             Signal::Unreachable(reason) => {
                 self.connect_failures += 1;
-                self.failed(reason, policy, now, roll);
+                *owed = self.failed(reason, policy, now, roll);
                 if self.connect_failures >= BREAKER {
                     self.until = Some(now + policy.probe(roll));
                 }
@@ -127,14 +136,18 @@ impl Pace {
             }
             Signal::Failed(reason) => {
                 self.connect_failures = 0;
-                self.failed(reason, policy, now, roll);
+                *owed = self.failed(reason, policy, now, roll);
                 false
             }
             Signal::Throttled(after, reason) => {
-                self.tokens = self.tokens.saturating_sub(THROTTLE_COST);
+                *owed = self.spend(THROTTLE_COST);
                 self.failures += 1;
                 let wait = after.map_or_else(|| policy.backoff(self.failures.min(10), roll), |after| after.min(LONGEST_THROTTLE));
-                self.until = Some(now + wait);
+                if after.is_some() {
+                    self.asked_until = self.asked_until.max(Some(now + wait));
+                } else {
+                    self.until = Some(now + wait);
+                }
                 self.narrow(policy, reason);
                 false
             }
@@ -151,11 +164,18 @@ impl Pace {
         }
     }
 
-    fn failed(&mut self, reason: &SafeText, policy: &Policy, now: Instant, roll: f64) {
+    /// Takes a cost, or what is left; answers how much that was.
+    fn spend(&mut self, cost: u32) -> u32 {
+        let spent = cost.min(self.tokens);
+        self.tokens -= spent;
+        spent
+    }
+
+    /// Answers what it took of the quota.
+    fn failed(&mut self, reason: &SafeText, policy: &Policy, now: Instant, roll: f64) -> u32 {
         self.failures += 1;
-        let had = self.tokens;
-        self.tokens = had.saturating_sub(TRANSIENT_COST);
-        if had < TRANSIENT_COST {
+        let spent = self.spend(TRANSIENT_COST);
+        if spent < TRANSIENT_COST {
             self.until = Some(now + policy.probe(roll)); // the quota is spent: only probes
             self.narrow(policy, reason);
         } else if self.failures > 1 || self.connect_failures > 0 {
@@ -163,11 +183,59 @@ impl Pace {
             self.until = Some(now + policy.backoff(self.failures.min(10), roll));
             self.narrow(policy, reason);
         }
+        spent
     }
 
     fn narrow(&mut self, policy: &Policy, reason: &SafeText) {
         self.width = 1;
         self.gap = policy.first_gap;
         self.reason = Some(reason.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(pace: &mut Pace, signal: &Signal, owed: &mut u32) -> u32 {
+        pace.ended(signal, owed, &Policy::default(), Instant::now(), 0.5);
+        pace.tokens
+    }
+
+    #[tokio::test]
+    async fn what_a_failure_cost_comes_back_with_the_success_of_its_repeat() {
+        let mut pace = Pace::new(&Policy::default());
+        let (failed, throttled) = (Signal::Failed("500".into()), Signal::Throttled(None, "429".into()));
+        let (mut one, mut other, mut third) = (0, 0, 0);
+        assert_eq!(after(&mut pace, &failed, &mut one), 486);
+        assert_eq!(after(&mut pace, &throttled, &mut other), 481);
+        assert_eq!(
+            after(&mut pace, &Signal::Answered, &mut third),
+            482,
+            "a first try that succeeds earns one"
+        );
+        assert_eq!(after(&mut pace, &Signal::Answered, &mut other), 487, "a throttle's five");
+        assert_eq!(
+            after(&mut pace, &Signal::Answered, &mut one),
+            500,
+            "a transient failure's fourteen, up to the brim"
+        );
+        assert_eq!((one, other, third), (0, 0, 0), "each once");
+    }
+
+    #[tokio::test]
+    async fn no_more_comes_back_than_was_there_to_take() {
+        let mut pace = Pace::new(&Policy::default());
+        let failed = Signal::Failed("500".into());
+        let mut owed = [0; 40];
+        for owed in &mut owed {
+            after(&mut pace, &failed, owed);
+        }
+        assert_eq!(pace.tokens, 0);
+        assert_eq!(owed.iter().sum::<u32>(), QUOTA);
+        for owed in owed.iter_mut().filter(|owed| **owed > 0) {
+            after(&mut pace, &Signal::Answered, owed);
+        }
+        assert_eq!(pace.tokens, QUOTA);
     }
 }

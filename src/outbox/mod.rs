@@ -13,6 +13,7 @@ mod anchor;
 mod attend;
 mod audit;
 mod carve;
+mod charge;
 mod clock;
 mod crash;
 mod custody;

@@ -13,6 +13,8 @@ use crate::domain::{IntentState, ObjectKey, OutboxId, SafeText, Target};
 pub(super) struct Memory {
     /// Rows failed in a row.
     pub(super) failures: u32,
+    /// What its last failure took of the target's quota: it comes back when the repeat succeeds.
+    pub(super) owed: u32,
     /// When the last request ended, or this sender first saw the row: until then an earlier one may have been running.
     pub(super) last_end: Instant,
     /// When this sender first sent it; `None` where an earlier sender did, if any.
@@ -77,6 +79,7 @@ impl Plan {
                     *self.open.entry(entry.target.clone()).or_default() += 1;
                     let memory = Memory {
                         failures: 0,
+                        owed: 0,
                         last_end: now,
                         first_sent: None,
                         conflict: None,

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::attend::{Desk, Turn};
+use super::charge::Charge;
 use super::custody::Tenure;
 use super::lane::Pace;
 use super::lock::FileLock;
@@ -26,8 +27,8 @@ pub struct Sender<D> {
     outbox: Outbox,
     deliver: Arc<D>,
     targets: Vec<Target>,
-    /// The profiles of the targets, each with a lock of its own; in order, so that two senders never hold half each.
-    profiles: Arc<[String]>,
+    /// What the targets belong to, each with a lock of its own; in order, so that two senders never hold half each.
+    charges: Arc<[Charge]>,
     policy: Policy,
     dice: fastrand::Rng,
     control: SenderControl,
@@ -123,10 +124,10 @@ impl<D: Deliver> Sender<D> {
     pub fn new(outbox: Outbox, deliver: Arc<D>, targets: Vec<Target>, policy: Policy) -> Self {
         let (command_sender, commands) = mpsc::channel(16);
         let (status, status_receiver) = watch::channel(SenderStatus::default());
-        let profiles: BTreeSet<String> = targets.iter().map(|target| target.profile.clone()).collect();
+        let charges: BTreeSet<Charge> = targets.iter().map(Charge::of).collect();
         Self {
             outbox,
-            profiles: profiles.into_iter().collect(),
+            charges: charges.into_iter().collect(),
             deliver,
             targets,
             dice: policy.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed),
@@ -154,7 +155,7 @@ impl<D: Deliver> Sender<D> {
             let Some(locks) = self.wait_for_locks(stop.as_mut()).await? else {
                 break Ok(());
             };
-            let tenure = match self.outbox.take_over(Arc::clone(&self.profiles)).await {
+            let tenure = match self.outbox.take_over(Arc::clone(&self.charges)).await {
                 Ok(tenure) => tenure,
                 Err(error) if error.is_damage() => break Err(error),
                 Err(error) => {
@@ -196,9 +197,9 @@ impl<D: Deliver> Sender<D> {
 
     /// All the locks, or none.
     fn try_locks(&self) -> Result<Option<Vec<FileLock>>, OutboxError> {
-        let mut locks = Vec::with_capacity(self.profiles.len());
-        for profile in self.profiles.iter() {
-            match FileLock::exclusive(&self.outbox.sender_lock(profile))? {
+        let mut locks = Vec::with_capacity(self.charges.len());
+        for charge in self.charges.iter() {
+            match FileLock::exclusive(&self.outbox.sender_lock(charge))? {
                 Some(lock) => locks.push(lock),
                 None => return Ok(None),
             }
@@ -347,11 +348,12 @@ impl<D: Deliver> Sender<D> {
     fn put_back(&mut self, turn: Turn, plan: &mut Plan, paces: &mut HashMap<Target, Pace>) {
         let now = Instant::now();
         let target = turn.entry.target.clone();
-        let retried = turn.memory.failures > 0 || turn.entry.state == Some(crate::domain::IntentState::InDoubt);
-        plan.put_back(&turn.entry, turn.memory, turn.wait, turn.backing_off, now);
-        if let Some(pace) = paces.get_mut(&target)
-            && pace.ended(&turn.signal, retried, &self.policy, now, self.dice.f64())
-        {
+        let mut memory = turn.memory;
+        let is_back = paces
+            .get_mut(&target)
+            .is_some_and(|pace| pace.ended(&turn.signal, &mut memory.owed, &self.policy, now, self.dice.f64()));
+        plan.put_back(&turn.entry, memory, turn.wait, turn.backing_off, now);
+        if is_back {
             plan.release(&target, now);
         }
         let fault = match &turn.signal {
@@ -369,13 +371,13 @@ impl<D: Deliver> Sender<D> {
             .min()
     }
 
-    /// Targets that are not ours and have open rows, and why those wait: no reason where another sender has their profile.
+    /// Targets that are not ours and have open rows, and why those wait: no reason where another sender has charge of them.
     fn foreign(&self, plan: &Plan, paces: &HashMap<Target, Pace>) -> Vec<(Target, Option<SafeText>)> {
         let is_served =
-            |profile: &String| !self.profiles.contains(profile) && matches!(FileLock::shared(&self.outbox.sender_lock(profile)), Ok(None));
+            |charge: &Charge| !self.charges.contains(charge) && matches!(FileLock::shared(&self.outbox.sender_lock(charge)), Ok(None));
         plan.targets()
             .filter(|target| !paces.contains_key(*target))
-            .map(|target| (target.clone(), (!is_served(&target.profile)).then(|| not_configured(target))))
+            .map(|target| (target.clone(), (!is_served(&Charge::of(target))).then(|| not_configured(target))))
             .collect()
     }
 
@@ -391,8 +393,8 @@ impl<D: Deliver> Sender<D> {
         for (target, reason) in ours.chain(foreign.iter().map(|(target, reason)| (target, reason))) {
             if explained.get(target).and_then(Option::as_ref) != reason.as_ref() {
                 let text = reason.as_ref().map(|reason| reason.shown().to_owned());
-                // of a profile that another sender has, that one writes
-                if text.is_some() || self.profiles.contains(&target.profile) {
+                // of what another sender has charge of, that one writes
+                if text.is_some() || self.charges.contains(&Charge::of(target)) {
                     self.outbox.explain(tenure.clone(), target.clone(), text).await?;
                 }
                 explained.insert(target.clone(), reason.clone());
@@ -434,6 +436,13 @@ impl<D: Deliver> Sender<D> {
 }
 
 fn not_configured(target: &Target) -> SafeText {
+    if Charge::of(target).beyond_maximo {
+        return format!(
+            "made for {} of profile {} at {}, to which only the bridge delivers: start `nightdesk bridge` with that profile",
+            target.service, target.profile, target.origin
+        )
+        .into();
+    }
     format!(
         "made for {} of profile {} at {}, which is not configured here: start nightdesk with that profile",
         target.service, target.profile, target.origin

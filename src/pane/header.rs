@@ -8,6 +8,7 @@ use ratatui::style::Style;
 use super::cells;
 use super::scene::Scene;
 use crate::config::theme::Role;
+use crate::config::{KeyAge, key_ages};
 use crate::domain::Service;
 use crate::domain::load::Flood;
 use crate::model::store::Age;
@@ -220,7 +221,14 @@ pub(crate) fn render_load(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
     cells::write(buffer, area, area.x, area.y, &parts);
 }
 
-/// What is wrong with the data, in a sentence; `None` while nothing is. It names the oldest trouble first.
+/// What there is to say today about the keys of the site's servers.
+pub(crate) fn ages_of_keys(scene: &Scene<'_>) -> Vec<(KeyAge, String)> {
+    let today = scene.now.to_zoned(scene.setup.time_zone.clone()).date();
+    key_ages(&scene.setup.profile, &scene.setup.keys, today)
+}
+
+/// What is wrong, in a sentence; `None` while nothing is: first with the data, the oldest trouble first, then a key past its life,
+/// until it is replaced.
 pub(crate) fn trouble(scene: &Scene<'_>) -> Option<String> {
     let mut sentences: Vec<String> = Vec::new();
     let down = Service::MAXIMO.into_iter().find_map(|service| match scene.store.link(service).0 {
@@ -270,6 +278,10 @@ pub(crate) fn trouble(scene: &Scene<'_>) -> Option<String> {
         };
         sentences.push(format!("NO DATA: {}{tail}", silent.join(", ")));
     }
+    let over = ages_of_keys(scene)
+        .into_iter()
+        .filter(|(age, _)| matches!(age, KeyAge::Over { .. }));
+    sentences.extend(over.map(|(_, sentence)| sentence));
     (!sentences.is_empty()).then(|| sentences.join(&format!(" {} ", scene.glyphs().dot)))
 }
 

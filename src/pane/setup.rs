@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::config::keymap::Keymap;
 use crate::config::theme::Theme;
 use crate::config::{Bell, Charts, Links, RootCause, UndoGrace};
 use crate::domain::load::FloodLimits;
-use crate::domain::{Shift, WorkOrderDefaults};
+use crate::domain::{Service, Shift, WorkOrderDefaults};
 use crate::model::store::Intervals;
 
 /// Everything that the console needs to know besides events. Fill what differs, the rest from [`Setup::default`].
@@ -58,6 +59,8 @@ pub struct Setup {
     pub intervals: Intervals,
     /// Whether Manage is configured; without it no work order can be made.
     pub manage: bool,
+    /// When the key of a server was made, where that is known.
+    pub keys: Vec<(Service, Date)>,
     /// Above this many alerts the person types the number.
     pub bulk_limit: usize,
     /// How far back the charts reach, in seconds.
@@ -68,6 +71,8 @@ pub struct Setup {
     pub bell: Bell,
     /// No bell until the person turns it on.
     pub muted: bool,
+    /// The device whose fault the drill plays; hints then say the next step.
+    pub drill: Option<String>,
 }
 
 impl Default for Setup {
@@ -95,11 +100,13 @@ impl Default for Setup {
             charts: Charts::Braille,
             intervals: Intervals::default(),
             manage: true,
+            keys: Vec::new(),
             bulk_limit: 100,
             trend_window_seconds: 2 * 60 * 60,
             flood: FloodLimits::default(),
             bell: Bell::default(),
             muted: false,
+            drill: None,
         }
     }
 }

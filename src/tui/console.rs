@@ -23,6 +23,7 @@ use super::error::TuiError;
 use super::guard::{Guard, restore};
 use super::handoff::Handoff;
 use super::journal::Journal;
+use super::keys::{KeyDates, follow_keys};
 use super::neighbour::Neighbour;
 use super::output::{Manner, Output};
 use super::pace::{Pace, Urgency};
@@ -68,6 +69,8 @@ pub struct Console<C, J> {
     pub handoff: Option<Handoff>,
     /// What was found at the start and is worth a line.
     pub notices: Vec<String>,
+    /// Says when the servers' keys were made.
+    pub key_dates: Option<KeyDates>,
     /// Lines of text instead of a screen.
     pub linear: bool,
 }
@@ -226,6 +229,9 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
             None => {}
         }
         first.extend(notices.into_iter().map(|text| Event::Notice { text, failed: true }));
+        if let Some(dates) = console.key_dates {
+            tokio::spawn(follow_keys(dates, sender.clone()));
+        }
         let neighbour = console
             .state
             .map(|(state, profile)| Neighbour::follow(state, profile, sender.clone()));
@@ -284,6 +290,7 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
 
     async fn wait(&mut self) -> Woken {
         let busy = self.lines.output.is_busy();
+        self.pace.spent(self.lines.output.written().0, Instant::now());
         let keeper_due = self.driver.as_ref().and_then(|driver| driver.keeper.as_ref()?.due());
         let wanted = self.core.wakes_at().map(|at| {
             let left = at.duration_since(Timestamp::now());
@@ -325,7 +332,7 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
                 }
             }
             Woken::Event(event) => {
-                urgency = Urgency::Key; // mostly the answer to a key
+                urgency = Urgency::Answer;
                 batch.push(event);
                 while batch.len() < BURST
                     && let Ok(event) = self.events.try_recv()
@@ -415,7 +422,9 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
     }
 
     fn draw(&mut self) {
-        let due = self.pace.due(self.lines.output.is_busy());
+        let busy = self.lines.output.is_busy(); // asked first: what an idle thread has written is counted
+        self.pace.spent(self.lines.output.written().0, Instant::now());
+        let due = self.pace.due(busy);
         let now = Instant::now(); // after `due`, which is the moment it is asked for the first frame
         if due.is_none_or(|due| due > now) {
             return;

@@ -295,6 +295,7 @@ fn stage(effects: impl IntoIterator<Item = Effect>, screen: Screen, mut host: Ho
         state: None,
         handoff: None,
         notices: vec!["the cache is damaged".into()],
+        key_dates: None,
         linear: false,
     };
     let lines = Lines {

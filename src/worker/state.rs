@@ -140,6 +140,7 @@ impl State {
                     self.orders.due = Some(now);
                 }
             }
+            Fetch::Health => {} // no request: the task answers it
         }
     }
 

@@ -320,3 +320,39 @@ fn walk(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
         })
         .collect()
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_outboxes_that_ask_the_same_at_the_same_time_have_one_effect() {
+    let plant = Plant::start().await;
+    let other = plant.path("other-state");
+    let other = other.to_str().unwrap();
+    let orders = plant.run(&["workorders", "list", "--open", "--json"]).await.expect(0).items();
+    let alerts = plant.run(&["alerts", "list", "state:new", "--json"]).await.items();
+    let mut devices = std::collections::BTreeSet::new();
+    let free: Vec<&str> = alerts
+        .iter()
+        .filter(|alert| orders.iter().all(|order| order["assetnum"] != alert["deviceId"]))
+        .filter(|alert| devices.insert(alert["deviceId"].to_string()))
+        .map(|alert| alert["alertId"].as_str().unwrap())
+        .take(4)
+        .collect();
+    assert!(free.len() >= 2, "{alerts:?}");
+    for (index, id) in free.iter().enumerate() {
+        let make = ["workorders", "create", "--alert", id, "--json"];
+        let there: Vec<&str> = ["--state-dir", other].into_iter().chain(make).collect();
+        let (one, two) = tokio::join!(plant.run(&make), plant.run(&there));
+        let made = plant.effects(EffectKind::CreateWorkOrder);
+        assert_eq!(made.len(), index + 1, "{one:?} {two:?}");
+        let wonum = made[index].wonum.clone().unwrap();
+        for ran in [&one, &two] {
+            // made, or told that it stands against another
+            assert!(ran.code == 0 || ran.code == 8, "{ran:?}");
+            assert!(ran.stdout.contains(&wonum) || ran.stderr.contains(&wonum), "{wonum}: {ran:?}");
+        }
+        let acknowledge = ["alerts", "ack", id, "--note", "looking"];
+        let there: Vec<&str> = ["--state-dir", other].into_iter().chain(acknowledge).collect();
+        let (one, two) = tokio::join!(plant.run(&acknowledge), plant.run(&there));
+        assert_eq!((one.code, two.code), (0, 0), "{one:?} {two:?}");
+        assert_eq!(plant.effects(EffectKind::Acknowledge).len(), index + 1, "{one:?} {two:?}");
+    }
+}

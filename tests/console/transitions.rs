@@ -954,6 +954,58 @@ fn the_readme_table_lists_every_action_once() {
     assert!(seen.values().all(|count| *count == 1), "{seen:?}");
 }
 
+/// Hours pass, and the servers are still there.
+fn later(desk: &mut Desk, hours: i64) {
+    desk.now += SignedDuration::from_hours(hours);
+    desk.links();
+    desk.report_devices(devices());
+    desk.report_alerts(alerts());
+    desk.report_trends();
+    desk.send(Event::Tick);
+    desk.draw();
+}
+
+#[test]
+fn a_key_is_warned_of_each_day_of_its_last_week_and_stands_in_a_banner_once_it_is_over() {
+    let created = |day: &str| vec![(Service::Monitor, day.parse().unwrap())];
+    // the 83rd day: seven are left
+    let setup = Setup {
+        keys: created("2026-08-22"),
+        ..setup()
+    };
+    let mut desk = Desk::night_with(setup, 120, 40);
+    for left in (0..=7).rev() {
+        let within = match left {
+            0 => "today".to_owned(),
+            1 => "within 1 day".to_owned(),
+            days => format!("within {days} days"),
+        };
+        let words = format!("[profiles.bedford.monitor]: the key is to be replaced {within}");
+        assert!(desk.last_line().contains(&words), "{left}: {}", desk.last_line());
+        desk.keys("j");
+        desk.wait(1);
+        assert!(
+            !desk.screen().contains("to be replaced"),
+            "{left}: seen, it is gone until the next day"
+        );
+        later(&mut desk, 24);
+    }
+    let over = "[profiles.bedford.monitor]: the key is 1 day past its 90";
+    assert!(desk.screen().contains(over), "{}", desk.screen());
+    desk.keys("j k");
+    later(&mut desk, 1);
+    assert!(desk.screen().contains(over), "it stays");
+    // rotated, and the configuration says so: no restart
+    desk.send(Event::KeyDates(created("2026-11-21")));
+    desk.draw();
+    assert!(!desk.screen().contains("the key is"), "{}", desk.screen());
+    // three quarters of the new one's life: said once, and not again the day after
+    later(&mut desk, 68 * 24);
+    assert!(desk.last_line().contains("within 22 days"), "{}", desk.last_line());
+    later(&mut desk, 24);
+    assert!(!desk.screen().contains("to be replaced"));
+}
+
 #[test]
 fn the_health_window_shows_the_bridge_of_this_machine_and_whether_it_still_speaks() {
     let mut desk = Desk::night(120, 40);

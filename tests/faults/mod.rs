@@ -22,7 +22,7 @@
 //! | 15 | hostile values | `faults::hostile`; properties in `nightdesk::maximo::call`, `where_clause`, `href` |
 //! | 16 | `kill -9` at eight points and three more, 25 times each | `outbox::kill` |
 //! | 16 | random kills with lost answers; the soak | `outbox::rivals` |
-//! | 17 | two consoles and a drain, the sender killed | `outbox::rivals` |
+//! | 17 | two consoles and a drain, the sender killed; people who change their minds | `outbox::rivals`, `outbox::people` |
 //! | 18 | disk full, read-only, failed fsync | `outbox::disk`; `nightdesk::outbox::failing_store_tests` |
 //! | 19 | database and log cut, broken, flipped, removed | `outbox::damage` |
 //! | 20 | migration killed, newer schema | `outbox::kill`, `outbox::place`; `nightdesk::outbox::schema` |
@@ -31,7 +31,7 @@
 //! | 23 | hostile text in every field: views, title, clipboard; bytes to a terminal, headless output, log | `console::hostile`, `e2e::hostile` |
 //! | 24 | random keys, pastes and resizes, 100 seeds | `console::random` |
 //! | 25 | every signal, a panic while drawing, sizes, no terminal | `e2e::signals` |
-//! | 26 | secrets as canaries | `faults::secrets` |
+//! | 26 | secrets as canaries | `faults::secrets`; the console and its drain: `e2e::secrets` |
 //! | 27 | audit edited, reordered, cut | `outbox::audit` |
 
 mod answers;
@@ -39,7 +39,7 @@ mod elsewhere;
 mod hostile;
 mod outages;
 mod refusals;
-mod secrets;
+pub mod secrets;
 pub(crate) mod site;
 mod throttle;
 mod tls;

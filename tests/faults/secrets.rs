@@ -2,18 +2,24 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
-use nightdesk::config::{CredentialSource, Env};
-use nightdesk::domain::Service;
-use nightdesk::maximo::{Auth, Endpoint, Limits, ManageClient, ManagePaths, MonitorClient};
+use nightdesk::config::{CredentialSource, Env, Erp, ErpMethod};
+use nightdesk::domain::{Intent, OutboxId, Service, Target};
+use nightdesk::integration::erp::Reports;
+use nightdesk::integration::webhook::{Definition, Disabled, Hooks};
+use nightdesk::integration::{Door, FolderStore, Parts};
+use nightdesk::maximo::{Auth, Caller, Endpoint, Limits, ManageClient, ManagePaths, MonitorClient, Telemetry};
+use nightdesk::outbox::Shipment;
 use nightdesk::simulator::{EffectKind, FaultAction, FaultRule, Operation, When};
 use secrecy::SecretString;
 
 use super::site::{Site, acknowledge, plant};
 use crate::command::plant::{Plant, Ran};
+use crate::maximo::server::{Reply, Request, Server};
 
 /// The bytes of every file below a folder, with its name.
-fn everything(folder: &Path, into: &mut Vec<(String, Vec<u8>)>) {
+pub fn everything(folder: &Path, into: &mut Vec<(String, Vec<u8>)>) {
     for entry in std::fs::read_dir(folder).into_iter().flatten() {
         let path = entry.unwrap().path();
         if path.is_dir() {
@@ -48,20 +54,20 @@ fn spellings(secret: &str) -> Vec<String> {
     vec![secret.to_owned(), hex, base64]
 }
 
-fn holds(bytes: &[u8], word: &str) -> bool {
+pub fn holds(bytes: &[u8], word: &str) -> bool {
     bytes.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
 }
 
-struct Canaries(Vec<String>);
+pub struct Canaries(Vec<String>);
 
 impl Canaries {
-    fn of(plant: &Plant) -> Self {
+    pub fn of(plant: &Plant) -> Self {
         let simulator = &plant.simulator;
         let secrets = [simulator.monitor_key(), simulator.manage_key(), simulator.client_secret()];
         Self(secrets.iter().flat_map(|secret| spellings(secret)).collect())
     }
 
-    fn nowhere_in(&self, places: &[(String, Vec<u8>)]) {
+    pub fn nowhere_in(&self, places: &[(String, Vec<u8>)]) {
         assert!(places.iter().any(|(_, bytes)| !bytes.is_empty()));
         for (place, bytes) in places {
             for word in self.0.iter().map(String::as_str).chain(["Bearer ", "ApiKey "]) {
@@ -258,4 +264,121 @@ async fn row_26_no_debug_text_of_what_holds_a_secret_shows_it() {
         site.simulator.traffic().requests.contains_key(Operation::Token.name()),
         "no token was asked for"
     );
+}
+
+/// A receiver that repeats whatever it was given, with one status after the other.
+async fn parrot() -> Server {
+    const STATUSES: [u16; 8] = [401, 403, 400, 500, 429, 404, 410, 200];
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    Server::start(move |request: &Request| {
+        let number = asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let headers: Vec<String> = request.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        let text = format!("{} {} {}", request.target, headers.join(" "), request.body);
+        let body = match number / STATUSES.len() % 3 {
+            0 => serde_json::json!({ "error": { "message": text, "code": request.header("authorization") } }).to_string(),
+            1 => serde_json::json!({ "result": [{ "number": text, "correlation_id": "night-1" }] }).to_string(),
+            _ => format!("<html>{text}</html>"),
+        };
+        Reply::Whole(STATUSES[number % STATUSES.len()], vec![], body.into_bytes())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn row_26_what_an_erp_or_a_webhook_repeats_of_its_secret_goes_no_further() {
+    const ERP: &str = "canary-erp-61c0";
+    const TOKEN: &str = "canary-token-9e2f";
+    const PATH: &str = "canary-path-77aa";
+    const SIGNING: &str = "canary-signing-0d41";
+    let folder = tempfile::tempdir().unwrap();
+    let telemetry = Telemetry::new(Caller::default());
+    let erp = parrot().await;
+    let ca_file = folder.path().join("erp.pem");
+    std::fs::write(&ca_file, &erp.ca_pem).unwrap();
+    let settings = Erp {
+        url: erp.url.join("reports").unwrap(),
+        ca_file: Some(ca_file),
+        key: CredentialSource::Env {
+            label: "profiles.p.erp.key".into(),
+            variable: "ERP_KEY".into(),
+        },
+        method: ErpMethod::Put,
+        lines: Vec::new(),
+        at: jiff::civil::time(6, 0, 0, 0),
+        monitor_key: None,
+    };
+    let env = Env::of(&[("ERP_KEY", ERP)]);
+    let reports = Reports::open(&settings, &env, Limits::default(), &telemetry).await.unwrap();
+
+    let receiver = parrot().await;
+    std::fs::write(folder.path().join("hook.pem"), &receiver.ca_pem).unwrap();
+    let text = serde_json::json!({ "webhook": {
+        "name": "parrot", "url": format!("{}hook/${{HOOK_PATH}}", receiver.url), "caFile": "hook.pem",
+        "headers": { "Authorization": "Bearer ${HOOK_TOKEN}" }, "signingSecret": "${HOOK_SIGNING}",
+        "trigger": { "type": "alert" }, "payload": { "correlation_id": "night-1" }, "correlationId": true,
+    } });
+    let look_up = |name: &str| match name {
+        "HOOK_TOKEN" => Ok(SecretString::from(TOKEN)),
+        "HOOK_PATH" => Ok(PATH.into()),
+        _ => Ok(SIGNING.into()),
+    };
+    let definition = Definition::parse(&text.to_string(), &folder.path().join("hook.json"), &look_up).unwrap();
+    let door = Door::of(&["127.0.0.0/8".to_owned()]).unwrap();
+    let store = Arc::new(FolderStore::open(&folder.path().join("store")).unwrap());
+    let hooks = Hooks::new(
+        vec![definition],
+        &door,
+        Limits::default(),
+        &telemetry,
+        (Disabled::new(store), Parts::default()),
+    )
+    .unwrap();
+
+    let shipment = |intent: Intent, origin: &Server| Shipment {
+        id: OutboxId(1),
+        target: Target {
+            service: intent.service(),
+            profile: "p".into(),
+            origin: origin.url.origin().ascii_serialization(),
+        },
+        body: b"{}".to_vec(),
+        intent,
+        attempt: 1,
+        first_sent_at: None,
+    };
+    let report = Intent::ReportProduction {
+        line: "LINE-1".into(),
+        date: "2026-02-18".into(),
+        revision: 0,
+        report: serde_json::Map::new(),
+    };
+    let call = Intent::CallWebhook {
+        webhook: "parrot".into(),
+        message: "msg_1".into(),
+        alert: None,
+        payload: serde_json::json!({ "correlation_id": "night-1" }),
+    };
+    let (report, call) = (shipment(report, &erp), shipment(call, &receiver));
+    let mut all = format!("{reports:?} {hooks:?}");
+    for _ in 0..24 {
+        hooks.switch_on("parrot").unwrap();
+        all = format!(
+            "{all} {:?} {:?} {:?}",
+            reports.send(&report).await,
+            hooks.send(&call).await,
+            hooks.verify(&call).await
+        );
+    }
+    all = format!("{all} {}", serde_json::to_string(&telemetry.calls()).unwrap());
+    let mut places = vec![("outcomes".to_owned(), all.clone().into_bytes())];
+    everything(&folder.path().join("store"), &mut places);
+    for (place, bytes) in places {
+        for secret in [ERP, TOKEN, PATH, SIGNING] {
+            assert!(!holds(&bytes, secret), "{secret} in {place}: {}", String::from_utf8_lossy(&bytes));
+        }
+    }
+    // the servers did know them, and did say what was blotted out
+    let knew = |server: &Server, word: &str| server.seen().iter().any(|request| format!("{request:?}").contains(word));
+    assert!(knew(&erp, ERP) && knew(&receiver, TOKEN) && knew(&receiver, PATH));
+    assert!(all.contains("[credential]"), "{all}");
 }

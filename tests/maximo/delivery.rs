@@ -192,7 +192,11 @@ async fn a_repeat_reads_first_and_does_not_write_what_is_there() {
 }
 
 fn page(members: &str) -> Reply {
-    json(200, format!(r#"{{"member":[{members}],"responseInfo":{{"totalCount":1}}}}"#))
+    let count = members.matches("wonum").count();
+    json(
+        200,
+        format!(r#"{{"member":[{members}],"responseInfo":{{"totalCount":{count},"pagenum":1}}}}"#),
+    )
 }
 
 #[tokio::test]
@@ -479,4 +483,22 @@ async fn metadata_that_the_answer_contradicts_is_in_doubt() {
         assert_eq!(matches!(sent, Sent::Delivered(_)), delivered, "{body}: {sent:?}");
         assert!(delivered || matches!(sent, Sent::InDoubt { .. }), "{sent:?}");
     }
+}
+
+#[tokio::test]
+async fn a_look_up_that_announces_more_than_it_gives_proves_no_absence() {
+    let server = Server::start(|request| match request.method.as_str() {
+        "GET" => json(200, r#"{"member":[],"responseInfo":{"totalCount":1}}"#),
+        _ => json(201, r#"{"wonum":"2001","status":"WAPPR"}"#),
+    })
+    .await;
+    let gateway = gateway(&server);
+    let sent = gateway.send(&order(&[], true, 2)).await;
+    assert!(matches!(sent, Sent::NotSent { .. }), "{sent:?}");
+    let verified = gateway.verify(&order(&[], true, 2)).await;
+    assert!(matches!(verified, Verified::Unknown { .. }), "{verified:?}");
+    assert!(
+        server.seen().iter().all(|request| request.method == "GET"),
+        "a second order might have been made"
+    );
 }

@@ -2,6 +2,7 @@
 //! preloaded library makes them, a small file system, an account without the right. (`src/outbox/failing_store_tests.rs`
 //! has the same with SQLite's own limits, on a paused clock.)
 
+use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -181,9 +182,12 @@ impl Drop for Small {
 #[tokio::test(start_paused = true)]
 async fn row_18_a_file_system_that_is_really_full() {
     let folder = tempfile::tempdir().unwrap();
-    // where nothing may be mounted, the preloaded library above stands for it
     let Some(small) = Small::mount(&folder.path().join("small"), "8m") else {
-        return;
+        let _ = writeln!(
+            std::io::stderr(), // past the test's own capture
+            "row 18: this account may mount no small file system: a preloaded library makes the disk full instead"
+        );
+        return full_by_library(folder.path());
     };
     let mut options = options();
     options.limits.free_bytes = 0;
@@ -202,7 +206,7 @@ async fn row_18_a_file_system_that_is_really_full() {
     assert_eq!(outbox.list(RowFilter::default()).await.unwrap(), rows);
     // not a page is left
     let mut filler = std::fs::File::create(small.0.join("filler")).unwrap();
-    while std::io::Write::write(&mut filler, &[1; 512]).is_ok_and(|written| written > 0) {}
+    while filler.write(&[1; 512]).is_ok_and(|written| written > 0) {}
     let server = Server::new();
     let (control, _running) = start(&outbox, &server);
     control.status().wait_for(|status| status.fault.is_some()).await.unwrap();
@@ -221,6 +225,54 @@ async fn row_18_a_file_system_that_is_really_full() {
     assert_eq!(counts.open(), 0, "{counts:?} {:?}", control.status().borrow());
     assert_eq!(server.ledger().len(), rows.len());
     assert!(outbox.audit().verify().await.unwrap().is_whole());
+}
+
+/// Not a test by itself: the assertions on the file system that is really full, where a preloaded library fills it.
+#[tokio::test(start_paused = true)]
+async fn on_a_disk_that_fills_up() {
+    let Some(job) = Job::of_this_process() else { return };
+    let trigger = PathBuf::from(std::env::var_os(DISK).unwrap());
+    let outbox = open(&job.folder).await;
+    let mut rows = Vec::new();
+    for number in 0..20 {
+        rows.push(outbox.submit(note(&number.to_string(), "x")).await.unwrap());
+    }
+    std::fs::write(&trigger, "f").unwrap();
+    let refused = outbox.submit(note("20", "x")).await.unwrap_err();
+    assert!(matches!(refused, OutboxError::DiskFull | OutboxError::Io { .. }), "{refused}");
+    assert_eq!(outbox.list(RowFilter::default()).await.unwrap(), rows);
+    let server = Server::new();
+    let (control, _running) = start(&outbox, &server);
+    control.status().wait_for(|status| status.fault.is_some()).await.unwrap();
+    assert_eq!(server.sent().len(), 0, "nothing is sent that is not committed before");
+    std::fs::remove_file(&trigger).unwrap();
+    let counts = outbox.drain(Duration::from_secs(3600)).await.unwrap();
+    assert_eq!(counts.open(), 0, "{counts:?} {:?}", control.status().borrow());
+    assert_eq!(server.ledger().len(), rows.len());
+    assert!(outbox.audit().verify().await.unwrap().is_whole());
+    say("whole");
+}
+
+fn full_by_library(folder: &Path) {
+    let output = Job::new(folder, "")
+        .command("outbox::disk::on_a_disk_that_fills_up", None)
+        .env("LD_PRELOAD", library(folder))
+        .env(DISK, folder.join("trigger"))
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        output.status.success() && said_in(&text).iter().any(|line| line == "whole"),
+        "{text} {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// The same, whether or not something may be mounted here.
+#[test]
+fn row_18_a_disk_that_fills_up_is_refused_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    full_by_library(folder.path());
 }
 
 /// Not a test by itself: opens an outbox that it may not write.

@@ -11,6 +11,7 @@ mod journal;
 #[cfg(debug_assertions)] // the points at which a process kills itself are in debug builds only
 mod kill;
 mod model;
+mod people;
 mod place;
 mod profiles;
 #[cfg(debug_assertions)]

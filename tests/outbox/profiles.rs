@@ -86,3 +86,54 @@ async fn rows_of_a_plant_that_nobody_serves_say_so_and_stop_saying_so() {
     assert_eq!(row.state, IntentState::Delivered);
     other.abort();
 }
+
+/// A webhook of the same plant.
+fn webhook() -> (Target, nightdesk::domain::Intent) {
+    let target = Target {
+        service: nightdesk::domain::Service::Webhook,
+        origin: "https://hooks.example:443".into(),
+        ..target()
+    };
+    let intent = nightdesk::domain::Intent::CallWebhook {
+        webhook: "pager".into(),
+        message: "msg_1".into(),
+        alert: None,
+        payload: serde_json::json!({}),
+    };
+    (target, intent)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bridges_messages_do_not_wait_for_the_console_to_be_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, two) = (open(folder.path()).await, open(folder.path()).await);
+    let (maximo, pager) = (Server::new(), Server::new());
+    let (control, _running) = start(&one, &maximo);
+    control.status().wait_for(|status| status.role == Role::Sending).await.unwrap();
+    let (target, intent) = webhook();
+    let submission = nightdesk::outbox::Submission {
+        intent,
+        target: target.clone(),
+        grace: Duration::ZERO,
+    };
+    let message = two.submit(submission).await.unwrap();
+    // without a bridge it waits, and says for what
+    let waits = |status: &nightdesk::outbox::SenderStatus| status.lanes.iter().any(|lane| lane.target == target && lane.waiting.is_some());
+    control.status().wait_for(waits).await.unwrap();
+    let words = one.row(message.id).await.unwrap().detail.unwrap().shown().to_owned();
+    assert!(words.contains("nightdesk bridge"), "{words}");
+    // an acknowledgement of the console is on its way while the bridge takes over: it is left alone
+    maximo.will([Act::CommitLater(Duration::from_secs(9))]);
+    let mut changes = one.changes();
+    let row = one.submit(note("a", "x")).await.unwrap();
+    while changes.recv().await.unwrap().state != IntentState::Sending {}
+    let bridge = Sender::new(two.clone(), Arc::clone(&pager), vec![target.clone()], policy());
+    let bridge = tokio::spawn(bridge.run(std::future::pending()));
+    for row in one.wait_settled(&[message.id, row.id], LONG).await.unwrap() {
+        assert_eq!((row.state, row.attempts), (IntentState::Delivered, 1), "{row:?}");
+    }
+    assert_eq!((maximo.ledger().len(), pager.ledger().len()), (1, 1));
+    assert!(!waits(&control.status().borrow()));
+    assert_eq!(control.status().borrow().role, Role::Sending, "the console still sends");
+    bridge.abort();
+}

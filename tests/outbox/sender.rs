@@ -600,3 +600,69 @@ async fn a_thousand_rows_go_out_once_each() {
     assert_eq!((counts.open(), server.ledger().len()), (0, 1_000));
     assert_eq!(server.sent().len(), 1_000);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_the_server_asked_for_is_not_cut_short_by_an_answer_that_was_under_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = open(folder.path()).await;
+    let server = Server::new();
+    let asked = Duration::from_secs(60);
+    // the second answer widens the queue; of the next two, which are under way together, the first asks for the wait
+    server.will([Act::Commit, Act::Commit, Act::Throttle(Some(asked)), Act::Commit]);
+    for alert in ["a", "b", "c", "d", "e", "f"] {
+        outbox.submit(note(alert, "x")).await.unwrap();
+    }
+    let quick = Policy {
+        first_gap: Duration::from_millis(5),
+        ..policy()
+    };
+    let (control, _running) = start_with(&outbox, &server, quick);
+    assert_eq!(outbox.drain(LONG).await.unwrap().open(), 0);
+    let sent: Vec<Instant> = server.sent().into_iter().map(|(_, at)| at).collect();
+    assert!(server.most_under_way() >= 2, "the test needs two under way: {sent:?}");
+    let throttled = sent[2] + Duration::from_millis(20);
+    for at in &sent {
+        assert!(
+            *at <= throttled || *at >= throttled + asked,
+            "{:?} after it was asked to wait",
+            *at - throttled
+        );
+    }
+    assert_eq!(
+        control.status().borrow().lanes[0].waiting,
+        None,
+        "and then it says no more that it waits"
+    );
+    assert_eq!(server.ledger().len(), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_row_that_may_have_arrived_says_so_when_a_person_ends_it() {
+    for edited in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let outbox = open(folder.path()).await;
+        let server = Server::new();
+        // it arrives, nobody hears of it, and then the server no longer lets us look
+        server.will([Act::LoseAnswer]);
+        server.will_look([Look::Gone]);
+        let (_control, _running) = start(&outbox, &server);
+        let row = outbox.submit(note("a", "x")).await.unwrap();
+        let row = settled(&outbox, row.id).await;
+        assert_eq!((row.state, server.ledger().len()), (IntentState::Parked, 1));
+        if edited {
+            outbox.replace(row.id, note("a", "y")).await.unwrap();
+        } else {
+            outbox.cancel(row.id).await.unwrap();
+        }
+        let ended = outbox.list(RowFilter::of([IntentState::Cancelled])).await.unwrap().remove(0);
+        let words = ended.detail.unwrap().shown().to_owned();
+        assert!(words.contains("may have arrived"), "{words}");
+        // one that certainly did not arrive says nothing of the kind
+        server.always(Act::Refuse);
+        let refused = outbox.submit(note("b", "x")).await.unwrap();
+        let refused = settled(&outbox, refused.id).await;
+        let ended = outbox.cancel(refused.id).await.unwrap();
+        assert_eq!(ended.state, IntentState::Cancelled);
+        assert!(!ended.detail.is_some_and(|words| words.raw().contains("may have arrived")));
+    }
+}

@@ -108,8 +108,17 @@ async fn the_directory_is_private_and_its_files_open_the_door() {
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&directory), 0o700);
     let read = |name: &str| fs::read_to_string(directory.join(name)).unwrap();
-    for entry in fs::read_dir(&directory).unwrap() {
-        assert_eq!(mode(&entry.unwrap().path()), 0o600);
+    let mut folders = vec![directory.clone()];
+    while let Some(folder) = folders.pop() {
+        assert_eq!(mode(&folder), 0o700);
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                assert_eq!(mode(&path), 0o600, "{}", path.display());
+            }
+        }
     }
     assert_eq!(read("url").trim(), simulator.url());
     assert_eq!(read("ca.pem"), simulator.ca_pem());

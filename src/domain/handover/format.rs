@@ -7,6 +7,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::Handover;
 use super::section::{Entry, Section, clock, moment};
+use crate::domain::escape_json;
 
 /// How a handover is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,7 +65,7 @@ impl Handover {
             Format::Text => self.text(zone),
             Format::Csv => self.csv(zone),
             Format::Json => {
-                let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+                let mut text = escape_json(&serde_json::to_string_pretty(self).unwrap_or_default());
                 text.push('\n');
                 text
             }

@@ -43,11 +43,12 @@ impl Reports {
         });
         let client = Client::new(Service::Erp, ca.transpose()?.as_deref(), None, &limits, telemetry.clone())
             .map_err(|words| configuration(format!("profiles.*.erp: {words}")))?;
+        let key = erp.key.read(env).await?;
         Ok(Self {
-            client,
+            client: client.hiding([key.clone()]),
             url: erp.url.clone(),
             method: erp.method,
-            key: erp.key.read(env).await?,
+            key,
         })
     }
 

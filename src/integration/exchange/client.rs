@@ -2,19 +2,23 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 use url::{Host, Url};
 
 use super::Door;
 use super::address::ClosedAddress;
 use crate::domain::{SafeText, Service};
-use crate::maximo::{Error, ErrorKind, Limits, Telemetry, Underway, classify, error_words, https_client, of_status, retry_after};
+use crate::maximo::{
+    Error, ErrorKind, Limits, Telemetry, Underway, classify, error_words, https_client, of_status, retry_after, without_all,
+};
 
 /// Most of an answer that is read. The status decides; the body is only worth its words, or a look-up's one record.
 const BODY_MAX: usize = 256 * 1024;
@@ -27,6 +31,8 @@ pub(in crate::integration) struct Client {
     telemetry: Telemetry,
     /// Where only certain addresses may be called.
     door: Option<Door>,
+    /// What is blotted out of an answer.
+    secrets: Arc<[SecretString]>,
 }
 
 /// One request.
@@ -48,7 +54,8 @@ pub(in crate::integration) struct Request<'a> {
 pub(in crate::integration) struct Reply {
     pub(in crate::integration) status: u16,
     pub(in crate::integration) retry_after: Option<Duration>,
-    /// As far as it came: an answer is no less an answer where its body is cut or too long.
+    words: SafeText,
+    /// As far as it came: an answer is no less an answer where its body is cut or too long. Our own secrets are blotted out.
     pub(in crate::integration) body: Bytes,
 }
 
@@ -59,7 +66,7 @@ impl Reply {
 
     /// What the other side said, in one sentence.
     pub(in crate::integration) fn words(&self) -> SafeText {
-        SafeText::from(format!("{}: {}", self.status, error_words(&self.body, self.status, "").shown()))
+        SafeText::from(format!("{}: {}", self.status, self.words.shown()))
     }
 
     /// The retry class of the status.
@@ -89,14 +96,23 @@ impl Client {
     ) -> Result<Self, String> {
         let mut builder = https_client(ca_pem, limits)?;
         if let Some(door) = &door {
-            builder = builder.dns_resolver(std::sync::Arc::new(door.clone())).no_proxy();
+            builder = builder.dns_resolver(Arc::new(door.clone())).no_proxy();
         }
         Ok(Self {
             http: builder.build().map_err(|error| error.to_string())?,
             service,
             telemetry,
             door,
+            secrets: Arc::default(),
         })
+    }
+
+    /// The same client, which does not let a server that repeats one of these get it into our outbox, logs and screens.
+    pub(in crate::integration) fn hiding(self, secrets: impl IntoIterator<Item = SecretString>) -> Self {
+        Self {
+            secrets: secrets.into_iter().collect(),
+            ..self
+        }
     }
 
     /// One attempt. `Err` where no answer came: [`ErrorKind::Insecure`] for an address that is not to be called,
@@ -148,10 +164,16 @@ impl Client {
                 break;
             }
         }
+        let secrets: Vec<&str> = self.secrets.iter().map(ExposeSecret::expose_secret).collect();
+        let words = error_words(&body, status, &secrets);
+        let text = String::from_utf8_lossy(&body);
+        let clean = without_all(&text, &secrets);
+        let body = if clean == text { body.freeze() } else { Bytes::from(clean) };
         Ok(Reply {
             status,
             retry_after: after,
-            body: body.freeze(),
+            words,
+            body,
         })
     }
 

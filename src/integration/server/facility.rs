@@ -144,7 +144,7 @@ pub(super) async fn read_status(ground: &Ground, facility: String) -> Result<Fac
         ..AlertQuery::default()
     };
     let monitor = ground.monitor.interactive();
-    let (devices, alerts) = futures_util::try_join!(monitor.list_devices(&query, &|_, _| {}), monitor.alerts(&active))?;
+    let (devices, alerts) = tokio::try_join!(monitor.list_devices(&query, &|_, _| {}), monitor.alerts(&active))?;
     Ok(FacilityStatus::of(&facility, &devices.items, &alerts.items))
 }
 

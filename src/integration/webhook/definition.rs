@@ -1,5 +1,6 @@
 //! A webhook's JSON file, checked to the last member before anything runs.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -54,6 +55,8 @@ pub struct Definition {
     pub(super) headers: HeaderMap,
     pub(super) payload: Shape,
     pub(super) signing: Option<Signing>,
+    /// All that was filled in for `${NAME}` of address, headers and signature.
+    pub(super) secrets: Vec<SecretString>,
     /// Whether the payload carries an id of ours that is looked up before anything is sent.
     pub(super) correlates: bool,
 }
@@ -169,6 +172,7 @@ impl Definition {
             places: &places,
             path,
             look_up,
+            secrets: RefCell::default(),
         }
         .read(text);
         match read {
@@ -230,6 +234,8 @@ struct Reader<'a> {
     places: &'a Places<'a>,
     path: &'a Path,
     look_up: LookUp<'a>,
+    /// What was found.
+    secrets: RefCell<Vec<SecretString>>,
 }
 
 /// The members of an object by name.
@@ -309,6 +315,7 @@ impl<'a> Reader<'a> {
             headers,
             payload: payload?,
             signing,
+            secrets: self.secrets.take(),
             correlates,
         })
     }
@@ -398,6 +405,7 @@ impl<'a> Reader<'a> {
         for variable in parsed.names().collect::<BTreeSet<_>>() {
             match (self.look_up)(variable) {
                 Ok(secret) => {
+                    self.secrets.borrow_mut().push(secret.clone());
                     found.insert(variable, secret);
                 }
                 Err(words) => self.note(object, name, words),

@@ -73,7 +73,7 @@ impl Hooks {
             let ca = ca.map_err(|error| wrong(error.to_string()))?;
             let client = Client::new(Service::Webhook, ca.as_deref(), Some(door.clone()), &limits, telemetry.clone()).map_err(wrong)?;
             let hook = Hook {
-                client,
+                client: client.hiding(definition.secrets.clone()),
                 patience: limits.call,
                 definition,
             };

@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{BridgeStatus, Fault, LinkState, Report, Source, Ticket};
+use super::{ApiHealth, BridgeStatus, Fault, LinkState, Report, Source, Ticket};
 use crate::domain::load::{Arrivals, Flood, FloodEnded, FloodLimits, TEN_MINUTES};
 use crate::domain::{
     AlarmKey, Alert, AlertFacts, AlertId, AlertState, History, Intent, Listing, Occurrence, OutboxRow, Return, SafeText, Service, Shelf,
@@ -136,6 +136,7 @@ pub struct Store {
     links: [(Service, LinkState, Latency); 2],
     fresh: [(Source, Freshness); 4],
     ledger: Ledger,
+    health: ApiHealth,
     bridge: Option<BridgeStatus>,
     revision: u64,
 }
@@ -180,6 +181,7 @@ impl Store {
                 (Source::Orders, Freshness::new(SignedDuration::ZERO)),
             ],
             ledger: Ledger::default(),
+            health: ApiHealth::default(),
             bridge: None,
             revision: 1,
         }
@@ -224,6 +226,7 @@ impl Store {
                     self.revision += 1;
                 }
             }
+            Report::Health(health) => self.health = *health,
             Report::Devices { result: Err(fault), .. } => {
                 self.plant.progress = None;
                 self.fail(Source::Devices, fault, now);
@@ -573,6 +576,11 @@ impl Store {
                 .is_some_and(|asked| asked.progress.is_open()),
             ..AlertFacts::of(alert, me, now)
         }
+    }
+
+    /// How the calls to the servers went, when that was last looked at.
+    pub fn health(&self) -> &ApiHealth {
+        &self.health
     }
 
     /// What the bridge on this machine last said, if there is one.
