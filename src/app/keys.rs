@@ -7,7 +7,7 @@ use crate::domain::Alert;
 use crate::model::{Action, Context, Effect, Fetch, Key};
 use crate::pane::detail::Detail;
 use crate::pane::scroll::Motion;
-use crate::pane::window::{FilterLine, Health, Help, Menu, OutboxList, Question};
+use crate::pane::window::{FilterLine, Help, Menu, OutboxList, Question};
 use crate::pane::{Ask, Focus, Step, Tone};
 
 impl App {
@@ -328,6 +328,9 @@ impl App {
             Action::Refresh => {
                 self.effects.push(Effect::Fetch(Fetch::Refresh));
                 self.ask_order_status();
+                if matches!(self.layers.last(), Some(Layer::Health(_))) {
+                    self.ask_health();
+                }
                 self.say(Tone::Plain, "reading alerts, devices and readings".into());
             }
             Action::Mute => {
@@ -347,7 +350,10 @@ impl App {
             Action::PaneMetrics => self.focus = Focus::Metrics,
             Action::Zoom => self.zoomed = !self.zoomed,
             Action::Outbox => self.layers.push(Layer::Outbox(OutboxList::default())),
-            Action::Health => self.layers.push(Layer::Health(Health::default())),
+            Action::Health => {
+                self.layers.push(Layer::Health(Box::default()));
+                self.ask_health();
+            }
             Action::Help => self.layers.push(Layer::Help(Help::default())),
             Action::Results => self.show_results(),
             Action::Copy => self.copy(),
@@ -355,6 +361,7 @@ impl App {
             Action::Theme => self.choose_theme(),
             Action::Site => self.show_sites(),
             Action::Palette => self.palette(""),
+            Action::Hints => self.toggle_hints(),
             Action::Quit => self.quit(),
             // Reached through the palette only.
             Action::Interrupt => self.effects.push(Effect::Quit),
@@ -544,6 +551,7 @@ fn works_over_windows(action: Action) -> bool {
             | Action::Load
             | Action::Handover
             | Action::Undo
+            | Action::Hints
             | Action::Redraw
             | Action::Suspend
             | Action::Interrupt

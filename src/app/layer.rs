@@ -19,7 +19,7 @@ pub(super) enum Layer {
     Help(Help),
     Palette(Box<Palette>),
     Outbox(OutboxList),
-    Health(Health),
+    Health(Box<Health>),
     Question(Box<Question>),
     Menu(Menu),
     Results(Results),
@@ -40,9 +40,15 @@ impl Layer {
             Self::Handover(_) => Context::Handover,
             Self::Form(..) | Self::Filter(_) | Self::Palette(_) | Self::Menu(_) | Self::Prompt(_) | Self::Links(_) => Context::Form,
             Self::Question(question) if question.takes_text() => Context::Form,
+            Self::Health(health) if health.takes_text() => Context::Form,
             Self::Question(_) => Context::Question,
             Self::Help(_) | Self::Health(_) | Self::Results(_) | Self::Load(_) => Context::Global,
         }
+    }
+
+    /// Whether plain keys are text there.
+    pub(super) fn takes_text(&self) -> bool {
+        self.context() == Context::Form
     }
 
     /// Whether it takes no text but a choice, though its keys are those of forms.
@@ -81,14 +87,10 @@ impl Layer {
             Self::Menu(window) => window.key(key),
             Self::Prompt(window) => window.key(key),
             Self::Links(window) => window.key(key),
-            Self::Detail(_)
-            | Self::Help(_)
-            | Self::Outbox(_)
-            | Self::Health(_)
-            | Self::Results(_)
-            | Self::Shelf(_)
-            | Self::Load(_)
-            | Self::Handover(_) => Step::Pass,
+            Self::Health(window) => window.key(key),
+            Self::Detail(_) | Self::Help(_) | Self::Outbox(_) | Self::Results(_) | Self::Shelf(_) | Self::Load(_) | Self::Handover(_) => {
+                Step::Pass
+            }
         }
     }
 
@@ -99,13 +101,13 @@ impl Layer {
             Self::Filter(line) => line.paste(text),
             Self::Palette(window) => window.paste(text),
             Self::Prompt(window) => window.paste(text),
+            Self::Health(window) => window.paste(text),
             Self::Question(_)
             | Self::Menu(_)
             | Self::Links(_)
             | Self::Detail(_)
             | Self::Help(_)
             | Self::Outbox(_)
-            | Self::Health(_)
             | Self::Results(_)
             | Self::Shelf(_)
             | Self::Load(_)

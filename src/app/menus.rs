@@ -146,6 +146,8 @@ impl App {
             Action::Back,
         ];
         const WINDOW: &[Action] = &[Action::Back];
+        const TEXT: &[Action] = &[Action::Submit, Action::Leave];
+        const HEALTH: &[Action] = &[Action::NextPane, Action::Filter, Action::Refresh, Action::Back];
         match self.layers.last() {
             None if self.focus == Focus::Queue && self.queue.mark_count() > 0 => MARKED,
             None if self.focus == Focus::Queue => QUEUE,
@@ -154,7 +156,9 @@ impl App {
             Some(Layer::Outbox(_)) => OUTBOX,
             Some(Layer::Shelf(_)) => SHELF,
             Some(Layer::Handover(_)) => HANDOVER,
-            Some(Layer::Help(_) | Layer::Health(_) | Layer::Results(_) | Layer::Load(_)) => WINDOW,
+            Some(Layer::Help(_) | Layer::Results(_) | Layer::Load(_)) => WINDOW,
+            Some(Layer::Health(window)) if window.takes_text() => TEXT,
+            Some(Layer::Health(_)) => HEALTH,
             Some(
                 Layer::Form(..)
                 | Layer::Filter(_)

@@ -2,6 +2,7 @@
 
 mod act;
 mod bell;
+mod coach;
 mod frame;
 mod group;
 mod handover;
@@ -14,6 +15,7 @@ mod perform;
 mod reach;
 mod remind;
 mod shelve;
+mod side;
 mod targets;
 mod views;
 mod zoom;
@@ -27,12 +29,14 @@ use crate::domain::{AlertId, AlertState, DeviceKey, Intent, IntentState, OutboxI
 use crate::model::store::{News, Verb};
 use crate::model::{Draft, DraftKey, Effect, Event, Fetch, Memo, Store, Ticket};
 use crate::pane::{Devices, Focus, Metrics, Notice, Queue, Tone};
+use coach::Coach;
 use frame::Visible;
 use group::Group;
 use layer::Layer;
 use layout::Layout;
 use linear::Spoken;
 use shelve::ShelfDeed;
+use side::Side;
 
 pub use crate::pane::{Hyperlink, Setup};
 pub use linear::Announcement;
@@ -47,6 +51,8 @@ const RECOVERED_FOR: SignedDuration = SignedDuration::from_secs(60);
 const SAID_MOST: usize = 100;
 /// Most alerts whose orders are asked for at once.
 const ORDERS_MOST: usize = 200;
+/// How often the health window is brought up to date.
+const HEALTH_EVERY: SignedDuration = SignedDuration::from_secs(10);
 /// Most drafts that are kept in memory.
 const DRAFTS_MOST: usize = 200;
 
@@ -70,6 +76,7 @@ pub struct App {
     devices: Devices,
     devices_height: usize,
     metrics: Metrics,
+    side: Side,
     focus: Focus,
     zoomed: bool,
     layers: Vec<Layer>,
@@ -104,10 +111,12 @@ pub struct App {
     zoom_seconds: Option<u32>,
     title: String,
     orders_asked: Option<Timestamp>,
+    health_asked: Option<Timestamp>,
     rung: Option<Timestamp>,
     /// The day on which the age of the keys was last looked at.
     reminded: Option<jiff::civil::Date>,
     drawn: Option<Visible>,
+    coach: Coach,
     /// What the linear mode told last.
     spoken: Spoken,
     dirty: bool,
@@ -129,6 +138,7 @@ impl App {
             devices: Devices::default(),
             devices_height: 0,
             metrics: Metrics::default(),
+            side: Side::default(),
             focus: Focus::Queue,
             zoomed: false,
             layers: Vec::new(),
@@ -155,9 +165,11 @@ impl App {
             zoom_seconds: None,
             title: String::new(),
             orders_asked: None,
+            health_asked: None,
             rung: None,
             reminded: None,
             drawn: None,
+            coach: Coach::default(),
             spoken: Spoken::default(),
             dirty: true,
         }
@@ -167,6 +179,8 @@ impl App {
     pub fn update(&mut self, now: Timestamp, event: Event) -> Vec<Effect> {
         self.now = now;
         self.store.start(now);
+        let before = self.stand();
+        let by_hand = matches!(event, Event::Key(_) | Event::Paste(_) | Event::Pointer(_));
         match event {
             Event::Key(key) => {
                 self.dirty = true;
@@ -186,6 +200,7 @@ impl App {
                     self.flood_ended(ended);
                 }
                 self.ask_order_status_each_minute();
+                self.ask_health_again();
                 self.ring_again();
                 self.remind_of_keys();
                 self.tend();
@@ -240,8 +255,10 @@ impl App {
         if self.notice_ends().is_some_and(|end| now >= end) {
             self.notice = None;
         }
+        self.lead(&before, by_hand);
         self.follow_cursor();
         self.follow_title();
+        self.follow_drill();
         if self.drawn.as_ref() != Some(&self.visible()) {
             self.dirty = true;
         }
@@ -357,6 +374,20 @@ impl App {
             .is_some_and(|at| self.now.duration_since(at) >= SignedDuration::from_mins(1));
         if due {
             self.ask_order_status();
+        }
+    }
+
+    /// How the calls go is asked when somebody looks, and again as long as they do.
+    fn ask_health(&mut self) {
+        self.health_asked = Some(self.now);
+        self.effects.push(Effect::Fetch(Fetch::Health));
+    }
+
+    fn ask_health_again(&mut self) {
+        let looks = matches!(self.layers.last(), Some(Layer::Health(_)));
+        let due = self.health_asked.is_none_or(|at| self.now.duration_since(at) >= HEALTH_EVERY);
+        if looks && due {
+            self.ask_health();
         }
     }
 
@@ -561,7 +592,7 @@ impl App {
         }
     }
 
-    /// Asks for the readings of what is under the cursor and in view, when that has changed.
+    /// Asks for the readings of what the side shows and of what is in view, when that has changed.
     fn follow_cursor(&mut self) {
         let wanted = self.wanted_trends();
         let window_seconds = self.wanted_window();

@@ -8,12 +8,13 @@ use jiff::Timestamp;
 use tokio::sync::{OnceCell, oneshot, watch};
 use tokio::task::JoinHandle;
 
+use super::health::health;
 use super::session::{Clients, targets};
 use super::{Exit, Failure};
 use crate::config::{Config, DeviceTypes, Profile};
 use crate::domain::{Alert, AlertId, Device, DeviceId, DeviceType, Listing, Reading, Reference, SafeText, Target, WorkOrder};
 use crate::maximo::Gateway;
-use crate::model::{Fault, FaultKind};
+use crate::model::{ApiHealth, Fault, FaultKind};
 use crate::outbox::{Deliver, Outbox, Policy, Sender, SenderControl, Sent, Shipment, Verified};
 use crate::worker::{Plant, Site};
 
@@ -92,6 +93,14 @@ impl Plant for Connection {
 
     async fn orders(&self, references: &[Reference]) -> Result<Vec<WorkOrder>, Fault> {
         self.site().await?.orders(references).await
+    }
+
+    async fn health(&self) -> ApiHealth {
+        // Without a connection nothing was called yet, and looking makes none.
+        match self.clients.get() {
+            Some(clients) => health(clients, &self.profile).await,
+            None => ApiHealth::default(),
+        }
     }
 }
 

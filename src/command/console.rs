@@ -36,7 +36,7 @@ pub(super) async fn run(locate: &Locate, arguments: &ConsoleArgs) -> Result<(), 
     let config = Config::load(locate)?;
     tui::usable(&Probe::new().for_manner(manner(&config, arguments)))?;
     let handoff = handoff(&config, config.profile()?)?;
-    Box::pin(show(config, arguments, Some(handoff))).await
+    Box::pin(show(config, arguments, Some(handoff), None)).await
 }
 
 /// A site that this run of the console has been at.
@@ -46,14 +46,15 @@ struct Visited {
     handoff: Option<Handoff>,
 }
 
-/// The console on a configuration, one site after the other. A site and the demo go the same way.
-pub(super) async fn show(config: Config, arguments: &ConsoleArgs, first: Option<Handoff>) -> Result<(), Failure> {
+/// The console on a configuration, one site after the other. A site and the demo go the same way. `drill` is the device whose
+/// fault the drill plays.
+pub(super) async fn show(config: Config, arguments: &ConsoleArgs, first: Option<Handoff>, drill: Option<String>) -> Result<(), Failure> {
     super::log::to_file(&config.dirs.state);
     crate::config::keep_commands_quiet();
     let outbox = open_outbox(&config).await?;
     let mut notices: Vec<String> = outbox.recovery().map(ToString::to_string).into_iter().collect();
     let mut profile = config.profile()?.clone();
-    let mut core = core(&config, &profile, arguments)?;
+    let mut core = core(&config, &profile, arguments, drill.clone())?;
     let detaches = first.is_some();
     let mut visited: Vec<Visited> = Vec::new();
     let mut sending: Option<Sending> = None;
@@ -126,7 +127,7 @@ pub(super) async fn show(config: Config, arguments: &ConsoleArgs, first: Option<
             Ok(Ended::Switch(name)) => match config.profiles.get(&name) {
                 Some(next) => {
                     profile = next.clone();
-                    core = self::core(&config, &profile, arguments)?;
+                    core = self::core(&config, &profile, arguments, drill.clone())?;
                 }
                 None => break Err(Failure::new(Exit::Bug, format!("there is no profile `{name}`"))),
             },
@@ -256,7 +257,7 @@ fn is_ascii(arguments: &ConsoleArgs, config: &Config) -> bool {
     arguments.ascii || config.console.ascii.unwrap_or_else(|| !is_utf8())
 }
 
-fn core(config: &Config, profile: &Profile, arguments: &ConsoleArgs) -> Result<App, Failure> {
+fn core(config: &Config, profile: &Profile, arguments: &ConsoleArgs, drill: Option<String>) -> Result<App, Failure> {
     let depth = if arguments.no_color {
         Depth::None
     } else {
@@ -315,6 +316,7 @@ fn core(config: &Config, profile: &Profile, arguments: &ConsoleArgs) -> Result<A
         },
         bell: console.bell,
         muted: false,
+        drill,
     }))
 }
 

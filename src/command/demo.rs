@@ -37,7 +37,7 @@ pub(super) async fn run(arguments: DemoArgs) -> Result<(), Failure> {
     }
     // When the link drops the plant goes with it: there is nothing to go on with.
     let result = match Config::load(&locate) {
-        Ok(config) => Box::pin(show(config, &arguments)).await,
+        Ok(config) => Box::pin(show(config, &arguments, simulator.drill_device())).await,
         Err(error) => Err(error.into()),
     };
     simulator.shutdown().await;
@@ -45,13 +45,13 @@ pub(super) async fn run(arguments: DemoArgs) -> Result<(), Failure> {
 }
 
 /// The console, and the bridge where it is asked for.
-async fn show(config: Config, arguments: &DemoArgs) -> Result<(), Failure> {
+async fn show(config: Config, arguments: &DemoArgs, drill: Option<String>) -> Result<(), Failure> {
     let bridge = if arguments.bridge {
         Some(bridge::beside(config.clone()).await?)
     } else {
         None
     };
-    let shown = console::show(config, &arguments.console, None).await;
+    let shown = console::show(config, &arguments.console, None, drill).await;
     if let Some(bridge) = bridge {
         bridge.end(ENDING).await?;
     }

@@ -19,6 +19,7 @@ mod erp;
 mod export;
 mod ground;
 mod handover;
+mod health;
 mod ids;
 mod init;
 mod json;

@@ -185,27 +185,20 @@ impl Telemetry {
         state
             .stats
             .iter()
-            .map(|((service, operation), stats)| {
-                let mut sorted: Vec<u64> = stats.durations.iter().copied().collect();
-                sorted.sort_unstable();
-                let percentile = |percent: usize| {
-                    sorted
-                        .get((sorted.len().saturating_sub(1)) * percent / 100)
-                        .copied()
-                        .unwrap_or_default()
-                };
-                let figures = OperationStats {
-                    calls: stats.calls,
-                    errors: stats.errors,
-                    retries: stats.retries,
-                    p50_millis: percentile(50),
-                    p95_millis: percentile(95),
-                    total_millis: stats.total_millis,
-                    last_success: stats.last_success,
-                };
-                (*service, *operation, figures)
-            })
+            .map(|((service, operation), stats)| (*service, *operation, figures(&[stats])))
             .collect()
+    }
+
+    /// Figures of a service, all operations together.
+    pub fn total(&self, service: Service) -> OperationStats {
+        let state = self.lock();
+        let of_service: Vec<&Stats> = state
+            .stats
+            .iter()
+            .filter(|((of, _), _)| *of == service)
+            .map(|(_, stats)| stats)
+            .collect();
+        figures(&of_service)
     }
 
     fn record(&self, mut record: CallRecord) {
@@ -270,6 +263,26 @@ impl Telemetry {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn figures(of: &[&Stats]) -> OperationStats {
+    let mut sorted: Vec<u64> = of.iter().flat_map(|stats| stats.durations.iter().copied()).collect();
+    sorted.sort_unstable();
+    let percentile = |percent: usize| {
+        sorted
+            .get((sorted.len().saturating_sub(1)) * percent / 100)
+            .copied()
+            .unwrap_or_default()
+    };
+    OperationStats {
+        calls: of.iter().map(|stats| stats.calls).sum(),
+        errors: of.iter().map(|stats| stats.errors).sum(),
+        retries: of.iter().map(|stats| stats.retries).sum(),
+        p50_millis: percentile(50),
+        p95_millis: percentile(95),
+        total_millis: of.iter().fold(0, |sum, stats| sum.saturating_add(stats.total_millis)),
+        last_success: of.iter().filter_map(|stats| stats.last_success).max(),
     }
 }
 
@@ -361,6 +374,17 @@ mod tests {
         assert_eq!((devices.calls, devices.errors, devices.retries), (101, 101, 101));
         assert_eq!((devices.p50_millis, devices.p95_millis), (51, 96));
         assert_eq!(devices.total_millis, 101 * 102 / 2);
+        let all = telemetry.total(Service::Monitor);
+        assert_eq!(
+            (all.calls, all.errors, all.retries),
+            (1_601, 101, 101),
+            "Manage's call is not among them"
+        );
+        assert_eq!(
+            (all.p50_millis, all.p95_millis),
+            (0, 70),
+            "the clock stood still for the first ones"
+        );
     }
 
     #[test]

@@ -184,14 +184,14 @@ actions! {
     GroupBy "group" ["b"] "" "group by device, alert or location: a row a group, with the number of its alerts" View Global false;
     Unfold "unfold" ["B"] "" "show all alerts of the group under the cursor; again: fold it" View Global false;
     Freeze "freeze" ["p"] "freeze" "freeze the list and count what waits; again: go on" View Global false;
-    Refresh "refresh" ["r"] "" "read alerts, devices and readings now" View Global false;
+    Refresh "refresh" ["r"] "read now" "read alerts, devices and readings now" View Global false;
     ZoomIn "shorter-window" ["+"] "shorter" "chart a shorter time" View Global false;
     ZoomOut "longer-window" ["minus"] "longer" "chart a longer time" View Global false;
     Mute "mute" ["m"] "" "bell off; again: on" View Global false;
     // windows
     Open "open" ["enter"] "open" "open the row: everything that is known of it" Window Global false;
     Back "back" ["esc"] "back" "close the window; then marks, filter and enlargement, one after the other" Window Global false;
-    NextPane "next-pane" ["tab", "l", "right"] "" "next pane" Window Global false;
+    NextPane "next-pane" ["tab", "l", "right"] "next page" "next pane" Window Global false;
     PreviousPane "previous-pane" ["shift-tab", "h", "left"] "" "previous pane" Window Global false;
     PaneAlerts "alerts" ["1"] "" "alert queue" Window Global false;
     PaneDevices "devices" ["2"] "" "device list" Window Global false;
@@ -211,7 +211,7 @@ actions! {
     WriteHandover "write-handover" ["w"] "to a file" "write the handover to a file" Window Handover false;
     SendHandover "send-handover" ["W"] "send" "send the handover to the webhook of the configuration, through the outbox; the bridge delivers it" Window Handover true;
     MarkRead "mark-read" ["R"] "mark read" "say that you have read it" Window Handover false;
-    Health "health" ["L"] "" "links, sources and the last messages" Window Global false;
+    Health "health" ["L"] "" "links, calls to the servers with their figures, sources and the last messages; tab: each of the last calls" Window Global false;
     Shelf "shelf" ["S"] "shelf" "shelf: what is put aside, with the time left" Window Global false;
     Load "load" ["M"] "load" "load figures after ISA-18.2 with their window; tab changes it" Window Global false;
     Handover "handover" ["H"] "handover" "handover: what the next shift has to know; tab goes to the shift before" Window Global false;
@@ -221,6 +221,7 @@ actions! {
     Site "site" ["@"] "" "go to another site: another profile of the configuration" Window Global false;
     Palette "palette" [":"] "commands" "find and run any action" Window Global false;
     Help "help" ["?"] "help" "every key" Window Global false;
+    Hints "hints" ["i"] "hides hints" "hide the hints of the drill; again: show them" Window Global false;
     // forms
     Submit "submit" ["enter"] "ok" "send the form; take the choice" Form Form false;
     NextField "next-field" ["tab"] "next field" "next field; in the filter line: complete the word" Form Form false;

@@ -90,6 +90,8 @@ pub enum Fetch {
     },
     /// The orders made for these alerts.
     OrderStatus(Vec<AlertId>),
+    /// How the calls to the servers go; asks no server.
+    Health,
 }
 
 /// Something worth keeping.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::ApiHealth;
 use crate::domain::{Alert, AlertId, Device, DeviceKey, Listing, SafeText, Series, Service, WorkOrder};
 
 /// A kind of data with a freshness of its own.
@@ -75,6 +76,8 @@ pub enum Report {
         /// How.
         state: LinkState,
     },
+    /// How the calls to the servers go (answers `Fetch::Health`).
+    Health(Box<ApiHealth>),
     /// A request began: the header shows that something is under way.
     Began(Source),
 }

@@ -5,6 +5,7 @@ mod ask;
 pub(crate) mod bar;
 pub(crate) mod cells;
 mod chart;
+pub(crate) mod coach;
 pub(crate) mod detail;
 mod devices;
 pub(crate) mod form;

@@ -71,6 +71,8 @@ pub struct Setup {
     pub bell: Bell,
     /// No bell until the person turns it on.
     pub muted: bool,
+    /// The device whose fault the drill plays; hints then say the next step.
+    pub drill: Option<String>,
 }
 
 impl Default for Setup {
@@ -104,6 +106,7 @@ impl Default for Setup {
             flood: FloodLimits::default(),
             bell: Bell::default(),
             muted: false,
+            drill: None,
         }
     }
 }

@@ -294,6 +294,11 @@ impl Simulator {
         lock(&self.shared.log).records.iter().cloned().collect()
     }
 
+    /// The device whose fault [`Scenario::Drill`](super::Scenario::Drill) plays; `None` in other scenarios, and without pumps.
+    pub fn drill_device(&self) -> Option<String> {
+        self.evolved(|world| world.drill_device())
+    }
+
     /// All alerts as the list endpoint would give them, newest first.
     pub fn alerts(&self) -> Vec<Value> {
         self.evolved(|world| world.alerts(&AlertFilter::default()).map(|alert| json!(alert)).collect())

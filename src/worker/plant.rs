@@ -5,7 +5,7 @@ use std::future::Future;
 use jiff::Timestamp;
 
 use crate::domain::{Alert, AlertId, Device, DeviceId, DeviceType, Listing, Reading, Reference, WorkOrder};
-use crate::model::Fault;
+use crate::model::{ApiHealth, Fault};
 
 /// A site as the worker reads it. Each call already keeps to the client's limits and retry classes.
 pub trait Plant: Send + Sync + 'static {
@@ -34,6 +34,11 @@ pub trait Plant: Send + Sync + 'static {
 
     /// The open orders of an asset.
     fn open_orders(&self, asset: &str, site: &str) -> impl Future<Output = Result<Vec<WorkOrder>, Fault>> + Send;
+
+    /// How the calls have gone so far. Asks no server; a plant that keeps no record has nothing to tell.
+    fn health(&self) -> impl Future<Output = ApiHealth> + Send {
+        std::future::ready(ApiHealth::default())
+    }
 
     /// The orders that carry one of these references.
     fn orders(&self, references: &[Reference]) -> impl Future<Output = Result<Vec<WorkOrder>, Fault>> + Send;

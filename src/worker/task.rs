@@ -31,6 +31,7 @@ enum Request {
     Alert(AlertId),
     OpenOrders(AlertId),
     OrderStatus(Vec<AlertId>),
+    Health,
 }
 
 /// Which report replaces which.
@@ -44,6 +45,7 @@ enum Kind {
     OpenOrders(AlertId),
     OrderStatus,
     Link(Service),
+    Health,
     ResolvedSince,
     Began(Source),
 }
@@ -66,6 +68,7 @@ impl Kind {
             Report::OpenOrders { alert, .. } => Self::OpenOrders(alert.clone()),
             Report::OrderStatus(_) => Self::OrderStatus,
             Report::Link { service, .. } => Self::Link(*service),
+            Report::Health(_) => Self::Health,
             Report::Began(source) => Self::Began(*source),
         }
     }
@@ -98,6 +101,7 @@ impl Worker {
             Fetch::Alert(id) => Request::Alert(id.clone()),
             Fetch::OpenOrders { alert, .. } => Request::OpenOrders(alert.clone()),
             Fetch::OrderStatus(alerts) => Request::OrderStatus(alerts.clone()),
+            Fetch::Health => Request::Health,
         };
         self.requests.put(kind, fetch);
     }
@@ -170,6 +174,7 @@ async fn run<P: Plant>(plant: Arc<P>, plan: Plan, keep: Option<Arc<dyn Keep>>, r
     }
     let mut state = State::new(plan, Instant::now());
     let mut jobs: JoinSet<Done> = JoinSet::new();
+    let mut looks: JoinSet<()> = JoinSet::new(); // ends with the task
     let mut running: HashMap<Id, JobKey> = HashMap::new();
     let mut dropped = 0;
     let mut keeper = keep.map(|keep| Keeper {
@@ -201,6 +206,11 @@ async fn run<P: Plant>(plant: Arc<P>, plan: Plan, keep: Option<Arc<dyn Keep>>, r
         };
         tokio::select! {
             request = requests.take() => match request {
+                // It may wait for a token that is being renewed, and takes no place of a request.
+                Some(Fetch::Health) if looks.is_empty() => {
+                    let (plant, out) = (plant.clone(), out.clone());
+                    looks.spawn(async move { tell(&out, Report::Health(Box::new(plant.health().await))) });
+                }
                 Some(fetch) => state.ask(fetch, Instant::now()),
                 None => return,
             },
@@ -221,6 +231,7 @@ async fn run<P: Plant>(plant: Arc<P>, plan: Plan, keep: Option<Arc<dyn Keep>>, r
                     }
                 }
             },
+            Some(_) = looks.join_next() => {}
             () = wake => {}
         }
         if state.dropped() > dropped {

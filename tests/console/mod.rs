@@ -10,6 +10,7 @@ mod random;
 mod reach;
 mod screens;
 mod shift;
+mod shows;
 mod transitions;
 mod twins;
 

@@ -5,6 +5,7 @@ mod ending;
 mod hostile;
 mod night;
 mod outage;
+mod pictures;
 mod reach;
 mod secrets;
 mod signals;

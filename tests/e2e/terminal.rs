@@ -28,6 +28,7 @@ pub(super) struct Terminal {
     before: String,
     stopped: Arc<AtomicBool>,
     gone: Arc<AtomicBool>,
+    patience: Duration,
 }
 
 /// The program under test.
@@ -100,7 +101,18 @@ impl Terminal {
             before,
             stopped,
             gone,
+            patience: GUARD,
         }
+    }
+
+    /// Waits longer for things that take their time.
+    pub(super) fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    pub(super) fn screen(&self) -> &vt100::Screen {
+        self.parser.screen()
     }
 
     fn take(&mut self, bytes: &[u8]) {
@@ -135,7 +147,7 @@ impl Terminal {
 
     /// Reads until the screen is as wanted.
     pub(super) fn until(&mut self, what: &str, wanted: impl Fn(&vt100::Screen) -> bool) {
-        let deadline = Instant::now() + GUARD;
+        let deadline = Instant::now() + self.patience;
         while !wanted(self.parser.screen()) {
             match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(bytes) => self.take(&bytes),

@@ -177,15 +177,25 @@ async fn a_drill_goes_from_the_first_drift_to_the_completed_order() {
         rows["data"].as_array().unwrap().last().unwrap()["bearing_temp"].as_f64().unwrap()
     };
     let alert = async || plain.alerts("deviceId=PUMP-017&status=new,acknowledged").await.pop();
-    let healthy = latest().await;
-    assert!(alert().await.is_none());
-    hand.advance_secs(9 * 60);
+    let all = plain
+        .fetch("/api/v1/deviceTypes/PumpStation/devices/PUMP-017/events?metrics=bearing_temp")
+        .await;
+    let values: Vec<f64> = all["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["bearing_temp"].as_f64().unwrap())
+        .collect();
+    assert_eq!(simulator.drill_device().as_deref(), Some("PUMP-017"));
+    let healthy = values[0];
     let drifting = latest().await;
     assert!(
         drifting > healthy + 4.0 && alert().await.is_none(),
         "{healthy} then {drifting}: it drifts before it alarms"
     );
-    hand.advance_secs(6 * 60);
+    hand.advance_secs(39);
+    assert!(alert().await.is_none(), "there is time to look at the pump");
+    hand.advance_secs(71);
     let raised = alert().await.unwrap();
     assert_eq!(
         (text(&raised, "severity"), text(&raised, "alertName")),
@@ -199,8 +209,8 @@ async fn a_drill_goes_from_the_first_drift_to_the_completed_order() {
     assert_eq!(plain.post("/maximo/oslc/os/mxwo", &order).await.status, 201);
     let status = || text(simulator.work_orders().last().unwrap(), "status").to_owned();
     let mut seen = vec![status()];
-    for _ in 0..40 {
-        hand.advance_secs(10);
+    for _ in 0..18 {
+        hand.advance_secs(5);
         if *seen.last().unwrap() != status() {
             seen.push(status());
         }

@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{BridgeStatus, Fault, LinkState, Report, Source, Ticket};
+use super::{ApiHealth, BridgeStatus, Fault, LinkState, Report, Source, Ticket};
 use crate::domain::load::{Arrivals, Flood, FloodEnded, FloodLimits, TEN_MINUTES};
 use crate::domain::{
     AlarmKey, Alert, AlertFacts, AlertId, AlertState, History, Intent, Listing, Occurrence, OutboxRow, Return, SafeText, Service, Shelf,
@@ -136,6 +136,7 @@ pub struct Store {
     links: [(Service, LinkState, Latency); 2],
     fresh: [(Source, Freshness); 4],
     ledger: Ledger,
+    health: ApiHealth,
     bridge: Option<BridgeStatus>,
     revision: u64,
 }
@@ -180,6 +181,7 @@ impl Store {
                 (Source::Orders, Freshness::new(SignedDuration::ZERO)),
             ],
             ledger: Ledger::default(),
+            health: ApiHealth::default(),
             bridge: None,
             revision: 1,
         }
@@ -224,6 +226,7 @@ impl Store {
                     self.revision += 1;
                 }
             }
+            Report::Health(health) => self.health = *health,
             Report::Devices { result: Err(fault), .. } => {
                 self.plant.progress = None;
                 self.fail(Source::Devices, fault, now);
@@ -575,6 +578,11 @@ impl Store {
         }
     }
 
+    /// How the calls to the servers went, when that was last looked at.
+    pub fn health(&self) -> &ApiHealth {
+        &self.health
+    }
+
     /// What the bridge on this machine last said, if there is one.
     pub fn bridge(&self) -> Option<&BridgeStatus> {
         self.bridge.as_ref()
@@ -604,6 +612,16 @@ impl Store {
             .iter()
             .filter_map(|source| self.freshness(*source).unanswered(patience, now))
             .min()
+    }
+
+    /// When Manage answered last, where that was before Monitor fell silent: it is asked once a minute only, and what takes one
+    /// away often takes both.
+    pub fn answered_before_trouble(&self, now: Timestamp) -> Option<Timestamp> {
+        let trouble = match self.link(Service::Monitor).0 {
+            LinkState::Down { since, .. } => *since,
+            LinkState::Unknown | LinkState::Live { .. } => self.unanswered(Service::Monitor, now)?,
+        };
+        self.freshness(Source::Orders).as_of.filter(|at| *at < trouble)
     }
 
     /// A source's freshness.

@@ -107,6 +107,14 @@ impl Detail {
         &self.about
     }
 
+    /// The alert that it is about.
+    pub(crate) fn alert(&self) -> Option<&AlertId> {
+        match &self.about {
+            About::Alert(id) => Some(id),
+            About::Device(_) => None,
+        }
+    }
+
     /// Turns to another alert, in the same tab.
     pub(crate) fn turn_to(&mut self, alert: Alert) {
         self.about = About::Alert(alert.id.clone());

@@ -1,4 +1,4 @@
-//! Links, sources, and what was said lately.
+//! Links, calls, sources, and what was said lately; on a page of its own each of the last calls.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -9,38 +9,115 @@ use super::super::bar::Notice;
 use super::super::cells;
 use super::super::scene::{Scene, framed};
 use super::super::scroll::{Motion, Scroll};
+use super::calls::Calls;
+use super::servers;
 use crate::config::theme::Role;
 use crate::domain::Service;
-use crate::model::{Action, BridgeStatus, LinkState, Source};
+use crate::model::{Action, BridgeStatus, Key, LinkState, Source};
 
 /// The health window.
 #[derive(Debug, Default)]
 pub(crate) struct Health {
     scroll: Scroll,
     lines: usize,
+    /// The page of the calls is shown.
+    on_calls: bool,
+    calls: Calls,
 }
 
 impl Health {
     /// Takes an action of the table.
     pub(crate) fn act(&mut self, action: Action) -> Step {
+        if self.calls.is_typing() {
+            match action {
+                Action::Submit => self.calls.end_typing(true),
+                Action::Leave => self.calls.end_typing(false),
+                _ => {}
+            }
+            return Step::Stay;
+        }
         if let Some(motion) = Motion::of(action) {
-            self.scroll.turn(motion, self.lines);
+            if self.on_calls {
+                self.calls.turn(motion);
+            } else {
+                self.scroll.turn(motion, self.lines);
+            }
             return Step::Stay;
         }
         match action {
-            Action::Back | Action::Quit | Action::Health => Step::Close,
-            _ => Step::Pass,
+            Action::NextPane | Action::PreviousPane => self.on_calls = !self.on_calls,
+            Action::Filter => {
+                self.on_calls = true;
+                self.calls.type_filter();
+            }
+            Action::Back if self.on_calls && self.calls.clear() => {}
+            Action::Back | Action::Quit | Action::Health => return Step::Close,
+            _ => return Step::Pass,
         }
+        Step::Stay
+    }
+
+    /// Whether plain keys are text.
+    pub(crate) fn takes_text(&self) -> bool {
+        self.calls.is_typing()
+    }
+
+    /// Takes a key that means text.
+    pub(crate) fn key(&mut self, key: Key) -> Step {
+        if !self.calls.is_typing() {
+            return Step::Pass;
+        }
+        self.calls.key(key);
+        Step::Stay
+    }
+
+    /// Takes pasted text.
+    pub(crate) fn paste(&mut self, text: &str) -> Step {
+        if !self.calls.is_typing() {
+            return Step::Pass;
+        }
+        self.calls.paste(text);
+        Step::Stay
     }
 
     pub(crate) fn arrange(&mut self, scene: &Scene<'_>, area: Rect, said: &[(jiff::Timestamp, Notice)]) {
+        self.calls.arrange(scene.store.health(), area.height.saturating_sub(2));
         self.scroll.height = usize::from(area.height.saturating_sub(2));
         self.lines = lines(scene, usize::from(area.width.saturating_sub(4)), said).len();
         self.scroll.top = self.scroll.top.min(self.lines.saturating_sub(self.scroll.height));
     }
 
     pub(crate) fn render(&self, scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, said: &[(jiff::Timestamp, Notice)]) {
-        let inner = framed(scene, buffer, area, true, &[("Health".into(), scene.style(Role::Title))], &[]);
+        let page = |name: &str, here: bool| {
+            let role = if here { Role::Title } else { Role::Muted };
+            let text = if here { format!("[{name}]") } else { format!(" {name} ") };
+            (text, scene.style(role))
+        };
+        let titles = [
+            ("Health ".to_owned(), scene.style(Role::Title)),
+            page("servers", !self.on_calls),
+            page("calls", self.on_calls),
+        ];
+        let inner = framed(scene, buffer, area, true, &titles, &[]);
+        let place = if self.on_calls {
+            self.calls.place()
+        } else {
+            self.scroll.place(Some(self.scroll.top), self.lines)
+        };
+        if let Some(place) = place {
+            let x = area.right().saturating_sub(4 + u16::try_from(cells::width(&place)).unwrap_or(0));
+            let y = area.bottom().saturating_sub(1);
+            cells::write(buffer, area, x, y, &[(format!(" {place} "), scene.style(Role::Muted))]);
+        }
+        if self.on_calls {
+            let inside = Rect {
+                x: inner.x + 1,
+                width: inner.width.saturating_sub(2),
+                ..inner
+            };
+            self.calls.render(scene, buffer, inside, scene.store.health());
+            return;
+        }
         let lines = lines(scene, usize::from(inner.width.saturating_sub(2)), said);
         for (y, line) in (inner.y..inner.bottom()).zip(lines.iter().skip(self.scroll.top)) {
             cells::write(buffer, inner, inner.x + 1, y, line);
@@ -76,6 +153,8 @@ fn lines(scene: &Scene<'_>, width: usize, said: &[(jiff::Timestamp, Notice)]) ->
         };
         put(&service.to_string(), &words, scene.style(role));
     }
+    lines.push(Vec::new());
+    lines.extend(servers::lines(scene, width));
     lines.push(Vec::new());
     lines.push(vec![("Sources".into(), title)]);
     let mut put = |label: &str, words: &str, style: Style| {

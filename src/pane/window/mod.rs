@@ -1,5 +1,6 @@
 //! Windows over the panes; [`crate::app`] keeps them on a stack.
 
+mod calls;
 mod filter_line;
 mod handover;
 mod health;
@@ -12,6 +13,7 @@ mod palette;
 mod prompt;
 mod question;
 mod results;
+mod servers;
 mod shelf;
 
 use ratatui::buffer::Buffer;

@@ -7,7 +7,8 @@ use crate::simulator::Scenario;
 use crate::simulator::plant::{DeviceRef, Dice, KINDS, Shape};
 
 impl World {
-    /// The drill's pump: drifts from the first minute, crosses its limit some minutes later, and stays so until its order is completed.
+    /// The drill's pump: it has begun to drift when the console opens, its alert comes about a minute later, and it stays so until
+    /// its order is completed. All of it is meant to be played in five minutes.
     pub(super) fn scripted_drill(&mut self, start: i64, booked: &mut Vec<Booked>) -> Option<DeviceRef> {
         if self.scenario != Scenario::Drill {
             return None;
@@ -15,17 +16,20 @@ impl World {
         let kind = KINDS.iter().position(|kind| kind.prefix == "PUMP")?;
         let number = self.plant.count(kind).min(17);
         let device = (number > 0).then_some(DeviceRef { kind, number })?;
-        let wish = Wish {
-            device,
-            metric: 0,
-            shape: Shape::Ramp,
-            raise_at: start + 12 * MINUTE,
-            ramp_s: 10 * MINUTE,
-            lasts_s: i64::MAX,
-            echo: true,
-            force: 0.6,
-        };
-        let crossing = self.book(&wish, &(start..=i64::MAX))?.into_iter().next()?;
+        // The pump is read once a minute: one of its readings lies within any window of a minute.
+        let crossing = [75, 50, 100, 25, 125].into_iter().find_map(|after_s| {
+            let wish = Wish {
+                device,
+                metric: 0,
+                shape: Shape::Ramp,
+                raise_at: start + after_s,
+                ramp_s: 15 * MINUTE,
+                lasts_s: i64::MAX,
+                echo: true,
+                force: 0.6,
+            };
+            self.book(&wish, &(start + 40..=start + 110))?.into_iter().next()
+        })?;
         booked.push(Booked {
             device,
             metric: 0,
@@ -38,7 +42,7 @@ impl World {
         Some(device)
     }
 
-    /// Two hundred alerts in ten minutes: the air goes, and everything that it moves.
+    /// Two hundred alerts in ten minutes: the air goes, half a minute after the start, and everything that it moves.
     pub(super) fn flood(&mut self, start: i64, dice: &mut Dice, booked: &mut Vec<Booked>) {
         const COUNT: i64 = 200;
         const END_S: i64 = 13 * 60;
@@ -73,12 +77,17 @@ impl World {
             // sorted over the ten minutes, dense at the beginning as floods are
             let part = raised as f64 / COUNT as f64;
             #[expect(clippy::cast_possible_truncation, reason = "within ten minutes")]
-            let after_s = if raised == 0 { 70 } else { 110 } + (part.powf(1.3) * 420.0) as i64;
+            let after_s = if raised == 0 {
+                25 + 5 * attempts
+            } else {
+                80 + (part.powf(1.3) * 440.0) as i64
+            };
             let wish = Wish {
                 device,
                 metric,
                 shape: Shape::Ramp,
-                raise_at: start + after_s.max(hold),
+                // the cause had begun before the console opened: nobody waits for it
+                raise_at: start + if raised == 0 { after_s } else { after_s.max(hold) },
                 ramp_s: 0,
                 lasts_s: if small { 20 } else { END_S - after_s + dice.between(0, 4 * MINUTE) },
                 echo: false,

@@ -122,6 +122,11 @@ impl World {
         &self.plant
     }
 
+    /// The device whose fault the drill plays.
+    pub(crate) fn drill_device(&self) -> Option<String> {
+        self.drill_pump.map(DeviceRef::id)
+    }
+
     pub(crate) fn episodes_of(&self, device: DeviceRef) -> Vec<Episode> {
         self.episodes.get(&device).cloned().unwrap_or_default()
     }
