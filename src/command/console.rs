@@ -33,7 +33,13 @@ pub(super) async fn run(locate: &Locate, arguments: &ConsoleArgs) -> Result<(), 
         ..Manner::default()
     };
     tui::usable(&Probe::new().for_manner(lines))?;
-    let config = Config::load(locate)?;
+    let config = Config::load(locate).or_else(|error| {
+        // a terminal that only the linear console can use, and nothing that asks for it: that comes first
+        if !arguments.linear {
+            tui::usable(&Probe::new().for_manner(Manner::default()))?;
+        }
+        Err(Failure::from(error))
+    })?;
     tui::usable(&Probe::new().for_manner(manner(&config, arguments)))?;
     let handoff = handoff(&config, config.profile()?)?;
     Box::pin(show(config, arguments, Some(handoff), None)).await

@@ -6,7 +6,7 @@ use crate::command::plant::Plant;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_due_is_done_once_and_a_second_time_nothing_is() {
     let plant = Plant::start().await;
-    let lake = plant.path("lake");
+    let lake = plant.path("the-lake");
     std::fs::create_dir(&lake).unwrap();
     plant.edit("device_types = [\"*\"]", "device_types = [\"CoolingTower\"]");
     configure(
@@ -26,7 +26,7 @@ async fn what_is_due_is_done_once_and_a_second_time_nothing_is() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_that_cannot_do_its_work_ends_with_its_kind_of_failure_and_is_due_again() {
     let plant = Plant::start().await;
-    let lake = plant.path("lake");
+    let lake = plant.path("the-lake");
     std::fs::create_dir(&lake).unwrap();
     plant.edit("device_types = [\"*\"]", "device_types = [\"CoolingTower\"]");
     configure(
