@@ -59,15 +59,10 @@ impl App {
                 return detail.subject(&self.scene());
             }
         }
-        match self.focus {
-            Focus::Devices => self.devices.cursor().cloned().map(Subject::Device),
-            Focus::Queue | Focus::Metrics => self
-                .under_cursor()
-                .map(|alert| Subject::Alert(Box::new(alert.clone()), self.store.plant.key_of_alert(alert))),
-        }
+        self.target_subject()
     }
 
-    /// The devices whose readings are wanted, the one under the cursor first.
+    /// The devices whose readings are wanted, the one that the chart is about first.
     pub(super) fn wanted_trends(&self) -> Vec<DeviceKey> {
         let mut wanted: Vec<DeviceKey> = self.subject().and_then(|subject| subject.device().cloned()).into_iter().collect();
         if self.layout.is_some_and(|layout| layout.devices.is_some()) {
@@ -96,6 +91,7 @@ impl App {
         };
         self.arrange(desk);
         self.follow_drill(); // what the list shows now is known only here
+        self.lead_frame();
         self.drawn = Some(self.visible());
         self.dirty = false;
         self.draw(frame.buffer_mut(), desk);
@@ -219,7 +215,7 @@ impl App {
                     .render(&scene, buffer, place, top && self.focus == Focus::Metrics, subject.as_ref());
             }
             if let Some(place) = layout.strip {
-                let alert = self.queue.cursor().and_then(|id| self.queue.alert(&self.store, id));
+                let alert = self.strip_alert().and_then(|id| self.queue.alert(&self.store, id));
                 render_strip(&scene, buffer, place, alert);
             }
         }
@@ -257,7 +253,7 @@ impl App {
     }
 
     /// When something on the screen changes by itself next: a countdown's second, a minute, a source that falls silent, a
-    /// notice that goes. A driver may sleep until then instead of ticking.
+    /// notice that goes, the panes beside a cursor that rests. A driver may sleep until then instead of ticking.
     pub fn next_change(&self) -> Option<Timestamp> {
         let minute = Timestamp::from_second((self.now.as_second().div_euclid(60) + 1) * 60).ok();
         let silent = [Source::Alerts, Source::Devices, Source::Metrics]
@@ -269,6 +265,7 @@ impl App {
             .chain(silent)
             .chain(self.store.ledger().next_second(self.now))
             .chain(self.notice_ends())
+            .chain(self.wakes_at())
             .chain(self.store.shelf_changes())
             .filter(|at| *at > self.now)
             .min()

@@ -15,6 +15,7 @@ mod perform;
 mod reach;
 mod remind;
 mod shelve;
+mod side;
 mod targets;
 mod views;
 mod zoom;
@@ -35,6 +36,7 @@ use layer::Layer;
 use layout::Layout;
 use linear::Spoken;
 use shelve::ShelfDeed;
+use side::Side;
 
 pub use crate::pane::{Hyperlink, Setup};
 pub use linear::Announcement;
@@ -74,6 +76,7 @@ pub struct App {
     devices: Devices,
     devices_height: usize,
     metrics: Metrics,
+    side: Side,
     focus: Focus,
     zoomed: bool,
     layers: Vec<Layer>,
@@ -135,6 +138,7 @@ impl App {
             devices: Devices::default(),
             devices_height: 0,
             metrics: Metrics::default(),
+            side: Side::default(),
             focus: Focus::Queue,
             zoomed: false,
             layers: Vec::new(),
@@ -175,6 +179,8 @@ impl App {
     pub fn update(&mut self, now: Timestamp, event: Event) -> Vec<Effect> {
         self.now = now;
         self.store.start(now);
+        let before = self.stand();
+        let by_hand = matches!(event, Event::Key(_) | Event::Paste(_) | Event::Pointer(_));
         match event {
             Event::Key(key) => {
                 self.dirty = true;
@@ -249,6 +255,7 @@ impl App {
         if self.notice_ends().is_some_and(|end| now >= end) {
             self.notice = None;
         }
+        self.lead(&before, by_hand);
         self.follow_cursor();
         self.follow_title();
         self.follow_drill();
@@ -585,7 +592,7 @@ impl App {
         }
     }
 
-    /// Asks for the readings of what is under the cursor and in view, when that has changed.
+    /// Asks for the readings of what the side shows and of what is in view, when that has changed.
     fn follow_cursor(&mut self) {
         let wanted = self.wanted_trends();
         let window_seconds = self.wanted_window();

@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use super::cells;
 use super::chart;
 use super::metrics::main_metric;
-use super::scene::{Scene, framed};
+use super::scene::{Scene, framed, highlight};
 use super::scroll::{Motion, Scroll};
 use crate::config::theme::Role;
 use crate::domain::{DeviceFacts, DeviceKey, DeviceStatus, Filter, SafeText, short_number};
@@ -266,7 +266,9 @@ impl Devices {
         }
         cells::write(buffer, row, row.x, row.y, &parts);
         if here && focused {
-            buffer.set_style(row, scene.style(Role::Selection));
+            let columns = [id, kind, place].into_iter().filter(|width| *width > 0);
+            let columns = columns.map(|width| u16::try_from(width).unwrap_or(u16::MAX));
+            buffer.set_style(highlight(row, GUTTER + 2, columns), scene.style(Role::Selection));
         }
     }
 

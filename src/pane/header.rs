@@ -98,6 +98,7 @@ fn middling(parts: &[(String, Style)]) -> Vec<(String, Style)> {
                 .replace(" not asked yet", "")
                 .replace(" live", "")
                 .replace(" no answer since", " no answer")
+                .replace(" last answer", " last")
                 .replace(" down since", " down");
             (text, *style)
         })
@@ -120,6 +121,12 @@ fn link(scene: &Scene<'_>, service: Service) -> Vec<(String, Style)> {
             (glyphs.offline, format!(" no answer since {}", scene.clock(since)), Role::LinkDown)
         }
         LinkState::Unknown => (glyphs.unknown, " not asked yet".to_owned(), Role::Muted),
+        LinkState::Live { .. }
+            if service == Service::Manage
+                && let Some(at) = scene.store.answered_before_trouble(scene.now) =>
+        {
+            (glyphs.unknown, format!(" last answer {}", scene.clock(at)), Role::Stale)
+        }
         LinkState::Live { .. } => (glyphs.online, format!(" live {}", latency.shown()), Role::LinkLive),
         LinkState::Down { since, .. } => (glyphs.offline, format!(" down since {}", scene.clock(*since)), Role::LinkDown),
     };

@@ -356,6 +356,29 @@ pub(crate) fn framed(
     inner
 }
 
+/// Cells of a row that the cursor's colour takes at the most.
+const HIGHLIGHT_MOST: u16 = 28;
+
+/// The part of a row that stands out under the cursor: the signs at its left and the first whole columns, which say what it is.
+/// The whole row in another colour would be twice its width of cells sent again for every step.
+pub(crate) fn highlight(row: Rect, signs: u16, columns: impl Iterator<Item = u16>) -> Rect {
+    let mut width = signs;
+    for column in columns {
+        let next = width.saturating_add(column).saturating_add(1);
+        if next > HIGHLIGHT_MOST {
+            if width == signs {
+                width = HIGHLIGHT_MOST;
+            }
+            break;
+        }
+        width = next;
+    }
+    Rect {
+        width: width.min(row.width),
+        ..row
+    }
+}
+
 /// Writes a left and a right title into the top line of an area, one cell in from its corners.
 pub(crate) fn titles(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, left: &[(String, Style)], right: &[(String, Style)]) {
     if area.width < 6 || area.height == 0 {

@@ -292,10 +292,19 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
         let busy = self.lines.output.is_busy();
         self.pace.spent(self.lines.output.written().0, Instant::now());
         let keeper_due = self.driver.as_ref().and_then(|driver| driver.keeper.as_ref()?.due());
-        let until = [self.core.wants_tick().then_some(self.next_tick), self.pace.due(busy), keeper_due]
-            .into_iter()
-            .flatten()
-            .fold(self.next_look, Instant::min);
+        let wanted = self.core.wakes_at().map(|at| {
+            let left = at.duration_since(Timestamp::now());
+            Instant::now() + Duration::try_from(left).unwrap_or_default()
+        });
+        let until = [
+            self.core.wants_tick().then_some(self.next_tick),
+            self.pace.due(busy),
+            keeper_due,
+            wanted,
+        ]
+        .into_iter()
+        .flatten()
+        .fold(self.next_look, Instant::min);
         tokio::select! {
             Some(signal) = self.lines.signals.recv() => Woken::Signal(signal),
             event = self.lines.input.recv() => Woken::Input(event),
@@ -348,6 +357,8 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
         }
         if self.core.wants_tick() && self.next_tick <= now {
             self.next_tick = now + TICK;
+            batch.push(Event::Tick);
+        } else if self.core.wakes_at().is_some_and(|at| at <= Timestamp::now()) {
             batch.push(Event::Tick);
         }
         if self.next_look <= now {

@@ -24,6 +24,10 @@ pub trait Core {
     fn needs_draw(&self) -> bool;
     /// Whether `Event::Tick` is of use: something counts down or grows old.
     fn wants_tick(&self) -> bool;
+    /// When one is wanted before the second is over.
+    fn wakes_at(&self) -> Option<Timestamp> {
+        None
+    }
 }
 
 impl Core for App {
@@ -49,5 +53,9 @@ impl Core for App {
 
     fn wants_tick(&self) -> bool {
         Self::wants_tick(self)
+    }
+
+    fn wakes_at(&self) -> Option<Timestamp> {
+        Self::wakes_at(self)
     }
 }

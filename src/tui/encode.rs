@@ -13,6 +13,13 @@ use crate::app::Hyperlink;
 /// Frames longer than this are shown at once by terminals that can (mode 2026); shorter ones do not tear.
 const SYNCHRONIZED_FROM_BYTES: usize = 1_024;
 
+/// Longest run of unchanged cells that is written again because no sequence passes it in fewer bytes.
+const REWRITTEN_MOST: u16 = 3;
+/// Shortest run of blanks at a line's end that is erased instead of written: as long as the sequence that does it.
+const ERASED_FROM: usize = 4;
+/// What shows where nothing is written. A blank has no other use of its style than its background.
+const SHOWS_ON_BLANKS: Modifier = Modifier::UNDERLINED.union(Modifier::REVERSED).union(Modifier::CROSSED_OUT);
+
 /// What the terminal shows, as far as it was written.
 #[derive(Debug, Default)]
 pub(super) struct Screen {
@@ -30,9 +37,19 @@ impl Screen {
 
     /// The bytes that turn what is shown into `picture`; none where nothing differs.
     pub(super) fn advance(&mut self, picture: Picture) -> Vec<u8> {
-        let Picture { buffer, cursor, links } = picture;
+        let Picture { mut buffer, cursor, links } = picture;
+        for cell in &mut buffer.content {
+            if is_blank(cell) {
+                // only what can be seen is a difference
+                cell.fg = Color::Reset;
+                cell.modifier = Modifier::empty();
+            }
+        }
         let before = std::mem::take(&mut self.links);
-        let mut pen = Pen::default();
+        let mut pen = Pen {
+            width: buffer.area.width,
+            ..Pen::default()
+        };
         let mut shown = match self.shown.take() {
             Some(shown) if shown.area == buffer.area => shown,
             _ => {
@@ -46,20 +63,34 @@ impl Screen {
             for link in before.iter().chain(&links) {
                 for x in link.x..link.x.saturating_add(link.width) {
                     if let Some(cell) = shown.cell_mut(Position { x, y: link.y }) {
-                        cell.modifier.toggle(Modifier::HIDDEN); // nothing of ours is hidden: it differs
+                        distrust(cell);
                     }
                 }
             }
         }
-        let mut moved = false;
-        for (x, y, cell) in shown.diff(&buffer) {
-            if !moved && self.cursor.is_some() {
-                pen.out.extend_from_slice(b"\x1b[?25l"); // it would run along with the writing
-                self.cursor = None;
+        distrust_halves(&mut shown, &buffer);
+        let changes = shown.diff(&buffer);
+        if !changes.is_empty() && self.cursor.is_some() {
+            pen.out.extend_from_slice(b"\x1b[?25l"); // it would run along with the writing
+            self.cursor = None;
+        }
+        for line in changes.chunk_by(|one, next| one.1 == next.1) {
+            let bare = line.first().map_or(0, |(_, y, _)| bare_from(&buffer, *y));
+            let (line, tail) = line.split_at(line.partition_point(|(x, ..)| *x < bare));
+            for (x, y, cell) in line {
+                pen.pass(&buffer, &links, *x, *y);
+                pen.cell(*x, *y, link_at(&links, *x, *y), cell);
             }
-            moved = true;
-            pen.link(link_at(&links, x, y));
-            pen.cell(x, y, cell);
+            let is_linked = tail.iter().any(|(x, y, _)| !link_at(&links, *x, *y).is_empty());
+            match tail {
+                [(x, y, cell), ..] if tail.len() >= ERASED_FROM && !is_linked => pen.erase_line(*x, *y, cell),
+                _ => {
+                    for (x, y, cell) in tail {
+                        pen.pass(&buffer, &links, *x, *y);
+                        pen.cell(*x, *y, link_at(&links, *x, *y), cell);
+                    }
+                }
+            }
         }
         pen.finish();
         if cursor != self.cursor {
@@ -89,11 +120,51 @@ impl Screen {
 #[derive(Default)]
 struct Pen {
     out: Vec<u8>,
+    /// Columns of the terminal.
+    width: u16,
     at: Option<(u16, u16)>,
     foreground: Color,
     background: Color,
     modifier: Modifier,
     link: String,
+}
+
+/// Makes a cell differ from whatever may be drawn there: no style blinks.
+fn distrust(cell: &mut Cell) {
+    cell.modifier.insert(Modifier::RAPID_BLINK);
+}
+
+/// What is written over the left half of a wide character leaves in its right half whatever the terminal makes of it.
+fn distrust_halves(shown: &mut Buffer, next: &Buffer) {
+    for index in 1..shown.content.len() {
+        let left = shown.content.get(index - 1);
+        let overwritten =
+            left.is_some_and(|left| !is_ascii(left.symbol()) && left.symbol().width() > 1) && left != next.content.get(index - 1);
+        if let Some(half) = shown.content.get_mut(index).filter(|_| overwritten) {
+            distrust(half);
+        }
+    }
+}
+
+/// Whether nothing of a cell's style is seen but its background.
+fn is_blank(cell: &Cell) -> bool {
+    cell.symbol() == " " && !cell.modifier.intersects(SHOWS_ON_BLANKS)
+}
+
+/// The column from which a line holds nothing, on the terminal's own background: only that is the same on every terminal after
+/// an erasure.
+fn bare_from(buffer: &Buffer, y: u16) -> u16 {
+    let mut from = buffer.area.right();
+    while from > buffer.area.left()
+        && let Some(cell) = buffer.cell((from - 1, y))
+        && is_blank(cell)
+        && cell.bg == Color::Reset
+    {
+        from -= 1;
+    }
+    // The right half of a wide character looks empty, too.
+    let wide = from > buffer.area.left() && buffer.cell((from - 1, y)).is_some_and(|cell| cell.symbol().width() > 1);
+    from + u16::from(wide)
 }
 
 /// The address behind a cell.
@@ -115,23 +186,46 @@ impl Pen {
         let _ = write!(self.out, "\x1b]8;;{safe}\x1b\\"); // writing to a Vec cannot fail
     }
 
+    /// Moves the cursor, in as few bytes as it takes.
     fn go(&mut self, x: u16, y: u16) {
-        let _ = match self.at {
-            Some(at) if at == (x, y) => Ok(()),
-            Some((from, row)) if row == y && x > from => match x - from {
-                1 => write!(self.out, "\x1b[C"),
-                columns => write!(self.out, "\x1b[{columns}C"),
-            },
-            _ => write!(self.out, "\x1b[{};{}H", y + 1, x + 1),
-        }; // writing to a Vec cannot fail
+        if self.at == Some((x, y)) {
+            return;
+        }
+        let absolute = format!("\x1b[{};{}H", y + 1, x + 1);
+        // Past the last column terminals disagree about where they are.
+        let near = self.at.filter(|(from, _)| *from < self.width);
+        let relative = near.map(|(from, row)| steps(row, y, 'A', 'B') + &steps(from, x, 'D', 'C'));
+        let shortest = relative.filter(|relative| relative.len() < absolute.len()).unwrap_or(absolute);
+        self.out.extend_from_slice(shortest.as_bytes());
         self.at = Some((x, y));
     }
 
-    fn cell(&mut self, x: u16, y: u16, cell: &Cell) {
+    /// Comes to a cell by writing the few before it again, where they need no other style and are fewer bytes than a move.
+    fn pass(&mut self, buffer: &Buffer, links: &[Hyperlink], x: u16, y: u16) {
+        let Some((from, _)) = self.at.filter(|(from, row)| *row == y && *from < x && x - from <= REWRITTEN_MOST) else {
+            return;
+        };
+        let mut between = String::new();
+        for column in from..x {
+            match buffer.cell((column, y)) {
+                Some(cell) if is_ascii(cell.symbol()) && self.suits(cell) && link_at(links, column, y) == self.link => {
+                    between.push_str(cell.symbol());
+                }
+                _ => return,
+            }
+        }
+        if between.len() < steps(from, x, 'D', 'C').len() {
+            self.out.extend_from_slice(between.as_bytes());
+            self.at = Some((x, y));
+        }
+    }
+
+    fn cell(&mut self, x: u16, y: u16, link: &str, cell: &Cell) {
         self.go(x, y);
+        self.link(link);
         self.style(cell);
         let symbol = cell.symbol();
-        if symbol.len() == 1 && symbol.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+        if is_ascii(symbol) {
             self.out.extend_from_slice(symbol.as_bytes());
             self.at = Some((x + 1, y));
             return;
@@ -147,38 +241,51 @@ impl Pen {
         self.at = (safe.width() == 1 && safe.chars().count() == 1).then_some((x + 1, y));
     }
 
+    /// Empties a line from a column on; `bare` is a cell as they all are then.
+    fn erase_line(&mut self, x: u16, y: u16, bare: &Cell) {
+        self.go(x, y);
+        self.link("");
+        self.style(bare);
+        self.out.extend_from_slice(b"\x1b[K");
+    }
+
+    /// What a cell needs: foreground, background, modifiers. A blank takes what is there, as long as it does not show.
+    fn needs(&self, cell: &Cell) -> (Color, Color, Modifier) {
+        if is_blank(cell) {
+            (self.foreground, cell.bg, self.modifier - SHOWS_ON_BLANKS)
+        } else {
+            (cell.fg, cell.bg, cell.modifier)
+        }
+    }
+
+    fn suits(&self, cell: &Cell) -> bool {
+        self.needs(cell) == (self.foreground, self.background, self.modifier)
+    }
+
+    /// Changes the style by switching off and on what differs, or from the start where that is shorter.
     fn style(&mut self, cell: &Cell) {
-        let mut codes: Vec<String> = Vec::new();
-        if !cell.modifier.contains(self.modifier) {
-            codes.push("0".into());
-            (self.foreground, self.background, self.modifier) = (Color::Reset, Color::Reset, Modifier::empty());
+        let now = (self.foreground, self.background, self.modifier);
+        let wanted = self.needs(cell);
+        if now == wanted {
+            return;
         }
-        let added = cell.modifier - self.modifier;
-        for (flag, code) in [
-            (Modifier::BOLD, "1"),
-            (Modifier::DIM, "2"),
-            (Modifier::ITALIC, "3"),
-            (Modifier::UNDERLINED, "4"),
-            (Modifier::SLOW_BLINK, "5"),
-            (Modifier::RAPID_BLINK, "6"),
-            (Modifier::REVERSED, "7"),
-            (Modifier::HIDDEN, "8"),
-            (Modifier::CROSSED_OUT, "9"),
-        ] {
-            if added.contains(flag) {
-                codes.push(code.into());
-            }
-        }
-        if cell.fg != self.foreground {
-            codes.push(colour(cell.fg, 30));
-        }
-        if cell.bg != self.background {
-            codes.push(colour(cell.bg, 40));
-        }
-        if !codes.is_empty() {
-            let _ = write!(self.out, "\x1b[{}m", codes.join(";")); // writing to a Vec cannot fail
-        }
-        (self.foreground, self.background, self.modifier) = (cell.fg, cell.bg, cell.modifier);
+        let change = change(now, wanted);
+        let plain = (Color::Reset, Color::Reset, Modifier::empty());
+        // a blank needs nothing of what a reset takes away
+        let afresh = if is_blank(cell) {
+            (Color::Reset, cell.bg, Modifier::empty())
+        } else {
+            wanted
+        };
+        let again = [vec!["0".to_owned()], self::change(plain, afresh)].concat().join(";");
+        let change = change.join(";");
+        let (codes, then) = if again.len() < change.len() {
+            (again, afresh)
+        } else {
+            (change, wanted)
+        };
+        let _ = write!(self.out, "\x1b[{codes}m"); // writing to a Vec cannot fail
+        (self.foreground, self.background, self.modifier) = then;
     }
 
     /// Leaves nothing behind in which another program's line could appear.
@@ -188,6 +295,66 @@ impl Pen {
             self.out.extend_from_slice(b"\x1b[0m");
         }
     }
+}
+
+/// Whether a symbol is one printable ASCII character, whose width nobody doubts.
+fn is_ascii(symbol: &str) -> bool {
+    symbol.len() == 1 && symbol.bytes().all(|byte| (0x20..0x7f).contains(&byte))
+}
+
+/// The sequence that moves from one line or column to another; empty where they are the same.
+fn steps(from: u16, to: u16, back: char, forth: char) -> String {
+    let way = if to < from { back } else { forth };
+    match from.abs_diff(to) {
+        0 => String::new(),
+        1 => format!("\x1b[{way}"),
+        count => format!("\x1b[{count}{way}"),
+    }
+}
+
+/// The SGR codes from one style (foreground, background, modifiers) to another.
+fn change(now: (Color, Color, Modifier), wanted: (Color, Color, Modifier)) -> Vec<String> {
+    const BLINK: Modifier = Modifier::SLOW_BLINK.union(Modifier::RAPID_BLINK);
+    const WEIGHT: Modifier = Modifier::BOLD.union(Modifier::DIM);
+    let mut codes: Vec<String> = Vec::new();
+    let mut has = now.2;
+    // one code ends both of a group
+    for (group, off) in [
+        (WEIGHT, "22"),
+        (Modifier::ITALIC, "23"),
+        (Modifier::UNDERLINED, "24"),
+        (BLINK, "25"),
+        (Modifier::REVERSED, "27"),
+        (Modifier::HIDDEN, "28"),
+        (Modifier::CROSSED_OUT, "29"),
+    ] {
+        if (has - wanted.2).intersects(group) {
+            codes.push(off.into());
+            has -= group;
+        }
+    }
+    for (flag, on) in [
+        (Modifier::BOLD, "1"),
+        (Modifier::DIM, "2"),
+        (Modifier::ITALIC, "3"),
+        (Modifier::UNDERLINED, "4"),
+        (Modifier::SLOW_BLINK, "5"),
+        (Modifier::RAPID_BLINK, "6"),
+        (Modifier::REVERSED, "7"),
+        (Modifier::HIDDEN, "8"),
+        (Modifier::CROSSED_OUT, "9"),
+    ] {
+        if (wanted.2 - has).contains(flag) {
+            codes.push(on.into());
+        }
+    }
+    if wanted.0 != now.0 {
+        codes.push(colour(wanted.0, 30));
+    }
+    if wanted.1 != now.1 {
+        codes.push(colour(wanted.1, 40));
+    }
+    codes
 }
 
 /// The SGR code of a colour; `base` is 30 for the foreground and 40 for the background. The sixteen named ones have
@@ -274,7 +441,7 @@ mod tests {
         linked.links = vec![link("https://m/a\u{1b}]0;x\u{7} b")];
         assert_eq!(
             String::from_utf8(screen.advance(linked.clone())).unwrap(),
-            "\x1b]8;;https://m/a]0;xb\x1b\\\x1b[1;2Hbc\x1b]8;;\x1b\\"
+            "\x1b[1;2H\x1b]8;;https://m/a]0;xb\x1b\\bc\x1b]8;;\x1b\\"
         );
         assert_eq!(screen.advance(linked), b"", "nothing changed");
         assert_eq!(String::from_utf8(screen.advance(picture(&["abcd"]))).unwrap(), "\x1b[1;2Hbc");
@@ -318,7 +485,93 @@ mod tests {
         assert_eq!(parser.screen().fgcolor(), vt100::Color::Default);
     }
 
+    #[test]
+    fn a_style_is_switched_and_not_begun_again_and_a_blank_needs_its_background_only() {
+        let mut screen = Screen::default();
+        let mut before = picture(&["ab cd"]);
+        before
+            .buffer
+            .set_style(Rect::new(0, 0, 5, 1), Style::new().fg(Color::Indexed(200)).bg(Color::Indexed(17)));
+        screen.advance(before.clone());
+        let mut after = before.clone();
+        after
+            .buffer
+            .set_style(Rect::new(2, 0, 1, 1), Style::new().fg(Color::Indexed(9)).bold());
+        assert_eq!(screen.advance(after.clone()), b"", "nobody sees the colour of a blank");
+        after.buffer.set_style(Rect::new(0, 0, 2, 1), Style::new().bold());
+        after.buffer[(3, 0)].set_symbol("e");
+        assert_eq!(
+            String::from_utf8(screen.advance(after)).unwrap(),
+            "\x1b[1;1H\x1b[1;38;5;200;48;5;17mab \x1b[22me\x1b[0m"
+        );
+    }
+
+    #[test]
+    fn moves_are_short_and_the_end_of_a_line_is_erased() {
+        let mut screen = Screen::default();
+        screen.advance(picture(&["one line of text  ", "another line      "]));
+        let next = picture(&["two line of text  ", "anither           "]);
+        assert_eq!(
+            String::from_utf8(screen.advance(next)).unwrap(),
+            "\x1b[1;1Htwo\x1b[2;3Hi\x1b[5C\x1b[K"
+        );
+    }
+
+    fn look() -> impl Strategy<Value = Style> {
+        let colour = || prop::sample::select(vec![Color::Reset, Color::Red, Color::Indexed(200)]);
+        let modifier = prop::sample::select(vec![
+            Modifier::empty(),
+            Modifier::BOLD,
+            Modifier::UNDERLINED,
+            Modifier::REVERSED,
+            Modifier::BOLD | Modifier::ITALIC,
+        ]);
+        (colour(), colour(), modifier).prop_map(|(fg, bg, modifier)| Style::new().fg(fg).bg(bg).add_modifier(modifier))
+    }
+
     proptest! {
+        /// Every cell looks as it was drawn, however styles and blanks follow one another.
+        #[test]
+        fn the_terminal_shows_the_last_styles(
+            rows in proptest::collection::vec(proptest::collection::vec(("[a-c \u{6f22}é]{0,6}", look()), 1..7), 1..6)
+        ) {
+            let mut parser = vt100::Parser::new(2, 12, 0);
+            let mut screen = Screen::default();
+            for row in &rows {
+                let mut buffer = Buffer::empty(Rect::new(0, 0, 12, 2));
+                for (index, (text, style)) in row.iter().enumerate() {
+                    let (x, y) = (u16::try_from(index * 5 % 12).unwrap(), u16::try_from(index % 2).unwrap());
+                    buffer.set_stringn(x, y, text, usize::from(12 - x), *style);
+                }
+                parser.process(&screen.advance(Picture { buffer: buffer.clone(), cursor: None, links: Vec::new() }));
+                let mut fresh = vt100::Parser::new(2, 12, 0);
+                fresh.process(&Screen::default().advance(Picture { buffer: buffer.clone(), cursor: None, links: Vec::new() }));
+                for (x, y) in (0..12).flat_map(|x| (0..2).map(move |y| (x, y))) {
+                    let (drawn, seen, whole) = (&buffer[(x, y)], parser.screen().cell(y, x).unwrap(), fresh.screen().cell(y, x).unwrap());
+                    let is_second = x > 0 && buffer[(x - 1, y)].symbol().width() > 1;
+                    if is_second {
+                        continue;
+                    }
+                    let text = |cell: &vt100::Cell| if cell.has_contents() { cell.contents().to_owned() } else { " ".to_owned() };
+                    prop_assert_eq!(text(seen), drawn.symbol(), "{},{} of {:?}", x, y, &rows);
+                    prop_assert_eq!(text(whole), drawn.symbol());
+                    let paint = |colour| match colour {
+                        Color::Red => vt100::Color::Idx(1),
+                        Color::Indexed(index) => vt100::Color::Idx(index),
+                        _ => vt100::Color::Default,
+                    };
+                    prop_assert_eq!(seen.bgcolor(), paint(drawn.bg), "{},{} of {:?}", x, y, &rows);
+                    prop_assert_eq!(seen.inverse(), drawn.modifier.contains(Modifier::REVERSED), "{},{} of {:?}", x, y, &rows);
+                    prop_assert_eq!(seen.underline(), drawn.modifier.contains(Modifier::UNDERLINED), "{},{} of {:?}", x, y, &rows);
+                    if !is_blank(drawn) {
+                        prop_assert_eq!(seen.fgcolor(), paint(drawn.fg), "{},{} of {:?}", x, y, &rows);
+                        prop_assert_eq!(seen.bold(), drawn.modifier.contains(Modifier::BOLD), "{},{} of {:?}", x, y, &rows);
+                        prop_assert_eq!(seen.italic(), drawn.modifier.contains(Modifier::ITALIC), "{},{} of {:?}", x, y, &rows);
+                    }
+                }
+            }
+        }
+
         /// However pictures follow one another, and whichever of them are skipped, the terminal shows the last.
         #[test]
         fn the_terminal_shows_the_last_picture(rows in proptest::collection::vec(proptest::collection::vec("[ -~äß漢字é]{0,10}", 3), 1..8)) {

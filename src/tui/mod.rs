@@ -11,6 +11,8 @@ mod canvas;
 mod clipboard;
 mod console;
 mod core;
+#[cfg(test)]
+mod cost_tests;
 mod desk;
 mod draft;
 mod driver;

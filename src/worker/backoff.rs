@@ -24,6 +24,11 @@ impl Timer {
         }
     }
 
+    /// Whether its last reading failed.
+    pub(super) fn is_failing(&self) -> bool {
+        self.failures > 0
+    }
+
     /// Sets it for the time after a success or a failure that ended `now`. Failures double the pause, with up to a
     /// fifth more or less by chance, so that consoles which lost the same server do not come back in step.
     pub(super) fn finished(&mut self, now: Instant, success: bool) {

@@ -61,6 +61,8 @@ pub(super) struct State {
     links: HashMap<Service, LinkState>,
     /// When the reading of the queue that is under way began, until it is told that it hangs.
     alerts_begun: Option<Instant>,
+    /// When Manage is asked early, since Monitor does not answer: once a reading.
+    doubt_at: Option<Instant>,
     dropped: u64,
 }
 
@@ -88,6 +90,7 @@ impl State {
             away_since: None,
             links: HashMap::new(),
             alerts_begun: None,
+            doubt_at: None,
             dropped: 0,
             plan,
         };
@@ -164,6 +167,7 @@ impl State {
             }
             if key == JobKey::Alerts {
                 self.alerts_begun = Some(now);
+                self.doubt_at = Some(now + self.patience() / 2);
             }
             self.in_flight.insert(key);
             begun.push((job, source));
@@ -230,7 +234,12 @@ impl State {
 
     /// When something becomes due by itself. With no place free, the end of a request wakes the task.
     pub(super) fn wake_at(&self) -> Option<Instant> {
-        let overdue = self.alerts_begun.map(|begun| begun + self.patience());
+        let overdue = self
+            .alerts_begun
+            .map(|begun| begun + self.patience())
+            .into_iter()
+            .chain(self.doubt_at)
+            .min();
         if self.background.len() >= BACKGROUND_MAX || self.in_flight.len() >= IN_FLIGHT_MAX {
             return overdue;
         }
@@ -244,6 +253,10 @@ impl State {
     /// A server that takes connections and never answers holds a call for as long as its tries may last; the link is said to be
     /// down long before. Told once a reading.
     pub(super) fn overdue(&mut self, now: Instant, clock: Timestamp) -> Option<Report> {
+        if self.doubt_at.is_some_and(|at| now >= at) {
+            self.doubt_at = None;
+            self.probe_manage(now);
+        }
         let begun = self.alerts_begun.filter(|begun| now >= *begun + self.patience())?;
         self.alerts_begun = None;
         let waited = now - begun;
@@ -252,6 +265,34 @@ impl State {
             message: format!("{} has not answered for {} s", Service::Monitor, waited.as_secs()).into(),
         };
         self.link(Service::Monitor, Some(fault), waited, clock)
+    }
+
+    /// What takes Monitor away often takes Manage along, and it is asked once a minute: its state is looked up now.
+    fn probe_manage(&mut self, now: Instant) {
+        let is_down = matches!(self.links.get(&Service::Manage), Some(LinkState::Down { .. }));
+        if !is_down && !self.followed.is_empty() && !self.in_flight.contains(&JobKey::OrderStatus) {
+            self.orders.due = Some(now);
+        }
+    }
+
+    /// A service answers again: what waits out a pause because of the outage is read now. A reading under way may be from before.
+    fn wake(&mut self, now: Instant) {
+        for (key, timer) in [
+            (JobKey::Alerts, &mut self.alerts),
+            (JobKey::Devices, &mut self.devices),
+            (JobKey::OrderStatus, &mut self.orders),
+        ] {
+            if timer.is_failing() {
+                if self.in_flight.contains(&key) {
+                    self.again.insert(key);
+                } else {
+                    timer.due = Some(now);
+                }
+            }
+        }
+        if self.metrics.is_failing() && self.trend_queue.is_empty() {
+            self.metrics.due = Some(now);
+        }
     }
 
     fn patience(&self) -> Duration {
@@ -264,10 +305,18 @@ impl State {
         self.background.remove(&done.key);
         if done.key == JobKey::Alerts {
             self.alerts_begun = None;
+            self.doubt_at = None;
         }
         let mut reports = Vec::new();
         let (service, fault) = done.brought.link();
+        let is_down = |state: &Self| matches!(state.links.get(&service), Some(LinkState::Down { .. }));
+        let was_down = is_down(self);
         reports.extend(self.link(service, fault.cloned(), done.took, clock));
+        match (was_down, is_down(self)) {
+            (false, true) if service == Service::Monitor => self.probe_manage(now),
+            (true, false) => self.wake(now),
+            _ => {}
+        }
         let again = self.again.remove(&done.key);
         let due = |timer: &mut Timer, success: bool| {
             timer.finished(now, success);
@@ -368,6 +417,7 @@ impl State {
         self.background.remove(key);
         if *key == JobKey::Alerts {
             self.alerts_begun = None;
+            self.doubt_at = None;
         }
         match key {
             JobKey::Alerts => self.alerts.finished(now, false),

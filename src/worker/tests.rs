@@ -8,6 +8,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore};
 
+use super::job::{Brought, Done, JobKey};
+use super::state::State;
 use super::*;
 use crate::domain::*;
 use crate::model::{Fault, FaultKind, Fetch, LinkState, Report};
@@ -406,4 +408,86 @@ async fn a_reading_that_hangs_takes_the_link_down_after_two_intervals_and_its_an
         }
     ));
     assert_eq!(began.elapsed(), Duration::from_secs(10));
+}
+
+fn done(key: JobKey, brought: Brought) -> Done {
+    Done {
+        key,
+        brought,
+        took: Duration::from_millis(40),
+    }
+}
+
+fn begun(state: &mut State, now: tokio::time::Instant) -> Vec<JobKey> {
+    state.begin(now, Timestamp::UNIX_EPOCH).iter().map(|(job, _)| job.key()).collect()
+}
+
+fn queue(active: Result<Vec<Alert>, Fault>) -> Brought {
+    Brought::Alerts {
+        active: active.map(|alerts| Listing::whole(alerts, Timestamp::UNIX_EPOCH)),
+        gone: Vec::new(),
+        unasked: Vec::new(),
+    }
+}
+
+#[test]
+fn one_answer_after_an_outage_ends_the_pauses_of_all() {
+    let (now, clock) = (tokio::time::Instant::now(), Timestamp::UNIX_EPOCH);
+    let mut state = State::new(Plan::new("BEDFORD"), now);
+    assert_eq!(begun(&mut state, now), [JobKey::Alerts, JobKey::Devices]);
+    state.finish(done(JobKey::Alerts, queue(Err(fault()))), now, clock);
+    state.finish(done(JobKey::Devices, Brought::Devices(Err(fault()))), now, clock);
+    assert_eq!(begun(&mut state, now), [JobKey::Resolved]);
+    state.finish(done(JobKey::Resolved, Brought::Resolved(Err(fault()))), now, clock);
+    let later = now + Duration::from_secs(1);
+    assert_eq!(begun(&mut state, later), []);
+    // what the console asks when the sender has delivered
+    state.ask(Fetch::Alert("a".into()), later);
+    assert_eq!(begun(&mut state, later), [JobKey::Alert("a".into())]);
+    let answer = Brought::Alert(Ok(alert("a", AlertState::Acknowledged)));
+    state.finish(done(JobKey::Alert("a".into()), answer), later, clock);
+    assert_eq!(begun(&mut state, later), [JobKey::Alerts, JobKey::Devices]);
+    state.finish(done(JobKey::Alerts, queue(Ok(Vec::new()))), later, clock);
+    state.finish(
+        done(JobKey::Devices, Brought::Devices(Ok(Listing::whole(Vec::new(), clock)))),
+        later,
+        clock,
+    );
+    assert_eq!(begun(&mut state, later), [], "and then by their intervals");
+}
+
+#[test]
+fn manage_is_asked_as_soon_as_monitor_fails_or_hangs_and_once() {
+    let (now, clock) = (tokio::time::Instant::now(), Timestamp::UNIX_EPOCH);
+    let after = |seconds| now + Duration::from_secs(seconds);
+    let mut state = State::new(Plan::new("BEDFORD"), now);
+    state.ask(Fetch::OrderStatus(vec!["a".into()]), now);
+    assert_eq!(begun(&mut state, now), [JobKey::Alerts, JobKey::Devices, JobKey::OrderStatus]);
+    state.finish(done(JobKey::Alerts, queue(Ok(Vec::new()))), now, clock);
+    state.finish(
+        done(JobKey::Devices, Brought::Devices(Ok(Listing::whole(Vec::new(), clock)))),
+        now,
+        clock,
+    );
+    state.finish(done(JobKey::OrderStatus, Brought::OrderStatus(Ok(Vec::new()))), now, clock);
+    assert_eq!(begun(&mut state, now), [JobKey::Resolved]);
+    state.finish(
+        done(JobKey::Resolved, Brought::Resolved(Ok(Listing::whole(Vec::new(), clock)))),
+        now,
+        clock,
+    );
+
+    assert_eq!(begun(&mut state, after(5)), [JobKey::Alerts]);
+    state.finish(done(JobKey::Alerts, queue(Err(fault()))), after(6), clock);
+    assert_eq!(begun(&mut state, after(6)), [JobKey::OrderStatus], "it fails");
+    state.finish(done(JobKey::OrderStatus, Brought::OrderStatus(Ok(Vec::new()))), after(6), clock);
+    assert_eq!(begun(&mut state, after(6)), []);
+
+    assert_eq!(begun(&mut state, after(18)), [JobKey::Alerts]);
+    assert_eq!(state.wake_at(), Some(after(23)));
+    assert_eq!(state.overdue(after(23), clock), None);
+    assert_eq!(begun(&mut state, after(23)), [JobKey::OrderStatus], "it hangs");
+    state.finish(done(JobKey::OrderStatus, Brought::OrderStatus(Ok(Vec::new()))), after(23), clock);
+    assert_eq!(state.overdue(after(24), clock), None);
+    assert_eq!(begun(&mut state, after(24)), []);
 }

@@ -143,6 +143,16 @@ impl Desk {
             self.key(key);
             self.draw();
         }
+        self.rest();
+    }
+
+    /// The cursor rests, until the panes beside it have followed.
+    pub(super) fn rest(&mut self) {
+        if let Some(at) = self.app.wakes_at() {
+            self.now = at;
+            self.send(Event::Tick);
+            self.draw();
+        }
     }
 
     /// One key, without a frame.

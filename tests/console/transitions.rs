@@ -625,6 +625,25 @@ fn silence_is_said_in_words_past_twice_the_interval() {
 }
 
 #[test]
+fn manage_is_not_called_live_for_an_answer_from_before_monitors_outage() {
+    let mut desk = Desk::night(120, 40);
+    desk.report(Report::OrderStatus(Ok(Vec::new())));
+    desk.wait(3);
+    assert!(desk.line(0).contains("Manage ● live"), "{}", desk.line(0));
+    desk.down(Service::Monitor, "it does not answer");
+    desk.draw();
+    assert!(desk.line(0).contains("Manage ◌ last answer 02:14"), "{}", desk.line(0));
+    desk.wait(1);
+    desk.report(Report::OrderStatus(Ok(Vec::new())));
+    desk.draw();
+    assert!(
+        desk.line(0).contains("Manage ● live"),
+        "it answers while Monitor does not: {}",
+        desk.line(0)
+    );
+}
+
+#[test]
 fn what_was_first_by_another_is_shown_with_who_and_when() {
     let mut desk = Desk::night(120, 40);
     let mut changed = alerts();
@@ -748,6 +767,36 @@ fn the_cursor_asks_for_the_readings_of_its_device() {
             window_seconds: 7_200
         })]
     );
+}
+
+#[test]
+fn the_side_follows_a_cursor_that_rests_and_asks_once_for_a_held_key() {
+    let mut desk = Desk::night(120, 40);
+    let side = |desk: &Desk| desk.line(2).chars().skip(78).collect::<String>();
+    assert!(side(&desk).contains("PUMP-017"), "{}", side(&desk));
+    desk.key("j");
+    desk.draw();
+    desk.key("j");
+    desk.draw();
+    assert!(
+        desk.screen().contains("▌   48m MED  CHIL-002"),
+        "the cursor is there at once: {}",
+        desk.screen()
+    );
+    assert!(side(&desk).contains("PUMP-017"), "it says what it shows: {}", side(&desk));
+    assert_eq!(desk.effects, [], "nothing is asked for on the way");
+    desk.rest();
+    assert!(side(&desk).contains("CHIL-002"), "{}", side(&desk));
+    assert_eq!(desk.effects.len(), 1, "{:?}", desk.effects);
+    desk.key("j");
+    desk.key("enter");
+    desk.draw();
+    assert!(
+        desk.screen().contains("Vibration above warning"),
+        "what is opened is under the cursor: {}",
+        desk.screen()
+    );
+    assert_eq!(desk.app.wakes_at(), None);
 }
 
 #[test]

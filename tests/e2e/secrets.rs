@@ -67,7 +67,10 @@ async fn row_26_the_console_and_the_drain_it_leaves_behind_keep_secrets_to_thems
     console.env("NIGHTDESK_LOG", "trace");
     console.env("HOME", plant.path("home"));
     let mut terminal = Terminal::start(console);
-    terminal.until("live", |screen| screen.contents().contains("Monitor ● live"));
+    terminal.until("an alert under the cursor", |screen| {
+        let text = screen.contents();
+        text.contains("Monitor ● live") && text.lines().any(|line| line.starts_with("│▌"))
+    });
     assert!(
         !terminal.text().contains("a word on stderr"),
         "the vault's words stand in the picture"

@@ -614,6 +614,16 @@ impl Store {
             .min()
     }
 
+    /// When Manage answered last, where that was before Monitor fell silent: it is asked once a minute only, and what takes one
+    /// away often takes both.
+    pub fn answered_before_trouble(&self, now: Timestamp) -> Option<Timestamp> {
+        let trouble = match self.link(Service::Monitor).0 {
+            LinkState::Down { since, .. } => *since,
+            LinkState::Unknown | LinkState::Live { .. } => self.unanswered(Service::Monitor, now)?,
+        };
+        self.freshness(Source::Orders).as_of.filter(|at| *at < trouble)
+    }
+
     /// A source's freshness.
     pub fn freshness(&self, source: Source) -> &Freshness {
         let [(_, first), ..] = &self.fresh;

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::cells;
-use super::super::scene::{Scene, framed};
+use super::super::scene::{Scene, framed, highlight};
 use super::column::{self, Place, Sized};
 use super::{GroupBy, Queue};
 use crate::config::theme::Role;
@@ -111,7 +111,8 @@ impl Queue {
             buffer.set_style(row, scene.style(Role::Muted));
         }
         if here && focused {
-            buffer.set_style(row, scene.style(Role::Selection));
+            let columns = sized.iter().map(|one| u16::try_from(one.width).unwrap_or(u16::MAX));
+            buffer.set_style(highlight(row, GUTTER, columns), scene.style(Role::Selection));
         }
     }
 
