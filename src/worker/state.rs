@@ -23,6 +23,10 @@ const ASKED_MAX: usize = 64;
 const TRENDS_MAX: usize = 200;
 /// Alerts whose orders are followed.
 const FOLLOWED_MAX: usize = 500;
+/// With more than these followed, a look at their orders is many calls.
+const FOLLOWED_FEW: usize = 20;
+/// Between two such looks: a flood asks with every alert.
+const ORDERS_GAP: Duration = Duration::from_secs(10);
 /// After an outage of this length those resolved meanwhile are asked for.
 const SWEEP_AFTER: Duration = Duration::from_mins(1);
 /// A reading of the queue that hangs is told after two of its intervals, and not before this: a slow server is not a dead one.
@@ -36,6 +40,8 @@ pub(super) struct State {
     devices: Timer,
     metrics: Timer,
     orders: Timer,
+    /// When the last look at the orders began.
+    orders_begun: Option<Instant>,
     /// What a person asked for, the oldest first.
     asked: VecDeque<Job>,
     in_flight: HashSet<JobKey>,
@@ -74,6 +80,7 @@ impl State {
             devices: timer(plan.devices),
             metrics: timer(plan.metrics),
             orders: timer(plan.orders),
+            orders_begun: None,
             asked: VecDeque::new(),
             in_flight: HashSet::new(),
             background: HashSet::new(),
@@ -208,8 +215,16 @@ impl State {
             self.devices.due = None;
             return Some((Job::Devices, Some(Source::Devices), true));
         }
-        if is_due(&self.orders) {
+        let rests_until = self
+            .orders_begun
+            .filter(|_| self.followed.len() > FOLLOWED_FEW)
+            .map(|begun| begun + ORDERS_GAP);
+        if is_due(&self.orders) && rests_until.is_some_and(|until| until > now) {
+            self.orders.due = rests_until;
+        }
+        if self.orders.due.is_some_and(|due| due <= now) {
             self.orders.due = None;
+            self.orders_begun = Some(now);
             let job = Job::OrderStatus {
                 site: self.plan.site.clone(),
                 alerts: self.followed.iter().cloned().collect(),

@@ -322,6 +322,20 @@ async fn orders_are_found_by_reference_and_a_finished_one_is_not_asked_for_again
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_flood_asks_for_its_many_orders_once_in_ten_seconds() {
+    let plant = Fake::new(MANY);
+    let (worker, _reports) = Worker::spawn(plant.clone(), Plan::new("BEDFORD"), None);
+    for reading in 1..=13 {
+        worker.fetch(Fetch::OrderStatus(
+            (0..30).map(|number| format!("f{number}").as_str().into()).collect(),
+        ));
+        plant.until("alerts", reading).await;
+    }
+    // thirteen readings, five seconds apart: a minute
+    assert!((6..=7).contains(&plant.count("orders")), "{}", plant.count("orders"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_last_run_is_told_first_and_a_fresh_list_is_kept() {
     struct Kept(Mutex<usize>, Notify);
     impl Keep for Kept {

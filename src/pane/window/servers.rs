@@ -16,7 +16,12 @@ pub(super) fn lines(scene: &Scene<'_>, width: usize) -> Vec<Vec<(String, Style)>
     let health = scene.store.health();
     let mut lines = vec![vec![("Calls since the start".to_owned(), title)]];
     if health.servers.is_empty() {
-        lines.push(vec![("  none yet: no server is connected".into(), scene.style(Role::Muted))]);
+        let said = if health.who.is_empty() {
+            "  being read"
+        } else {
+            "  none yet: no server is connected"
+        };
+        lines.push(vec![(said.into(), scene.style(Role::Muted))]);
         return lines;
     }
     let name = width.saturating_sub(FIGURES).clamp(16, 34);
