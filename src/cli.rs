@@ -112,7 +112,7 @@ pub enum Command {
     /// The integrations of a profile, running without a person: rules, data lake, ERP, assets, webhooks, facility API
     ///
     /// Runs until TERM or INT whatever the configuration switches on, and prints `ready`, with the server's address where
-    /// [bridge] says `listen`. What was begun when it ends is finished, or stays in the outbox.
+    /// `[bridge]` says `listen`. What was begun when it ends is finished, or stays in the outbox.
     Bridge {
         /// Run each job that is due once, deliver what it asked for, and end
         #[arg(long)]

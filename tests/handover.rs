@@ -17,25 +17,8 @@ fn at(minutes: f64) -> Timestamp {
 
 fn raised(id: &str, device: &str, name: &str, severity: &str, minutes: f64) -> Alert {
     Alert {
-        id: AlertId::new(id),
-        name: name.into(),
-        device: device.into(),
-        device_type: None,
-        severity: Severity::parse(severity),
-        state: AlertState::New,
-        metric: None,
-        value: None,
-        threshold: None,
-        raised_at: at(minutes),
         message: Some("text".into()),
-        acknowledged_by: None,
-        acknowledged_at: None,
-        notes: None,
-        resolved_by: None,
-        resolved_at: None,
-        resolution: None,
-        root_cause: None,
-        preventive_action: None,
+        ..Alert::raised(AlertId::new(id), name.into(), device.into(), Severity::parse(severity), at(minutes))
     }
 }
 

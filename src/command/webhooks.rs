@@ -14,7 +14,7 @@ use super::table::{Align, Cell, Table};
 use super::{Exit, Failure};
 use crate::cli::{DeliveriesArgs, Webhooks};
 use crate::config::Env;
-use crate::domain::{Alert, AlertState, Intent, IntentState, Listing, MetricValue, OutboxId, OutboxRow, SafeText, Severity};
+use crate::domain::{Alert, Intent, IntentState, Listing, MetricValue, OutboxId, OutboxRow, SafeText, Severity};
 use crate::integration::webhook::{Definition, TEMPLATES, read};
 use crate::outbox::{RowFilter, Submission};
 
@@ -45,25 +45,18 @@ pub(super) async fn run(context: Context, command: Webhooks) -> Result<(), Failu
 /// An alert that never was.
 fn invented(now: Timestamp) -> Alert {
     Alert {
-        id: format!("test-{}", now.as_millisecond()).as_str().into(),
-        name: "Test of the webhook (no real alert)".into(),
-        device: "TEST-000".into(),
         device_type: Some("Test".into()),
-        severity: Severity::Low,
-        state: AlertState::New,
         metric: Some("test".into()),
         value: Some(MetricValue::Number(42.5)),
         threshold: Some(40.0),
-        raised_at: now,
         message: Some("Sent by `nightdesk webhooks test`".into()),
-        acknowledged_by: None,
-        acknowledged_at: None,
-        notes: None,
-        resolved_by: None,
-        resolved_at: None,
-        resolution: None,
-        root_cause: None,
-        preventive_action: None,
+        ..Alert::raised(
+            format!("test-{}", now.as_millisecond()).as_str().into(),
+            "Test of the webhook (no real alert)".into(),
+            "TEST-000".into(),
+            Severity::Low,
+            now,
+        )
     }
 }
 

@@ -70,6 +70,31 @@ pub struct Alert {
 }
 
 impl Alert {
+    /// A new one of which only what the contract requires is known.
+    pub fn raised(id: AlertId, name: SafeText, device: DeviceId, severity: Severity, at: Timestamp) -> Self {
+        Self {
+            id,
+            name,
+            device,
+            device_type: None,
+            severity,
+            state: AlertState::New,
+            metric: None,
+            value: None,
+            threshold: None,
+            raised_at: at,
+            message: None,
+            acknowledged_by: None,
+            acknowledged_at: None,
+            notes: None,
+            resolved_by: None,
+            resolved_at: None,
+            resolution: None,
+            root_cause: None,
+            preventive_action: None,
+        }
+    }
+
     /// The order that its note links (`[WO 1043]`), the last where there are several.
     pub fn linked_order(&self) -> Option<&str> {
         linked_order(self.notes.as_ref()?.shown())

@@ -329,25 +329,8 @@ mod tests {
 
     fn alert(id: &str, raised: i64) -> Alert {
         Alert {
-            id: id.into(),
-            name: "Pressure high".into(),
-            device: "PUMP-1".into(),
-            device_type: None,
-            severity: Severity::High,
-            state: AlertState::New,
-            metric: None,
-            value: None,
-            threshold: None,
-            raised_at: at(raised),
             message: Some("long".into()),
-            acknowledged_by: None,
-            acknowledged_at: None,
-            notes: None,
-            resolved_by: None,
-            resolved_at: None,
-            resolution: None,
-            root_cause: None,
-            preventive_action: None,
+            ..Alert::raised(id.into(), "Pressure high".into(), "PUMP-1".into(), Severity::High, at(raised))
         }
     }
 

@@ -105,7 +105,7 @@ impl Cache {
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
-    use crate::domain::{AlertState, Severity};
+    use crate::domain::Severity;
 
     use super::*;
 
@@ -117,27 +117,13 @@ mod tests {
     }
 
     fn listing() -> Listing<Alert> {
-        let alert = Alert {
-            id: "alert-1".into(),
-            name: "Bearing \u{1b}[31m".into(),
-            device: "PUMP-017".into(),
-            device_type: None,
-            severity: Severity::Critical,
-            state: AlertState::New,
-            metric: None,
-            value: None,
-            threshold: None,
-            raised_at: Timestamp::UNIX_EPOCH,
-            message: None,
-            acknowledged_by: None,
-            acknowledged_at: None,
-            notes: None,
-            resolved_by: None,
-            resolved_at: None,
-            resolution: None,
-            root_cause: None,
-            preventive_action: None,
-        };
+        let alert = Alert::raised(
+            "alert-1".into(),
+            "Bearing \u{1b}[31m".into(),
+            "PUMP-017".into(),
+            Severity::Critical,
+            Timestamp::UNIX_EPOCH,
+        );
         Listing::whole(vec![alert], Timestamp::UNIX_EPOCH)
     }
 

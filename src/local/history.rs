@@ -191,7 +191,7 @@ fn read_segment(path: &Path, newest: &mut HashMap<AlertId, Occurrence>, found: &
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
-    use crate::domain::{Alert, AlertState, Severity};
+    use crate::domain::{Alert, Severity};
 
     use super::*;
 
@@ -202,25 +202,9 @@ mod tests {
     fn record(id: &str, noted: i64) -> Occurrence {
         Occurrence {
             alert: Alert {
-                id: id.into(),
-                name: "Pressure \u{1b}[31m high".into(),
-                device: "PUMP-1".into(),
                 device_type: Some("PumpStation".into()),
-                severity: Severity::High,
-                state: AlertState::New,
-                metric: None,
-                value: None,
-                threshold: None,
-                raised_at: at(0),
-                message: None,
-                acknowledged_by: None,
-                acknowledged_at: None,
                 notes: Some("line\nline".into()),
-                resolved_by: None,
-                resolved_at: None,
-                resolution: None,
-                root_cause: None,
-                preventive_action: None,
+                ..Alert::raised(id.into(), "Pressure \u{1b}[31m high".into(), "PUMP-1".into(), Severity::High, at(0))
             },
             noted_at: at(noted),
             returned_at: vec![at(5)],

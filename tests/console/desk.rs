@@ -409,25 +409,14 @@ pub(super) fn ago(minutes: i64) -> Timestamp {
 
 pub(super) fn alert(id: &str, device: (&str, &str), name: &str, severity: &str, minutes: i64) -> Alert {
     Alert {
-        id: AlertId::new(id),
-        name: name.into(),
-        device: device.1.into(),
         device_type: Some(device.0.into()),
-        severity: Severity::parse(severity),
-        state: AlertState::New,
-        metric: None,
-        value: None,
-        threshold: None,
-        raised_at: ago(minutes),
-        message: None,
-        acknowledged_by: None,
-        acknowledged_at: None,
-        notes: None,
-        resolved_by: None,
-        resolved_at: None,
-        resolution: None,
-        root_cause: None,
-        preventive_action: None,
+        ..Alert::raised(
+            AlertId::new(id),
+            name.into(),
+            device.1.into(),
+            Severity::parse(severity),
+            ago(minutes),
+        )
     }
 }
 

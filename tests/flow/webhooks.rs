@@ -1,4 +1,4 @@
-use nightdesk::domain::{Alert, AlertState, Intent, IntentState, OutboxRow, Severity};
+use nightdesk::domain::{Alert, Intent, IntentState, OutboxRow, Severity};
 use nightdesk::integration::webhook::load;
 use nightdesk::outbox::Submission;
 use nightdesk::simulator::{EffectKind, FaultAction, FaultRule, Operation, When};
@@ -10,27 +10,13 @@ const SLACK: &str = "Alert to the shift's channel";
 const GENERIC: &str = "Alert to another system";
 
 fn alert(id: &str, name: &str) -> Alert {
-    Alert {
-        id: id.into(),
-        name: name.into(),
-        device: "PUMP-017".into(),
-        device_type: None,
-        severity: Severity::Critical,
-        state: AlertState::New,
-        metric: None,
-        value: None,
-        threshold: None,
-        raised_at: super::support::start(),
-        message: None,
-        acknowledged_by: None,
-        acknowledged_at: None,
-        notes: None,
-        resolved_by: None,
-        resolved_at: None,
-        resolution: None,
-        root_cause: None,
-        preventive_action: None,
-    }
+    Alert::raised(
+        id.into(),
+        name.into(),
+        "PUMP-017".into(),
+        Severity::Critical,
+        super::support::start(),
+    )
 }
 
 /// Files whose waits are hundredths of a second.

@@ -169,29 +169,18 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::AlertState;
 
     fn alert(name: &str) -> Alert {
         Alert {
-            id: "a-1".into(),
-            name: name.into(),
-            device: "PUMP-1".into(),
-            device_type: None,
-            severity: Severity::Critical,
-            state: AlertState::New,
             metric: Some("vibration".into()),
             value: Some(MetricValue::Number(11.5)),
-            threshold: None,
-            raised_at: "2026-02-19T02:00:00Z".parse().unwrap(),
-            message: None,
-            acknowledged_by: None,
-            acknowledged_at: None,
-            notes: None,
-            resolved_by: None,
-            resolved_at: None,
-            resolution: None,
-            root_cause: None,
-            preventive_action: None,
+            ..Alert::raised(
+                "a-1".into(),
+                name.into(),
+                "PUMP-1".into(),
+                Severity::Critical,
+                "2026-02-19T02:00:00Z".parse().unwrap(),
+            )
         }
     }
 

@@ -11,25 +11,14 @@ fn at(text: &str) -> Timestamp {
 
 fn alert(id: &str, severity: Severity, raised: &str) -> Alert {
     Alert {
-        id: id.into(),
-        name: "Vibration high".into(),
-        device: format!("PUMP-{id}").as_str().into(),
         device_type: Some("PumpStation".into()),
-        severity,
-        state: AlertState::New,
-        metric: None,
-        value: None,
-        threshold: None,
-        raised_at: at(raised),
-        message: None,
-        acknowledged_by: None,
-        acknowledged_at: None,
-        notes: None,
-        resolved_by: None,
-        resolved_at: None,
-        resolution: None,
-        root_cause: None,
-        preventive_action: None,
+        ..Alert::raised(
+            id.into(),
+            "Vibration high".into(),
+            format!("PUMP-{id}").as_str().into(),
+            severity,
+            at(raised),
+        )
     }
 }
 

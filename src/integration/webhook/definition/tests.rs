@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::config::ProblemKind;
-use crate::domain::{AlertState, MetricValue};
+use crate::domain::MetricValue;
 
 fn look_up(name: &str) -> Result<SecretString, String> {
     match name {
@@ -20,25 +20,14 @@ fn parse(text: &str) -> Result<Definition, String> {
 
 fn alert() -> Alert {
     Alert {
-        id: "a-1".into(),
-        name: "Bearing \"hot\"\n\u{1b}[2J".into(),
-        device: "PUMP-1".into(),
-        device_type: None,
-        severity: Severity::Critical,
-        state: AlertState::New,
-        metric: None,
         value: Some(MetricValue::Number(90.5)),
-        threshold: None,
-        raised_at: "2026-02-19T02:00:00Z".parse().unwrap(),
-        message: None,
-        acknowledged_by: None,
-        acknowledged_at: None,
-        notes: None,
-        resolved_by: None,
-        resolved_at: None,
-        resolution: None,
-        root_cause: None,
-        preventive_action: None,
+        ..Alert::raised(
+            "a-1".into(),
+            "Bearing \"hot\"\n\u{1b}[2J".into(),
+            "PUMP-1".into(),
+            Severity::Critical,
+            "2026-02-19T02:00:00Z".parse().unwrap(),
+        )
     }
 }
 
