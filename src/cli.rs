@@ -303,6 +303,9 @@ pub struct SimulateArgs {
     /// Rules of faults to play
     #[arg(long, value_name = "FILE")]
     pub faults: Option<PathBuf>,
+    /// Tell the bridge at this address (the one that it prints) of a finished maintenance or calibration twice a minute
+    #[arg(long, value_name = "URL")]
+    pub technicians: Option<String>,
 }
 
 /// Whether and how long a writing command waits for the servers.

@@ -102,6 +102,7 @@ async fn simulate(arguments: SimulateArgs) -> Result<(), Failure> {
         port,
         plant: of,
         faults,
+        technicians,
     } = arguments;
     let SimulatorConfig {
         scenario,
@@ -118,6 +119,7 @@ async fn simulate(arguments: SimulateArgs) -> Result<(), Failure> {
         devices,
         alerts,
         faults,
+        technicians,
     };
     simulate::run(options, &mut std::io::stdout()).await.map_err(simulated)
 }
@@ -143,6 +145,7 @@ pub(super) fn plant(arguments: &PlantArgs) -> SimulatorConfig {
 pub(super) fn simulated(error: SimulateError) -> Failure {
     let exit = match error {
         SimulateError::Listen { .. }
+        | SimulateError::Technicians(_)
         | SimulateError::Back { .. }
         | SimulateError::Another { .. }
         | SimulateError::Devices(_)

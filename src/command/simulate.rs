@@ -2,10 +2,13 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::simulator::{Scenario, SimulateError, Simulator, SimulatorConfig, make_directory, read_faults, write_directory};
+use crate::simulator::{
+    Scenario, SimulateError, Simulator, SimulatorConfig, Technician, make_directory, message, read_faults, write_directory,
+};
 
 /// What the command line asks for.
 #[derive(Clone, Debug)]
@@ -24,7 +27,12 @@ pub struct SimulateOptions {
     pub alerts: Option<usize>,
     /// A rule file.
     pub faults: Option<PathBuf>,
+    /// The address of a bridge that technicians tell of their work.
+    pub technicians: Option<String>,
 }
+
+/// Between two messages of the technicians.
+const TECHNICIANS_EVERY: Duration = Duration::from_secs(30);
 
 /// Runs until SIGINT or SIGTERM. Writes `ready URL` once a client can connect and all files are there.
 pub async fn run(options: SimulateOptions, out: &mut (dyn Write + Send)) -> Result<(), SimulateError> {
@@ -32,6 +40,7 @@ pub async fn run(options: SimulateOptions, out: &mut (dyn Write + Send)) -> Resu
     let mut terminate = signal(SignalKind::terminate()).map_err(SimulateError::Signal)?;
     let faults = options.faults.as_deref().map(read_faults).transpose()?.unwrap_or_default();
     make_directory(&options.dir)?;
+    let bridge = options.technicians.as_deref();
     let config = SimulatorConfig {
         seed: options.seed,
         scenario: options.scenario,
@@ -44,6 +53,9 @@ pub async fn run(options: SimulateOptions, out: &mut (dyn Write + Send)) -> Resu
     };
     let simulator = Simulator::start(config).await?;
     write_directory(&simulator, &options.dir)?;
+    let technician = bridge
+        .map(|bridge| Technician::new(bridge, simulator.ca_pem(), &simulator.inbound_secret()))
+        .transpose()?;
     writeln!(out, "ready {}", simulator.url())
         .and_then(|()| out.flush())
         .map_err(|source| SimulateError::Write {
@@ -53,7 +65,24 @@ pub async fn run(options: SimulateOptions, out: &mut (dyn Write + Send)) -> Resu
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
+        () = technicians(&simulator, technician) => {}
     }
     simulator.shutdown().await;
     Ok(())
+}
+
+/// Tells the bridge of one piece of work after the other; never ends.
+async fn technicians(simulator: &Simulator, technician: Option<Technician>) {
+    let Some(technician) = technician else {
+        return std::future::pending().await;
+    };
+    for number in 0.. {
+        if let Some(body) = message(simulator, number) {
+            match technician.tell(&body).await {
+                Ok(status) => tracing::info!(status, body, "told the bridge"),
+                Err(error) => tracing::error!(%error, "the bridge was not told; the next message follows"),
+            }
+        }
+        tokio::time::sleep(TECHNICIANS_EVERY).await;
+    }
 }

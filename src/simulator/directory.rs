@@ -88,6 +88,7 @@ per_hour = 20
 listen = "127.0.0.1:0"
 cert_file = "bridge.pem"
 cert_key_file = "bridge.key"
+inbound_secret_file = "inbound.secret"   # `nightdesk simulate --technicians URL` signs with it
 outbound = ["webhooks/servicenow.json", "webhooks/slack.json", "webhooks/generic.json"]
 allow_private = ["127.0.0.0/8"]    # the simulated receivers are on this machine
 "#
@@ -159,6 +160,7 @@ allow_private = ["127.0.0.0/8"]    # the simulated receivers are on this machine
             "webhooks/credentials/RECEIVER_SIGNING_SECRET",
             format!("{}\n", simulator.webhook_secret()),
         ),
+        ("inbound.secret", format!("{}\n", simulator.inbound_secret())),
         ("bridge.toml", bridge),
         ("config.toml", config),
         ("url", format!("{url}\n")), // last: whoever waits for it finds the others

@@ -63,6 +63,9 @@ pub enum SimulateError {
     /// Too many alerts.
     #[error("{0} alerts are too many: take at most {ALERTS_MAX}")]
     Alerts(usize),
+    /// The technicians' system.
+    #[error(transparent)]
+    Technicians(#[from] super::technician::TechnicianError),
     /// The rule file.
     #[error(transparent)]
     Faults(#[from] FaultFileError),

@@ -24,6 +24,7 @@ mod kept;
 mod ledger;
 mod plant;
 mod server;
+mod technician;
 mod world;
 
 pub use api::{Operation, RequestRecord, Traffic};
@@ -35,3 +36,4 @@ pub use error::SimulateError;
 pub use fault::{FaultAction, FaultFileError, FaultRule, When, parse_faults, read_faults};
 pub use ledger::{EffectKind, LedgerEntry, SIMULATED};
 pub use server::{Outage, Simulator};
+pub use technician::{Technician, TechnicianError, message};

@@ -299,6 +299,17 @@ impl Simulator {
         self.evolved(|world| world.drill_device())
     }
 
+    /// Type and id of a device by its place in the list over all types, beginning anew after the last; `None` without devices.
+    pub fn device(&self, place: u32) -> Option<(String, String)> {
+        self.evolved(|world| world.device_at(place))
+    }
+
+    /// The secret with which a technician's system signs what it tells a bridge.
+    pub fn inbound_secret(&self) -> String {
+        use sha2::Digest as _;
+        crate::domain::hex(&sha2::Sha256::digest(format!("inbound {}", self.webhook_secret())))
+    }
+
     /// All alerts as the list endpoint would give them, newest first.
     pub fn alerts(&self) -> Vec<Value> {
         self.evolved(|world| world.alerts(&AlertFilter::default()).map(|alert| json!(alert)).collect())

@@ -3,12 +3,12 @@
 use std::os::unix::net::UnixDatagram;
 use std::process::Stdio;
 
-use nightdesk::simulator::EffectKind;
+use nightdesk::simulator::{EffectKind, Technician, message};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Child;
 
-use super::support::{API_KEY, configure, private, sign, with_server};
+use super::support::{API_KEY, SECRET, configure, private, sign, with_server};
 use crate::command::plant::{Plant, command};
 
 const DONE: &str =
@@ -159,4 +159,30 @@ async fn settings_that_make_no_sense_together_are_refused_at_their_line() {
     ] {
         assert!(refused.stderr.contains(expected), "{expected}: {refused:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_plants_technicians_tell_it_of_their_work() {
+    let plant = Plant::start().await;
+    with_server(&plant);
+    let mut bridge = Bridge::start(&plant, &[]).await;
+    let technician = |secret: &str| Technician::new(&bridge.url, plant.simulator.ca_pem(), secret).unwrap();
+    let (maintained, calibrated) = (message(&plant.simulator, 0).unwrap(), message(&plant.simulator, 1).unwrap());
+    assert_eq!(technician("not-the-secret-of-this-bridge").tell(&maintained).await.unwrap(), 401);
+    for body in [&maintained, &calibrated, &maintained] {
+        assert_eq!(technician(SECRET).tell(body).await.unwrap(), 200);
+    }
+    plant.run(&["outbox", "drain"]).await.expect(0);
+    let bodies: Vec<String> = plant
+        .effects(EffectKind::UpdateMetadata)
+        .iter()
+        .map(|effect| effect.body.to_string())
+        .collect();
+    assert_eq!(bodies.len(), 2, "{bodies:?}");
+    assert!(
+        bodies[0].contains("lastMaintenance") && bodies[1].contains("nextCalibration"),
+        "{bodies:?}"
+    );
+    bridge.signal(Signal::TERM);
+    assert_eq!(bridge.child.wait().await.unwrap().code(), Some(0));
 }

@@ -223,6 +223,7 @@ async fn the_command_says_ready_when_everything_is_there_and_reads_its_rules() {
         devices: 150,
         alerts: None,
         faults: Some(faults.clone()),
+        technicians: None,
     };
     let printed = Printed(Arc::default(), Arc::default());
     let mut out = printed.clone();

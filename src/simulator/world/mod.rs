@@ -127,6 +127,13 @@ impl World {
         self.drill_pump.map(DeviceRef::id)
     }
 
+    /// Type and id of the device at a place of the list over all types, which begins anew after the last.
+    pub(crate) fn device_at(&self, place: u32) -> Option<(String, String)> {
+        let total = self.plant.total();
+        let device = self.plant.nth(place.checked_rem(total)?)?;
+        Some((device.kind()?.name.to_owned(), device.id()))
+    }
+
     pub(crate) fn episodes_of(&self, device: DeviceRef) -> Vec<Episode> {
         self.episodes.get(&device).cloned().unwrap_or_default()
     }
