@@ -9,5 +9,6 @@ if ! [ -x "$venv/bin/schemathesis" ]; then
     "$venv/bin/pip" install --quiet --retries 5 schemathesis==4.32.5 requests==2.34.2
 fi
 command -v promtool > /dev/null || { echo "promtool is not installed: apt-get install prometheus"; exit 1; }
-cargo build --locked --quiet
+# with the tests: the same build as that of `cargo test`, which has just been made
+cargo build --locked --quiet --bins --tests
 exec "$venv/bin/python" tests/real/bridge.py "${CARGO_TARGET_DIR:-target}/debug/nightdesk"

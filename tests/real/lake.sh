@@ -7,5 +7,6 @@ if ! [ -x "$venv/bin/moto_server" ]; then
     python3 -m venv "$venv"
     "$venv/bin/pip" install --quiet 'moto[server]==5.2.5' pyarrow==26.0.1 duckdb==2.0.1 requests==2.34.2
 fi
-cargo build --locked --quiet
+# with the tests: the same build as that of `cargo test`, which has just been made
+cargo build --locked --quiet --bins --tests
 exec "$venv/bin/python" tests/real/lake.py "${CARGO_TARGET_DIR:-target}/debug/nightdesk"
