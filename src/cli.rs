@@ -98,7 +98,7 @@ pub enum Command {
     /// Check, test and replay outbound webhooks
     #[command(subcommand)]
     Webhooks(Webhooks),
-    /// What was asked for and is not done yet
+    /// What was asked for, and where it stands
     #[command(subcommand)]
     Outbox(OutboxCommand),
     /// Who did what, and whether the record is whole
@@ -463,6 +463,8 @@ pub struct ReadingsArgs {
 #[derive(Clone, Debug, Subcommand)]
 pub enum Latest {
     /// The newest reading of each device of a type, within the last hour
+    ///
+    /// The server tells of each only the beginning of the hour that it falls into: that is `windowStart`.
     Latest {
         /// The type
         #[arg(long = "type", value_name = "TYPE")]

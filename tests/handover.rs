@@ -246,6 +246,16 @@ fn check(name: &str, format: Format) {
 }
 
 #[test]
+fn what_was_raised_on_another_day_says_which() {
+    for form in [Format::Markdown, Format::Text] {
+        let mut handover = handover();
+        let line = handover.unacknowledged.first_mut().unwrap();
+        line.raised_at = "2026-01-02T13:40:00Z".parse().unwrap();
+        assert!(handover.write(form, &TimeZone::UTC).contains("02 Jan 13:40"));
+    }
+}
+
+#[test]
 fn the_four_forms_on_paper() {
     check("handover-md", Format::Markdown);
     check("handover-text", Format::Text);

@@ -30,9 +30,7 @@ impl App {
                 if targets.is_empty() {
                     return Ok(());
                 }
-                let (able, _) = self.able(targets.clone(), Purpose::Acknowledge)?;
-                // The number that is asked for above the limit is that of those that can be; else it is said who was left out.
-                let targets = if able.len() > self.setup.bulk_limit { able } else { targets };
+                self.able(targets.clone(), Purpose::Acknowledge)?;
                 self.perform(
                     Ask::Acknowledge {
                         alerts: targets,

@@ -25,6 +25,8 @@ pub(super) struct Group {
     /// What it is about, as people call it.
     pub(super) name: String,
     pub(super) members: Vec<Member>,
+    /// What was said of those that could not be asked.
+    pub(super) left: Option<String>,
     /// It is being taken back.
     pub(super) undone: bool,
     /// Its end was told.

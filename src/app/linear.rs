@@ -33,6 +33,8 @@ pub(super) struct Spoken {
     /// What was typed since: the terminal shows it as it is typed.
     pub(super) echo: String,
     greeted: bool,
+    /// It was said that nothing has been read yet.
+    waiting: bool,
     /// Windows by depth, and the lines of the top one.
     depth: usize,
     window: Vec<String>,
@@ -52,6 +54,7 @@ impl Spoken {
     /// Everything is told once more: the list, or the window that is open.
     pub(super) fn again(&mut self) {
         self.greeted = false;
+        self.waiting = false;
         self.depth = 0;
         self.window.clear();
         self.trouble = None;
@@ -225,6 +228,12 @@ impl App {
                 scene.key(Action::Quit)
             ));
             self.tell_list(lines);
+        } else if !spoken.greeted {
+            // a count of what is not known would be a lie
+            if !spoken.waiting {
+                spoken.waiting = true;
+                lines.push("reading alerts".into());
+            }
         } else if view != spoken.view {
             self.tell_list(lines);
         } else {

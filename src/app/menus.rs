@@ -15,7 +15,8 @@ impl App {
         };
         let outcomes = group.outcomes(&self.store);
         let good = outcomes.iter().filter(|outcome| outcome.good).count();
-        let title = format!("{}: {good} of {} went well", group.verb.shown(), outcomes.len());
+        let left = group.left.as_ref().map_or_else(String::new, |left| format!("; {left}"));
+        let title = format!("{}: {good} of {} went well{left}", group.verb.shown(), outcomes.len());
         self.layers.push(Layer::Results(Results::new(title, outcomes)));
     }
 

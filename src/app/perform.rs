@@ -15,9 +15,15 @@ use crate::pane::{Ask, Tone};
 impl App {
     /// Carries out what a key, form or question asked for. `form` is the draft that is done with and the row that it replaces.
     pub(super) fn perform(&mut self, ask: Ask, form: Option<(DraftKey, Option<OutboxId>)>) {
-        let count = match &ask {
-            Ask::Acknowledge { alerts, .. } | Ask::Resolve { alerts, .. } => alerts.len(),
-            _ => 1,
+        // The number that is asked for is that of those that can be; who is left out is said beside it.
+        let able = |alerts: &[AlertId], purpose| match self.able(alerts.to_vec(), purpose) {
+            Ok((able, left)) => (able.len(), left),
+            Err(_) => (0, None), // refused below, with its reason
+        };
+        let (count, left) = match &ask {
+            Ask::Acknowledge { alerts, again: false, .. } => able(alerts, Purpose::Acknowledge),
+            Ask::Acknowledge { alerts, .. } | Ask::Resolve { alerts, .. } => able(alerts, Purpose::Resolve),
+            _ => (1, None),
         };
         if count > self.setup.bulk_limit {
             let verb = if matches!(ask, Ask::Resolve { .. }) {
@@ -25,7 +31,8 @@ impl App {
             } else {
                 "Acknowledge"
             };
-            let text = vec![format!("{verb} {count} alerts at once? Type their number to go on.")];
+            let mut text = vec![format!("{verb} {count} alerts at once? Type their number to go on.")];
+            text.extend(left.map(|left| format!("{left}.")));
             self.asking_form = form;
             self.layers.push(Layer::Question(Box::new(Question::counted(
                 format!("{verb} {count} alerts"),
@@ -136,6 +143,9 @@ impl App {
             })
             .collect();
         self.submit(verb, intents, grace, draft, replaces);
+        if let Some(group) = self.groups.back_mut() {
+            group.left.clone_from(&left);
+        }
         self.queue.unmark(&alerts);
         let undo = self.scene().key(Action::Undo);
         let what = match ask {
@@ -179,6 +189,7 @@ impl App {
             verb,
             name: self.about(&ids),
             members: Vec::with_capacity(intents.len()),
+            left: None,
             undone: false,
             told: false,
             draft,

@@ -2,7 +2,7 @@
 
 use super::App;
 use super::layer::Layer;
-use crate::domain::{AlertId, AlertState, SafeText};
+use crate::domain::{Alert, AlertId, AlertState, SafeText};
 use crate::model::Action;
 use crate::model::store::{Progress, Verb};
 use crate::pane::Focus;
@@ -134,20 +134,40 @@ impl App {
         }
     }
 
+    /// Whether somebody else acknowledged it and keeps it by that.
+    fn is_held(&self, id: &AlertId, purpose: Purpose) -> bool {
+        let mine = |alert: &Alert| alert.acknowledged_by.as_ref().map(SafeText::raw) == Some(self.setup.operator.as_str());
+        matches!(purpose, Purpose::Acknowledge | Purpose::Note | Purpose::Link)
+            && self
+                .store
+                .alert(id)
+                .is_some_and(|alert| alert.state == AlertState::Acknowledged && !mine(alert))
+    }
+
     /// Those of the targets that can be asked for this, and what is said about the others.
     pub(super) fn able(&self, ids: Vec<AlertId>, purpose: Purpose) -> Result<(Vec<AlertId>, Option<String>), String> {
         let all = ids.len();
         let mut refused = Vec::new();
+        let mut held = 0;
         let able: Vec<AlertId> = ids
             .into_iter()
             .filter(|id| match self.refusal(id, purpose) {
                 None => true,
                 Some(why) => {
+                    held += usize::from(self.is_held(id, purpose));
                     refused.push(why);
                     false
                 }
             })
             .collect();
+        if held > 1 && held == refused.len() {
+            let take_over = self.scene().key(Action::TakeOver);
+            return if able.is_empty() {
+                Err(format!("all {held} are held by others: {take_over} takes one over"))
+            } else {
+                Ok((able, Some(format!("{held} of {all} left out: held by others"))))
+            };
+        }
         match (able.is_empty(), refused.len()) {
             (true, 0) => Err("no alert is under the cursor".into()),
             (true, 1) => Err(refused.remove(0)),

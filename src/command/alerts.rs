@@ -64,16 +64,17 @@ pub(super) async fn run(context: Context, command: Alerts) -> Result<(), Failure
     }
 }
 
-/// Alerts that pass, most urgent first. What the filter asks for beyond the alerts themselves is fetched.
-async fn passing(context: &Context, clients: &Clients, filter: &Filter, resolved: bool) -> Result<Listing<Alert>, Failure> {
+/// Alerts that pass, most urgent first, and how many are open in all. What the filter asks for beyond the alerts themselves is fetched.
+async fn passing(context: &Context, clients: &Clients, filter: &Filter, resolved: bool) -> Result<(Listing<Alert>, usize), Failure> {
     let mut listing = clients.monitor.alerts(&AlertQuery::default()).await?;
     let around = Around::of(context, clients, filter, &listing.items).await?;
+    let open = listing.items.iter().filter(|alert| alert.state != AlertState::Resolved).count();
     let me = context.config.operator.name.as_str();
     listing
         .items
         .retain(|alert| (resolved || alert.state != AlertState::Resolved) && filter.matches(&around.facts(alert, me, context.now)));
     listing.items.sort_by(triage_order);
-    Ok(listing)
+    Ok((listing, open))
 }
 
 fn parse(text: &str) -> Result<Filter, Failure> {
@@ -83,14 +84,17 @@ fn parse(text: &str) -> Result<Filter, Failure> {
 async fn list(context: &Context, filter: &str, all: bool) -> Result<(), Failure> {
     let parsed = parse(filter)?;
     let names_a_state = filter.to_ascii_lowercase().contains("state:");
-    let listing = passing(context, context.clients().await?, &parsed, all || names_a_state).await?;
+    let (listing, open) = passing(context, context.clients().await?, &parsed, all || names_a_state).await?;
+    if listing.items.is_empty() {
+        context.out.nothing(&format!("no alert matches; {open} are open"));
+    }
     context.out.list(&listing, |alerts| table(context, alerts))
 }
 
 /// The ids of unacknowledged alerts that pass.
 async fn unacknowledged(context: &Context, filter: &str) -> Result<Vec<String>, Failure> {
     let filter = parse(filter)?;
-    let listing = passing(context, context.clients().await?, &filter, false).await?;
+    let (listing, _) = passing(context, context.clients().await?, &filter, false).await?;
     if listing.skipped > 0 {
         context
             .out

@@ -9,12 +9,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::output::{Output, write_out};
+use super::output::{Form, Output, write_out};
 use super::session::Session;
 use super::{Exit, Failure};
 use crate::config::Config;
 use crate::integration::{Bridge, Courier, JobError, JobErrorKind, Notify, Pass, WallClock};
-use crate::outbox::{Policy, Sender};
+use crate::outbox::{Policy, Role, Sender, SenderControl};
 
 /// `--once` waits so long for what its jobs asked for.
 const SETTLE: Duration = Duration::from_secs(60);
@@ -164,11 +164,9 @@ async fn watchdog(notify: &Notify, session: &Session) {
 async fn all_once(set_up: SetUp, out: Output) -> Result<(), Failure> {
     let SetUp { session, bridge, senders } = set_up;
     let (stop, stopped) = watch::channel(false);
+    let controls: Vec<SenderControl> = senders.iter().map(Sender::control).collect();
     let senders = send(senders, &stopped);
     let passes = bridge.once().await;
-    let counts = session.outbox.drain(SETTLE).await?;
-    let _ = stop.send(true); // its receiver lives until it has seen it
-    let _ = tokio::time::timeout(STOPPING, all_ended(senders)).await;
     let mut exits: Vec<Exit> = Vec::new();
     let mut text = String::new();
     let mut items = Vec::new();
@@ -186,15 +184,32 @@ async fn all_once(set_up: SetUp, out: Output) -> Result<(), Failure> {
     if passes.is_empty() {
         out.note("there is no job to run once: the server and the sender only work while the bridge runs");
     }
-    out.object(&serde_json::json!({ "items": items, "open": counts.open() }), || text)?;
-    if counts.open() > 0 {
-        out.note(&format!(
-            "{} rows are not delivered yet: they are safe in the outbox",
-            counts.open()
-        ));
-        exits.push(Exit::NotYet);
+    // people read what was done before they wait for its delivery
+    if out.form != Form::Json {
+        write_out(&text)?;
     }
-    Failure::unless_done(Exit::of_kinds(exits))
+    if session.outbox.oldest_open().await?.is_some() && controls.iter().any(|control| control.status().borrow().role == Role::Waiting) {
+        out.note(&format!(
+            "another nightdesk sends from {}: it delivers what was asked for, which is waited for; --state-dir gives this one an outbox of its own",
+            session.config.dirs.state.display()
+        ));
+    }
+    let counts = session.outbox.drain(SETTLE).await?;
+    let _ = stop.send(true); // its receiver lives until it has seen it
+    let _ = tokio::time::timeout(STOPPING, all_ended(senders)).await;
+    if out.form == Form::Json {
+        out.object(&serde_json::json!({ "items": items, "open": counts.open() }), String::new)?;
+    }
+    let mut exit = Exit::of_kinds(exits);
+    if counts.open() > 0 {
+        let rows = if counts.open() == 1 { "row is" } else { "rows are" };
+        out.note(&format!("{} {rows} not delivered yet: safe in the outbox", counts.open()));
+        // what failed says more than what waits for the same reason
+        if exit == Exit::Done {
+            exit = Exit::NotYet;
+        }
+    }
+    Failure::unless_done(exit)
 }
 
 fn nothing_to_do(session: &Session) -> Failure {

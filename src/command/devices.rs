@@ -29,6 +29,7 @@ pub(super) async fn run(context: Context, command: Devices) -> Result<(), Failur
                 ..query(&context, device_type.as_deref())
             };
             let mut listing = read(&context, context.clients().await?, &query).await?;
+            let read = listing.items.len();
             // a server that ignores a filter does not decide what is shown
             listing.items.retain(|device| {
                 query.status.as_ref().is_none_or(|status| device.status == *status)
@@ -37,6 +38,9 @@ pub(super) async fn run(context: Context, command: Devices) -> Result<(), Failur
                         .as_ref()
                         .is_none_or(|wanted| device.location.as_ref().is_some_and(|location| location.raw() == wanted))
             });
+            if listing.items.is_empty() {
+                context.out.nothing(&format!("no device matches; {read} were read"));
+            }
             context.out.list(&listing, |devices| table(&context, devices))
         }
         Devices::Show { id, device_type } => {

@@ -8,7 +8,7 @@ use super::ground::ground;
 use super::{Exit, Failure, json};
 use crate::cli::Erp;
 use crate::domain::{IntentState, SafeText};
-use crate::integration::erp::{DayOutcome, Dispatch, METRICS, remember, report_day};
+use crate::integration::erp::{DayOutcome, Dispatch, METRICS, remember, report_day, window};
 
 pub(super) async fn run(context: Context, command: Erp) -> Result<(), Failure> {
     let Erp::Sync { line, date, wait } = command;
@@ -21,6 +21,16 @@ pub(super) async fn run(context: Context, command: Erp) -> Result<(), Failure> {
             ),
         ));
     };
+    let bounds = window(date, &context.profile.day_zone).filter(|(start, _)| *start <= context.now);
+    let Some((_, end)) = bounds else {
+        return Err(Failure::new(Exit::Usage, format!("--date {date}: that day has not begun")));
+    };
+    let complete = end <= context.now;
+    if !complete {
+        context.out.note(&format!(
+            "{line} {date}: the day is not over: readings are missing; run it later again, which sends a correction"
+        ));
+    }
     let ground = ground(&context).await?;
     let monitor = ground.monitor_for(settings.monitor_key.as_ref()).await?;
     let mut outcome = report_day(&ground, &monitor, &line, date).await?;
@@ -44,17 +54,20 @@ pub(super) async fn run(context: Context, command: Erp) -> Result<(), Failure> {
         exit = exit_of_all(std::slice::from_ref(&row), wait.limit().is_some());
         outcome.dispatch = Dispatch::Row(row);
     }
-    tell(&context, &outcome)?;
+    tell(&context, &outcome, complete)?;
     Failure::unless_done(exit)
 }
 
-fn tell(context: &Context, outcome: &DayOutcome) -> Result<(), Failure> {
+fn tell(context: &Context, outcome: &DayOutcome, complete: bool) -> Result<(), Failure> {
     let mut members = match &outcome.dispatch {
         Dispatch::Row(row) => answer(row)?,
         Dispatch::Unchanged => outcome.report.body.clone(),
     };
     if outcome.dispatch == Dispatch::Unchanged {
         members.insert("state".into(), "unchanged".into());
+    }
+    if !complete {
+        members.insert("complete".into(), false.into());
     }
     members.insert("revision".into(), outcome.revision.into());
     members.insert("readings".into(), outcome.report.readings.into());

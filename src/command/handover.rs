@@ -23,6 +23,17 @@ const GENERATIONS: u32 = 3;
 const ROWS_MOST: usize = 20_000;
 
 pub(super) async fn run(context: Context, arguments: HandoverArgs) -> Result<(), Failure> {
+    let (flag, fits) = match context.out.form {
+        Form::Text => ("", true),
+        Form::Json => ("--json", matches!(arguments.format, None | Some(HandoverFormat::Json))),
+        Form::Csv => ("--csv", matches!(arguments.format, None | Some(HandoverFormat::Csv))),
+    };
+    if !fits {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("{flag} and --format ask for different forms: leave one of them out"),
+        ));
+    }
     let zone = context.profile.time_zone.clone();
     let since = match arguments.since {
         Some(since) => since.resolve(context.now, &zone),

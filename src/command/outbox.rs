@@ -15,6 +15,9 @@ pub(super) async fn run(context: Context, command: OutboxCommand) -> Result<(), 
         OutboxCommand::List { state } => {
             let filter = RowFilter::of(state.map(state_of));
             let rows = context.outbox().await?.list(filter).await?;
+            if rows.is_empty() {
+                context.out.nothing("no row of the outbox matches");
+            }
             tell(&context, &rows)
         }
         OutboxCommand::Drain { timeout, .. } => drain(&context, timeout).await,
@@ -64,6 +67,7 @@ async fn drain(context: &Context, timeout: Duration) -> Result<(), Failure> {
     }
     let ids: Vec<OutboxId> = ours.iter().map(|row| row.id).collect();
     let rows = if ids.is_empty() {
+        context.out.nothing("nothing waits for this profile's Maximo");
         Vec::new()
     } else {
         deliver(context, context.clients().await?, outbox, &ids, timeout).await?

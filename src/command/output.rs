@@ -87,6 +87,13 @@ impl Output {
         let _ = writeln!(std::io::stderr().lock(), "{line}"); // nobody reads: nothing to be done
     }
 
+    /// That a list has no rows, said to people only: programs see it.
+    pub(super) fn nothing(self, line: &str) {
+        if self.form == Form::Text {
+            self.note(line);
+        }
+    }
+
     /// A line on stderr that the next one replaces; only where a person watches.
     pub(super) fn progress(self, line: &str) {
         if self.progress {

@@ -10,6 +10,8 @@ use crate::domain::{Listing, MetricValue, Reading, SafeText};
 use crate::maximo::{self, ReadingQuery};
 
 pub(super) async fn run(context: Context, command: ReadingsArgs) -> Result<(), Failure> {
+    // the server tells of the last value of an hour only when that hour began
+    let time = if command.latest.is_some() { "windowStart" } else { "timestamp" };
     let rows = match command.latest {
         Some(Latest::Latest { device_type, metrics }) => {
             super::ids::check(&device_type)?;
@@ -17,7 +19,9 @@ pub(super) async fn run(context: Context, command: ReadingsArgs) -> Result<(), F
         }
         None => series(&context, command.series).await?,
     };
-    context.out.list(&Listing::whole(rows, context.now), |rows| table(&context, rows))
+    context
+        .out
+        .list(&Listing::whole(rows, context.now), |rows| table(&context, rows, time))
 }
 
 async fn series(context: &Context, arguments: SeriesArgs) -> Result<Vec<Reading>, Failure> {
@@ -52,10 +56,10 @@ fn aggregation(kind: Aggregation) -> maximo::Aggregation {
     }
 }
 
-fn table(context: &Context, rows: &[Reading]) -> Table {
+fn table(context: &Context, rows: &[Reading], time: &str) -> Table {
     let metrics: BTreeSet<&SafeText> = rows.iter().flat_map(|row| row.values.keys()).collect();
     let several = rows.iter().any(|row| row.device_id.is_some());
-    let mut table = Table::new(&[("timestamp", Align::Left)]);
+    let mut table = Table::new(&[(time, Align::Left)]);
     if several {
         table.column("deviceId", Align::Left);
     }
@@ -76,12 +80,40 @@ fn table(context: &Context, rows: &[Reading]) -> Table {
     table
 }
 
-/// A metric's value as it came; nothing measured is an empty cell, not a zero.
+/// A metric's value, without the noise of binary fractions; nothing measured is an empty cell, not a zero.
 pub(super) fn cell(value: Option<&MetricValue>) -> Cell {
     match value {
         None | Some(MetricValue::Null) => Cell::Text(String::new()),
-        Some(MetricValue::Number(number)) => Cell::Number(number.to_string()),
+        Some(MetricValue::Number(number)) => Cell::Number(written(*number)),
         Some(MetricValue::Bool(flag)) => Cell::Number(flag.to_string()),
         Some(MetricValue::Text(text)) => Cell::from(text),
+    }
+}
+
+/// At most six decimals; what is too small or too large for that stays as it came.
+fn written(number: f64) -> String {
+    if !(1e-3..1e9).contains(&number.abs()) {
+        return number.to_string();
+    }
+    let text = format!("{number:.6}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::written;
+
+    #[test]
+    fn numbers_are_without_the_noise_of_binary_fractions() {
+        for (number, text) in [
+            (61.200_000_000_000_01, "61.2"),
+            (100.0, "100"),
+            (-0.5, "-0.5"),
+            (0.0, "0"),
+            (0.000_012_5, "0.0000125"),
+            (1.234_567_89, "1.234568"),
+        ] {
+            assert_eq!(written(number), text);
+        }
     }
 }

@@ -83,10 +83,7 @@ fn check(file: &Path, out: Output) -> Result<(), Failure> {
             ("name", Some(SafeText::new(definition.name.as_str()).shown().to_owned())),
             ("goes to", Some(definition.origin())),
             ("severities", Some(listed(&severities))),
-            (
-                "tries",
-                Some(format!("{}, with waits of {waits:?} s between them", definition.retry.max_attempts)),
-            ),
+            ("tries", Some(tries(definition.retry.max_attempts, &waits))),
             (
                 "signature",
                 Some(if definition.is_signed() { "Standard Webhooks" } else { "none" }.to_owned()),
@@ -98,6 +95,28 @@ fn check(file: &Path, out: Output) -> Result<(), Failure> {
         ]);
         format!("{text}example\n{payload:#}\n")
     })
+}
+
+/// How often, and what lies between.
+fn tries(most: u32, waits: &[f64]) -> String {
+    let between = usize::try_from(most.saturating_sub(1)).unwrap_or(usize::MAX);
+    let used: Vec<String> = waits.iter().take(between).map(|wait| format!("{wait} s")).collect();
+    let Some((last, before)) = used.split_last() else {
+        return most.to_string();
+    };
+    let mut text = if before.is_empty() {
+        format!("{most}, wait {last} between them")
+    } else {
+        format!("{most}, waits {} and {last} between them", before.join(", "))
+    };
+    if between > used.len() && used.len() > 1 {
+        text.push_str(", the last again and again");
+    }
+    let never = waits.len() - used.len();
+    if never > 0 {
+        text = format!("{text} ({never} more of backoffSeconds never used)");
+    }
+    text
 }
 
 async fn test(context: &Context, name: &str, timeout: Duration) -> Result<(), Failure> {
@@ -208,7 +227,11 @@ async fn replay(context: &Context, id: OutboxId, limit: Option<Duration>) -> Res
     let Intent::CallWebhook { webhook, .. } = &row.intent else {
         return Err(Failure::new(
             Exit::Refused,
-            format!("row {id} is no webhook message; `nightdesk outbox retry {id}` sends it again"),
+            if row.state == IntentState::Parked {
+                format!("row {id} is no webhook message; `nightdesk outbox retry {id}` sends it again")
+            } else {
+                format!("row {id} is no webhook message, and {}: there is nothing to send again", row.state)
+            },
         ));
     };
     if row.state != IntentState::Parked {
@@ -240,4 +263,21 @@ async fn replay(context: &Context, id: OutboxId, limit: Option<Duration>) -> Res
         None => row,
     };
     tell_one(context, &row, limit.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tries;
+
+    #[test]
+    fn there_is_one_wait_less_than_tries() {
+        let waits = [5.0, 30.0, 120.0];
+        assert_eq!(tries(1, &[]), "1");
+        assert_eq!(
+            tries(3, &waits),
+            "3, waits 5 s and 30 s between them (1 more of backoffSeconds never used)"
+        );
+        assert_eq!(tries(4, &waits), "4, waits 5 s, 30 s and 120 s between them");
+        assert_eq!(tries(3, &[0.5]), "3, wait 0.5 s between them");
+    }
 }

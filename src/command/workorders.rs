@@ -24,6 +24,11 @@ pub(super) async fn run(context: Context, command: WorkOrders) -> Result<(), Fai
                 open,
             };
             let orders = clients.manage(&context.profile)?.find_work_orders(&query).await?;
+            if orders.is_empty() {
+                context
+                    .out
+                    .nothing(&format!("no work order of {} matches", context.profile.work_order.siteid));
+            }
             context.out.list(&Listing::whole(orders, context.now), table)
         }
         WorkOrders::Create {

@@ -138,7 +138,12 @@ impl fmt::Display for Error {
                 formatter,
                 "{service}'s certificate is not accepted: {words}; if it is the plant's own authority, name its file as ca_file in [profiles.*.{section}]"
             ),
-            ErrorKind::Unreachable => write!(formatter, "{service} cannot be reached: {words}; it is tried again"),
+            ErrorKind::Unreachable => {
+                write!(
+                    formatter,
+                    "{service} cannot be reached: {words}; check the network, then `nightdesk doctor`"
+                )
+            }
             ErrorKind::Resting => write!(
                 formatter,
                 "{service} could not be reached five times in a row and is left alone until the next probe: {words}"

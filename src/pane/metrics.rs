@@ -207,14 +207,20 @@ fn headline(scene: &Scene<'_>, series: &Series, alert: Option<&Alert>, unit: &st
     if let Some(limit) = limit {
         parts.push((format!("  limit {}{unit}", short_number(limit)), scene.style(Role::ChartLimit)));
     }
-    if let Some((delta, span)) = delta(series, last_at, last) {
+    let moved = |(delta, span)| {
         let sign = if delta > 0.0 { glyphs.rise } else { glyphs.fall };
         let plus = if delta > 0.0 { "+" } else { "" };
-        let text = if delta == 0.0 {
+        if delta == 0.0 {
             format!("  steady for {}", scene.span(span))
         } else {
             format!("  {sign} {plus}{} in {}", like(delta, last), scene.span(span))
-        };
+        }
+    };
+    let text = match silence(series, last_at, scene.now) {
+        Some(silent) => Some(format!("  last reading {} ago", scene.span(silent))),
+        None => delta(series, last_at, last).map(moved),
+    };
+    if let Some(text) = text {
         let used: usize = parts.iter().map(|(text, _)| cells::width(text)).sum();
         if used + cells::width(&text) <= width {
             parts.push((text, scene.style(Role::Text)));
@@ -232,6 +238,22 @@ fn like(delta: f64, value: f64) -> String {
         _ => 3,
     };
     format!("{delta:.decimals$}")
+}
+
+/// Since when nothing has been read, where that is longer than three of the usual intervals (and than three minutes): what
+/// does not report is not steady.
+fn silence(series: &Series, last_at: Timestamp, now: Timestamp) -> Option<SignedDuration> {
+    let times = series.points.iter().map(|(at, _)| *at);
+    let mut gaps: Vec<SignedDuration> = times
+        .clone()
+        .zip(times.skip(1))
+        .map(|(one, next)| next.duration_since(one))
+        .collect();
+    gaps.sort_unstable();
+    let usual = gaps.get(gaps.len() / 2).copied().unwrap_or_default();
+    let most = usual.saturating_mul(3).max(SignedDuration::from_mins(3));
+    let silent = now.duration_since(last_at);
+    (silent > most).then_some(silent)
 }
 
 /// How much it moved in the last half hour (or in what there is), and in how long.

@@ -9,7 +9,7 @@ use super::cells;
 use super::glyphs::{ASCII, Glyphs, UNICODE};
 use super::setup::Setup;
 use crate::config::theme::Role;
-use crate::domain::{Alert, AlertState, DeviceStatus, Return, Severity, WorkOrder};
+use crate::domain::{Alert, AlertState, DeviceStatus, Return, SafeText, Severity, WorkOrder};
 use crate::model::store::{Age, Asked, Progress, SAID_FOR, Verb, seconds_left};
 use crate::model::{Action, Source, Store};
 
@@ -253,14 +253,13 @@ impl Scene<'_> {
                     self.style(Role::Success),
                 )
             }
-            Progress::Superseded { by, at, .. } => {
+            Progress::Superseded { by, .. } => {
                 let who = by.as_ref().map_or("another", |by| by.shown());
-                let when = self.clock(*at);
-                let room = cells.saturating_sub(4 + cells::width(&when));
-                (
-                    pick(&[format!("by {who} {when}"), format!("by {} {when}", self.cut(who, room))]),
-                    self.style(Role::Warning),
-                )
+                let when = self.was_first_at(asked);
+                let whole = when.map(|at| format!("by {who} {}", self.clock(at)));
+                // who it was matters more than when
+                let texts: Vec<String> = whole.into_iter().chain([format!("by {who}")]).collect();
+                (pick(&texts), self.style(Role::Warning))
             }
             Progress::Refused(reason) => (
                 if cells >= 24 {
@@ -272,6 +271,21 @@ impl Scene<'_> {
             ),
             Progress::Cancelled => (pick(&["taken back".into()]), self.style(Role::Muted)),
         }
+    }
+
+    /// When somebody else did what was asked before it arrived, as the alert tells it. (The row only knows when we learned of it.)
+    fn was_first_at(&self, asked: &Asked) -> Option<Timestamp> {
+        let Progress::Superseded { by: Some(by), .. } = &asked.progress else {
+            return None;
+        };
+        let alert = self.store.alert(self.store.ledger().row(asked.row?)?.intent.alert()?)?;
+        let acknowledged = (&alert.acknowledged_by, alert.acknowledged_at);
+        let resolved = (&alert.resolved_by, alert.resolved_at);
+        let told = match asked.verb {
+            Verb::Acknowledge => [acknowledged, resolved],
+            _ => [resolved, acknowledged],
+        };
+        told.into_iter().find(|(who, _)| who.as_ref() == Some(by)).and_then(|(_, at)| at)
     }
 
     /// The same as a whole sentence, for the detail.
@@ -290,10 +304,15 @@ impl Scene<'_> {
             Progress::Sending => format!("{verb}: sending"),
             Progress::Checking => format!("{verb}: ? checking whether it arrived"),
             Progress::Done(at) => format!("{} {} {}", asked.verb.done(), self.glyphs().done, self.clock_seconds(*at)),
-            Progress::Superseded { by, at, detail } => {
+            Progress::Superseded { by, detail, .. } => {
                 let who = by.as_ref().map_or("somebody else", |by| by.shown());
-                let detail = detail.as_ref().map_or(String::new(), |detail| format!(": {}", detail.shown()));
-                format!("{verb}: by {who} {}, before ours{detail}", self.clock(*at))
+                let when = self.was_first_at(asked);
+                // the sender's sentence says both again, in another time zone
+                let repeats = |detail: &&SafeText| when.is_some() && detail.shown().starts_with("already ");
+                let detail = detail.as_ref().filter(|detail| !repeats(detail));
+                let detail = detail.map_or_else(String::new, |detail| format!(": {}", detail.shown()));
+                let when = when.map_or_else(String::new, |at| format!(" {}", self.clock(at)));
+                format!("{verb}: by {who}{when}, before ours{detail}")
             }
             Progress::Refused(reason) => {
                 format!(

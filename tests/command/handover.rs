@@ -82,6 +82,10 @@ async fn four_formats_a_file_and_a_server_that_is_away() {
     assert!(text.stdout.contains("NOT ACKNOWLEDGED"));
     let csv = plant.run(&["handover", "--csv"]).await.expect(0);
     assert!(csv.stdout.starts_with("section,time,severity,device,alert,state,by,detail\r\n"));
+    for two in [["--json", "--format", "md"].as_slice(), &["--csv", "--format", "json"]] {
+        let ran = plant.run(&[&["handover"], two].concat()).await.expect(2);
+        assert!(ran.stdout.is_empty() && ran.stderr.contains("different forms"), "{ran:?}");
+    }
     let file = plant.path("shift.json");
     let written = plant
         .run(&["handover", "--format", "json", "--out", file.to_str().unwrap()])

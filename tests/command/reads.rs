@@ -168,7 +168,7 @@ async fn readings_come_as_rows_of_metrics() {
         .await
         .expect(0)
         .stdout;
-    assert!(latest.starts_with("timestamp,deviceId,"), "{latest}");
+    assert!(latest.starts_with("windowStart,deviceId,"), "{latest}");
     let pumps = plant
         .run(&["devices", "list", "--type", "PumpStation", "--json"])
         .await

@@ -40,6 +40,24 @@ fn the_list_is_told_once_a_line_an_alert_and_nothing_moves_after_that() {
 }
 
 #[test]
+fn before_the_first_list_no_number_is_told() {
+    let linear = Setup {
+        linear: true,
+        ascii: true,
+        ..setup()
+    };
+    let mut desk = Desk::with(linear, 90, 40);
+    let mut lines = desk.app.announce().lines;
+    desk.wait_unseen(2);
+    lines.extend(desk.app.announce().lines);
+    assert_eq!(lines.iter().filter(|line| *line == "reading alerts").count(), 1, "{lines:?}");
+    assert!(!lines.iter().any(|line| line.contains("0 alerts")), "{lines:?}");
+    desk.report_alerts(Vec::new());
+    let lines = desk.app.announce().lines;
+    assert!(lines.contains(&"0 alerts, 0 unacknowledged".to_owned()), "{lines:?}");
+}
+
+#[test]
 fn the_same_keys_move_and_act_and_every_step_is_told() {
     let mut desk = desk();
     desk.app.announce();

@@ -343,6 +343,68 @@ fn flood() {
     }
 }
 
+/// A long list, and six critical alerts that arrive above it once the keys were pressed.
+fn critical_above(setup: Setup, width: u16, height: u16, keys: &str) -> Desk {
+    let mut desk = Desk::with(setup, width, height);
+    desk.links();
+    let many = |name: &str, severity: &str, count: usize| -> Vec<_> {
+        (0..count)
+            .map(|number| {
+                let device = format!("{name}-{number:03}");
+                alert(&device, ("PumpStation", &device), "Flow low", severity, 3)
+            })
+            .collect()
+    };
+    let mut list = many("PUMP", "high", 40);
+    desk.report_alerts(list.clone());
+    desk.draw();
+    desk.keys(keys);
+    list.extend(many("LINE", "critical", 6));
+    desk.report_alerts(list);
+    desk.draw();
+    desk
+}
+
+#[test]
+fn what_is_urgent_is_in_sight_or_said_to_be_above() {
+    for (width, height) in SIZES {
+        let mut desk = critical_above(setup(), width, height, "");
+        let queue = desk.app.queue();
+        assert_eq!(
+            queue.in_view()[0].raw(),
+            "LINE-000",
+            "nobody moved the cursor: the top stays in sight"
+        );
+        assert_eq!(queue.cursor().unwrap().raw(), "PUMP-000", "and the cursor on its alert");
+        assert!(queue.in_view().contains(queue.cursor().unwrap()), "{}", desk.screen());
+        assert!(!desk.screen().contains("above"), "{}", desk.screen());
+        desk.keys("a");
+        assert_eq!(desk.submitted_alerts(), ["PUMP-000"]);
+
+        let mut desk = critical_above(setup(), width, height, "j");
+        assert!(!desk.app.queue().in_view().iter().any(|id| id.raw().starts_with("LINE")));
+        assert!(desk.screen().contains("▲ 6 crit above · g"), "{}", desk.screen());
+        screen_named(&format!("urgent-above-{width}x{height}"), &desk);
+        desk.keys("g");
+        assert_eq!(desk.app.queue().in_view()[0].raw(), "LINE-000");
+        assert!(!desk.screen().contains("above"), "{}", desk.screen());
+    }
+    let ascii = Setup { ascii: true, ..setup() };
+    let desk = critical_above(ascii, 80, 24, "j");
+    assert!(desk.screen().contains("^ 6 crit above - g"), "{}", desk.screen());
+}
+
+#[test]
+fn a_sensor_that_fell_silent_is_not_steady() {
+    let mut desk = Desk::night(120, 40);
+    desk.keys("enter");
+    assert!(!desk.screen().contains("last reading"), "{}", desk.screen());
+    desk.now += SignedDuration::from_mins(15);
+    desk.send(Event::Tick);
+    desk.draw();
+    assert!(desk.screen().contains("last reading 15 min ago"), "{}", desk.screen());
+}
+
 #[test]
 fn forms_of_the_charts() {
     for (name, charts, ascii) in [("block", Charts::Block, false), ("ascii", Charts::Braille, true)] {

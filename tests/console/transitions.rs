@@ -543,6 +543,71 @@ fn a_row_that_is_hidden_loses_its_mark_and_it_says_so() {
 }
 
 #[test]
+fn those_that_others_hold_are_counted_in_the_sentence_and_in_the_results() {
+    let mut list: Vec<_> = (0..8)
+        .map(|number| {
+            alert(
+                &format!("n-{number}"),
+                ("PumpStation", &format!("PUMP-00{number}")),
+                "Flow low",
+                "high",
+                9,
+            )
+        })
+        .collect();
+    for one in list.iter_mut().take(3) {
+        *one = acknowledged(one.clone(), "operator2", 4, None);
+    }
+    let mut desk = Desk::new(80, 24);
+    desk.links();
+    desk.report_alerts(list);
+    desk.draw();
+    desk.keys("* a");
+    assert_eq!(desk.submitted_alerts().len(), 5);
+    let screen = desk.screen();
+    let words = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        words.contains("acknowledge 5 alerts"),
+        "the head of a long sentence is there, too: {screen}"
+    );
+    assert!(words.contains("3 of 8 left out: held by others"), "{screen}");
+    for row in desk.commit() {
+        desk.becomes(&row, IntentState::Delivered, |_| {});
+    }
+    desk.keys("R");
+    assert!(desk.screen().contains("5 of 5 went well; 3 of 8 left out"), "{}", desk.screen());
+    desk.keys("esc a");
+    assert!(
+        desk.screen().contains("all 3 are held by others: t takes one over"),
+        "{}",
+        desk.screen()
+    );
+}
+
+#[test]
+fn who_was_first_is_told_with_the_time_of_the_server() {
+    let mut desk = Desk::night(120, 40);
+    desk.keys("a");
+    let rows = desk.commit();
+    desk.wait(4);
+    let superseded = |row: &mut nightdesk::domain::OutboxRow| {
+        row.superseded_by = Some("operator2".into());
+        row.detail = Some("already acknowledged by operator2 at 2026-11-13T02:07:05Z".into());
+    };
+    desk.becomes(&rows[0], IntentState::Superseded, superseded);
+    assert!(desk.screen().contains("by operator2"), "{}", desk.screen());
+    assert!(
+        !desk.screen().contains("by operator2 02:14"),
+        "the time of our attempt is not theirs"
+    );
+    let mut list = alerts();
+    list[0] = acknowledged(list[0].clone(), "operator2", 7, None);
+    desk.report_alerts(list);
+    desk.draw();
+    assert!(desk.screen().contains("acknowledge: by operator2 02:07,"), "{}", desk.screen());
+}
+
+#[test]
 fn some_of_the_marked_can_be_left_out_and_are_named() {
     let mut desk = Desk::night(120, 40);
     desk.keys("* a");

@@ -69,7 +69,11 @@ async fn a_days_production_is_sent_once() {
         .await
         .expect(2);
     let none = run(&plant, &["erp", "sync", "--line", "NO-LINE", "--date", &yesterday]).await;
-    assert!(none.code == 8 || none.code == 9, "{none:?}");
+    assert_eq!(none.code, 8, "{none:?}");
+    let future = run(&plant, &["erp", "sync", "--line", "LINE-1", "--date", "2999-01-01"])
+        .await
+        .expect(2);
+    assert!(future.stderr.contains("has not begun"), "{future:?}");
     let without = plant.run(&arguments).await.expect(3);
     assert!(without.stderr.contains("add [profiles.demo.erp]"), "{without:?}");
 }

@@ -110,8 +110,12 @@ pub(super) async fn store(config: &Config, checks: &mut Checks) {
                 checks.warn(
                     "outbox",
                     format!(
-                        "{} rows are parked: `nightdesk outbox list --state parked` shows why",
-                        counts.parked
+                        "{} parked: `nightdesk outbox list --state parked` shows why",
+                        if counts.parked == 1 {
+                            "1 row is".to_owned()
+                        } else {
+                            format!("{} rows are", counts.parked)
+                        }
                     ),
                 );
             }

@@ -46,9 +46,16 @@ pub(super) async fn run(locate: &Locate, out: Output, arguments: Box<InitArgs>) 
         out.note(checks.text().trim_end());
         let exit = checks.exit();
         if exit != Exit::Done && !arguments.keep && !person.confirm("Something does not work yet. Write the configuration all the same?")? {
+            let authority = if exit == Exit::Tls && arguments.ca_file.is_none() {
+                "the plant's own authority is named with --ca-file FILE; "
+            } else {
+                ""
+            };
             return Err(Failure::new(
                 exit,
-                "nothing was written: put it right and run `nightdesk init` again, or write it all the same with --keep",
+                format!(
+                    "{authority}nothing was written: put it right and run `nightdesk init` again, or write it all the same with --keep"
+                ),
             ));
         }
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -73,6 +74,7 @@ impl Handover {
     }
 
     fn markdown(&self, zone: &TimeZone) -> String {
+        let when = |at| clock(at, self.until, zone);
         let mut out = format!("# Handover {}\n\n", escaped(&self.site));
         for line in self.summary(zone) {
             let _ = writeln!(out, "{}  ", escaped(&line)); // writing to a String cannot fail
@@ -83,11 +85,11 @@ impl Handover {
                 let _ = writeln!(out, "{}", section.empty);
                 continue;
             }
-            let columns = columns(&section);
+            let columns = columns(&section, &when);
             let heads: Vec<&str> = columns.iter().map(|column| column.head(&section)).collect();
             let _ = writeln!(out, "| {} |\n|{}", heads.join(" | "), "---|".repeat(heads.len()));
             for entry in &section.entries {
-                let cells: Vec<String> = columns.iter().map(|column| escaped(&column.of(entry, zone))).collect();
+                let cells: Vec<String> = columns.iter().map(|column| escaped(&column.of(entry, &when))).collect();
                 let _ = writeln!(out, "| {} |", cells.join(" | "));
             }
         }
@@ -95,6 +97,7 @@ impl Handover {
     }
 
     fn text(&self, zone: &TimeZone) -> String {
+        let when = |at| clock(at, self.until, zone);
         let mut out = format!("HANDOVER {}\n\n", self.site);
         for line in self.summary(zone) {
             let _ = writeln!(out, "{line}");
@@ -105,11 +108,11 @@ impl Handover {
                 let _ = writeln!(out, "  {}", section.empty);
                 continue;
             }
-            let columns = columns(&section);
+            let columns = columns(&section, &when);
             let rows: Vec<Vec<String>> = section
                 .entries
                 .iter()
-                .map(|entry| columns.iter().map(|column| column.of(entry, zone)).collect())
+                .map(|entry| columns.iter().map(|column| column.of(entry, &when)).collect())
                 .collect();
             for row in &rows {
                 let mut line = String::from(" ");
@@ -190,9 +193,9 @@ impl Column {
         }
     }
 
-    fn of(self, entry: &Entry, zone: &TimeZone) -> String {
+    fn of(self, entry: &Entry, when: &dyn Fn(Timestamp) -> String) -> String {
         match self {
-            Self::Time => entry.time.map_or_else(String::new, |at| clock(at, zone)),
+            Self::Time => entry.time.map_or_else(String::new, when),
             Self::Severity => entry.severity.clone(),
             Self::Device => entry.device.clone(),
             Self::Alert => entry.alert.clone(),
@@ -204,10 +207,10 @@ impl Column {
 }
 
 /// Those that any entry has.
-fn columns(section: &Section) -> Vec<Column> {
+fn columns(section: &Section, when: &dyn Fn(Timestamp) -> String) -> Vec<Column> {
     Column::ALL
         .into_iter()
-        .filter(|column| section.entries.iter().any(|entry| !column.of(entry, &TimeZone::UTC).is_empty()))
+        .filter(|column| section.entries.iter().any(|entry| !column.of(entry, when).is_empty()))
         .collect()
 }
 

@@ -67,8 +67,11 @@ pub(super) fn span(from: Timestamp, to: Timestamp) -> String {
     }
 }
 
-pub(super) fn clock(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%H:%M").to_string()
+/// `13:40` on the day on which the handover ends, `26 Nov 13:40` on another.
+pub(super) fn clock(at: Timestamp, until: Timestamp, zone: &TimeZone) -> String {
+    let (at, until) = (at.to_zoned(zone.clone()), until.to_zoned(zone.clone()));
+    let form = if at.date() == until.date() { "%H:%M" } else { "%d %b %H:%M" };
+    at.strftime(form).to_string()
 }
 
 /// With the day.
@@ -124,7 +127,7 @@ impl Handover {
 
     /// Everything below.
     pub fn sections(&self, zone: &TimeZone) -> Vec<Section> {
-        let clock = |at: Timestamp| clock(at, zone);
+        let clock = |at: Timestamp| clock(at, self.until, zone);
         let open = self.open.iter().map(|open| Entry {
             severity: open.severity.to_owned(),
             detail: format!("{} open, {} not acknowledged", open.open, open.unacknowledged),

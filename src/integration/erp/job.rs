@@ -52,7 +52,7 @@ pub enum Dispatch {
 }
 
 /// The instants at which a day begins and ends in a zone.
-fn window(date: Date, zone: &TimeZone) -> Option<(Timestamp, Timestamp)> {
+pub fn window(date: Date, zone: &TimeZone) -> Option<(Timestamp, Timestamp)> {
     let start = |date: Date| Some(date.to_zoned(zone.clone()).ok()?.timestamp());
     Some((start(date)?, start(date.tomorrow().ok()?)?))
 }
@@ -70,7 +70,7 @@ pub async fn report_day(ground: &Ground, monitor: &MonitorClient, line: &str, da
     };
     let series = monitor.series(&query).await?;
     let day = date.to_string();
-    let report = Report::of(line, &day, &series.items, window).map_err(|error| JobError::new(JobErrorKind::Partly, error.to_string()))?;
+    let report = Report::of(line, &day, &series.items, window).map_err(|error| JobError::new(JobErrorKind::Refused, error.to_string()))?;
     let memory = Memory::recall(&*ground.store, &ground.profile.name)?;
     let intent = |revision| Intent::ReportProduction {
         line: line.to_owned(),
@@ -166,21 +166,21 @@ impl ErpJob {
                 }
             }
         }
-        let mut failures = failures.into_iter();
-        match failures.next() {
-            None => Ok(said.join("; ").into()),
-            Some(first) if said.is_empty() && failures.len() == 0 => Err(first),
-            Some(first) => {
-                let more = match failures.len() {
-                    0 => String::new(),
-                    more => format!(" (and {more} more)"),
-                };
-                Err(JobError::new(
-                    JobErrorKind::Partly,
-                    format!("{}{more}; {}", first.message.shown(), said.join("; ")),
-                ))
-            }
-        }
+        let Some(first) = failures.first() else {
+            return Ok(said.join("; ").into());
+        };
+        // where nothing went well for one and the same reason, that is the reason
+        let kind = if said.is_empty() && failures.iter().all(|error| error.kind == first.kind) {
+            first.kind
+        } else {
+            JobErrorKind::Partly
+        };
+        let more = match failures.len() - 1 {
+            0 => String::new(),
+            more => format!(" (and {more} more)"),
+        };
+        let words = std::iter::once(format!("{}{more}", first.message.shown())).chain(said);
+        Err(JobError::new(kind, words.collect::<Vec<_>>().join("; ")))
     }
 
     async fn settle(&self, line: &str, day: Date) -> Result<String, JobError> {

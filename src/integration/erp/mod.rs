@@ -8,7 +8,7 @@ mod memory;
 mod report;
 mod send;
 
-pub use job::{DayOutcome, Dispatch, ErpJob, remember, report_day};
+pub use job::{DayOutcome, Dispatch, ErpJob, remember, report_day, window};
 pub use report::{METRICS, Report, Shortfall, Tally, summed};
 pub use send::Reports;
 pub(crate) use send::target;

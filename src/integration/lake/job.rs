@@ -114,7 +114,7 @@ impl Daily {
                 Err(error) => failed.push(JobError::new(error.kind, format!("{device_type}: {error}"))),
             }
         }
-        let done = format!("{date}: {files} files with {records} records, {} device types", types.len());
+        let done = format!("{files} files with {records} records, {} device types", types.len());
         match failed.as_slice() {
             [] => Ok(std::iter::once(done).chain(said).collect::<Vec<_>>().join("; ").into()),
             [only] if types.len() == 1 => Err(only.clone()),

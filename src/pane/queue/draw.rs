@@ -128,7 +128,19 @@ impl Queue {
         } else {
             format!("Alerts {listed} of {}", self.open)
         };
-        let mut parts = vec![(count, title), (format!(" {dot} unack {}", self.waiting_unacknowledged), title)];
+        let mut parts = Vec::new();
+        // before all else, so that a narrow pane does not cut it off
+        if let Some((severity, above)) = self.urgent_above(scene.store) {
+            let (word, style) = scene.severity(&severity);
+            let text = format!(
+                "{} {above} {} above {dot} {}",
+                scene.glyphs().rise,
+                word.to_lowercase(),
+                scene.key(Action::Top)
+            );
+            parts.extend([(text, style), (format!(" {dot} "), title)]);
+        }
+        parts.extend([(count, title), (format!(" {dot} unack {}", self.waiting_unacknowledged), title)]);
         if self.grouping != GroupBy::Nothing {
             let groups = if self.grouped.count == 1 { "group" } else { "groups" };
             parts.push((format!(" {dot} {} {groups} by {}", self.grouped.count, self.grouping.word()), title));

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use super::scene::Scene;
 use super::scroll::{Motion, Scroll};
-use crate::domain::{Alert, AlertId, AlertState, Facts, Filter, Trait};
+use crate::domain::{Alert, AlertId, AlertState, Facts, Filter, Severity, Trait};
 use crate::model::Store;
 
 use column::Widest;
@@ -36,6 +36,8 @@ pub struct Queue {
     /// Groups that are shown whole, by their key.
     unfolded: BTreeSet<String>,
     cursor: Option<AlertId>,
+    /// A person put the cursor where it is, or it stands below the top of the list by itself.
+    placed: bool,
     /// The cursor's row as it was when the cursor came: it decides the row's place until the cursor leaves.
     held: Option<Alert>,
     /// The last form of rows that may vanish while they stay on the screen.
@@ -94,6 +96,7 @@ impl Default for Queue {
             ungrouped: false,
             unfolded: BTreeSet::new(),
             cursor: None,
+            placed: false,
             held: None,
             ghosts: HashMap::new(),
             scroll: Scroll::default(),
@@ -149,6 +152,24 @@ impl Queue {
     /// The rows in view, top down.
     pub fn in_view(&self) -> &[AlertId] {
         self.rows.get(self.scroll.range(self.rows.len())).unwrap_or_default()
+    }
+
+    /// The unacknowledged alerts above the view that are worse than all in it, or critical: their severity and how many.
+    fn urgent_above(&self, store: &Store) -> Option<(Severity, usize)> {
+        let waiting = |ids: &[AlertId]| -> Vec<Severity> {
+            let alerts = ids.iter().filter_map(|id| store.alert(id));
+            alerts
+                .filter(|alert| store.progress(alert) == 0)
+                .map(|alert| alert.severity.clone())
+                .collect()
+        };
+        let above = self.rows.get(..self.scroll.range(self.rows.len()).start).unwrap_or_default();
+        let above = waiting(&above.iter().flat_map(|id| self.behind(id)).collect::<Vec<_>>());
+        let worst = above.iter().min_by_key(|severity| severity.rank())?;
+        let in_view = waiting(self.in_view()).iter().map(Severity::rank).min();
+        let tells = *worst == Severity::Critical || in_view.is_none_or(|rank| worst.rank() < rank);
+        let count = above.iter().filter(|severity| severity.rank() == worst.rank()).count();
+        tells.then(|| (worst.clone(), count))
     }
 
     /// The marked alerts, in the order of the list.
@@ -230,6 +251,7 @@ impl Queue {
         }
         self.held = store.alert(&id).cloned().or_else(|| self.ghosts.get(&id).cloned());
         self.remember_held();
+        self.placed = true;
         self.cursor = Some(id);
     }
 
@@ -461,12 +483,18 @@ impl Queue {
             let at = before.unwrap_or(0).min(self.rows.len().saturating_sub(1));
             self.cursor = self.rows.get(at).cloned();
             self.held = self.cursor.as_ref().and_then(|id| store.alert(id).cloned());
+            self.placed = at > 0;
         }
         let cursor = self.cursor.clone();
         self.ghosts.retain(|id, _| Some(id) == cursor.as_ref());
         self.remember_held();
-        // The cursor's row stays on its line of the screen.
-        self.scroll.top = self.index().unwrap_or(0).saturating_sub(line);
+        // The cursor's row stays on its line of the screen; one that nobody put there gives way to what is more urgent,
+        // as long as it fits.
+        self.scroll.top = if self.placed || self.scroll.top > 0 {
+            self.index().unwrap_or(0).saturating_sub(line)
+        } else {
+            0
+        };
         let had = self.marks.len();
         let there: HashSet<&AlertId> = self.grouped.all.iter().collect();
         let previewing = self.preview.is_some();
