@@ -1,5 +1,7 @@
 //! From a key to an action, and from an action to whatever takes it: the top window, the focused pane, the app.
 
+use crossterm::event::{KeyCode, KeyModifiers};
+
 use super::App;
 use super::layer::Layer;
 use crate::config::theme::Role;
@@ -37,6 +39,13 @@ impl App {
             }
             Some(Action::Suspend) => self.effects.push(Effect::Suspend),
             Some(action) => self.dispatch(action),
+            None if self.is_escape_and_key(key) => {
+                self.key(Key::plain(KeyCode::Esc));
+                self.key(Key {
+                    modifiers: key.modifiers - KeyModifiers::ALT,
+                    ..key
+                });
+            }
             None => {
                 let step = match self.layers.last_mut() {
                     Some(layer) => layer.key(key, &self.store),
@@ -55,13 +64,25 @@ impl App {
         }
     }
 
+    /// Escape and a key that arrive in one packet, or within the escape time of tmux, are told as the key with Alt. Where
+    /// Alt means nothing, both were meant. Not while text is typed: a letter with Alt may be an attempt at a sign of the
+    /// keyboard, and must not close what was written.
+    fn is_escape_and_key(&self, key: Key) -> bool {
+        key.modifiers.contains(KeyModifiers::ALT) && !self.takes_text()
+    }
+
+    /// Whether the window in front takes what is typed as text.
+    fn takes_text(&self) -> bool {
+        match self.layers.last() {
+            Some(Layer::Form(..) | Layer::Filter(_) | Layer::Palette(_) | Layer::Prompt(_) | Layer::Question(_)) => true,
+            Some(Layer::Health(window)) => window.takes_text(),
+            _ => false,
+        }
+    }
+
     /// What is typed into a field is shown by the terminal as it is typed, where no screen shows it.
     fn echo(&mut self, key: Key) {
-        use crossterm::event::KeyCode;
-        let takes_text = matches!(
-            self.layers.last(),
-            Some(Layer::Form(..) | Layer::Filter(_) | Layer::Palette(_) | Layer::Prompt(_) | Layer::Question(_))
-        );
+        let takes_text = self.takes_text();
         match key.code {
             KeyCode::Char(char) if takes_text && key.modifiers.is_empty() => self.spoken.echo.push(char),
             KeyCode::Backspace if takes_text && self.spoken.echo.pop().is_none() => self.spoken.echo.push('\u{8}'),

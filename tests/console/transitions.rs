@@ -461,6 +461,36 @@ fn control_c_twice_quits_from_anywhere_and_once_does_not() {
 }
 
 #[test]
+fn escape_and_a_key_in_one_packet_are_both_meant_but_not_while_text_is_typed() {
+    for window in ["?", "enter", "L", "Q", "f"] {
+        let mut desk = Desk::night(120, 40);
+        let first = desk.cursor();
+        desk.keys(window);
+        assert!(!desk.app.is_plain());
+        desk.keys("alt-j");
+        assert!(desk.app.is_plain(), "{window} is closed");
+        assert_ne!(desk.cursor(), first, "and the cursor moved after {window}");
+    }
+    for window in ["x", "A", "/", ":"] {
+        let mut desk = Desk::night(120, 40);
+        desk.keys(window);
+        desk.effects.clear();
+        desk.keys("alt-j");
+        assert!(!desk.app.is_plain() && desk.effects.is_empty(), "{window} stays, nothing is typed");
+    }
+    // a list of choices takes no choice for a key that came with Escape
+    let mut desk = Desk::night(120, 40);
+    desk.keys("f");
+    desk.keys("alt-2");
+    assert!(desk.app.is_plain());
+    // what the keymap gives a meaning keeps it
+    let keymap = Keymap::parse("help = [\"alt-j\"]").unwrap();
+    let mut desk = Desk::night_with(Setup { keymap, ..setup() }, 120, 40);
+    desk.keys("alt-j");
+    assert!(desk.screen().contains(" Keys "));
+}
+
+#[test]
 fn the_filter_follows_what_is_typed_and_escape_takes_it_back() {
     let mut desk = Desk::night(120, 40);
     desk.keys("/");

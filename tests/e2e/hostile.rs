@@ -156,6 +156,16 @@ fn assert_ours(raw: &str) {
     }
 }
 
+/// Whether the keys of the queue are those that the last line offers: no window is open.
+fn at_queue(screen: &vt100::Screen) -> bool {
+    screen
+        .contents()
+        .trim_end()
+        .lines()
+        .last()
+        .is_some_and(|line| line.contains("A ack+note"))
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn row_23_hostile_text_reaches_no_terminal_and_no_log() {
     let texts = payloads();
@@ -172,24 +182,32 @@ async fn row_23_hostile_text_reaches_no_terminal_and_no_log() {
         terminal.until("the queue", |screen| {
             screen.contents().contains("Monitor ● live") && screen.contents().contains("Alerts 2")
         });
-        // through the whole queue, every pane and window, and what is copied
-        for keys in [
-            "2", "3", "1", "\r", "]", "]", "J", "J", "\u{1b}", "w", "\u{1b}", "x", "\u{1b}", "A", "\u{1b}", "Q", "\u{1b}", "L", "\u{1b}",
-            "?", "\u{1b}", "1",
-        ] {
-            terminal.press_and_see(keys);
+        // every pane and window, and what is copied
+        for (pane, is_queue) in [("2", false), ("3", false), ("1", true)] {
+            terminal.press(pane);
+            terminal.until(&format!("came to pane {pane}"), |screen| at_queue(screen) == is_queue);
         }
-        // Escape and a key that come together are one key with Alt: whatever is open still is closed now.
-        terminal.press("\u{1b}");
-        terminal.until("closed the help", |screen| !screen.contents().contains(" Keys ─"));
+        for window in ["w", "x", "A", "Q", "L", "?", "\r"] {
+            terminal.press(window);
+            terminal.until(&format!("opened the window of {window:?}"), |screen| !at_queue(screen));
+            if window == "\r" {
+                for part in ["]", "]", "J", "J"] {
+                    terminal.press_and_see(part);
+                }
+            }
+            terminal.press("\u{1b}");
+            terminal.until(&format!("left the window of {window:?}"), at_queue);
+        }
         terminal.press("gy");
         terminal.until_text(" Copy ");
         terminal.press("i");
         terminal.until_text("clipboard");
+        // and through the whole queue
         for _ in 0..30 {
-            terminal.press_and_see("\u{4}"); // half a page down
-            terminal.press_and_see("\r");
-            terminal.press_and_see("\u{1b}");
+            terminal.press("\u{4}\r"); // half a page down, and what is there
+            terminal.until("opened the alert", |screen| !at_queue(screen));
+            terminal.press("\u{1b}");
+            terminal.until("left the alert", at_queue);
         }
         terminal.press("q");
         assert_eq!(terminal.ended(), 0);
