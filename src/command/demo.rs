@@ -5,7 +5,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::run::{plant, simulated};
+use super::run::{block_on_and_wait, plant, simulated};
 use super::{Exit, Failure, bridge, console};
 use crate::cli::DemoArgs;
 use crate::config::{Config, Env, Locate};
@@ -15,29 +15,37 @@ use crate::tui::{self, Probe};
 /// The bridge's jobs have so long at the end: their plant ends too.
 const ENDING: Duration = Duration::from_secs(2);
 
+/// A bridge's thread that is writing a file has so long to end before the folder goes.
+const WRITING: Duration = Duration::from_secs(10);
+
 /// Runs the console on a plant of its own.
-pub(super) async fn run(arguments: DemoArgs) -> Result<(), Failure> {
+pub(super) fn run(arguments: DemoArgs) -> Result<(), Failure> {
     let linear = tui::Manner {
         linear: arguments.console.linear,
         ..tui::Manner::default()
     };
     tui::usable(&Probe::new().for_manner(linear))?;
+    // it outlives the runtime: while anything runs, it can still be written to
     let folder = Folder::make()?;
+    block_on_and_wait(play(&arguments, &folder.0), WRITING)
+}
+
+async fn play(arguments: &DemoArgs, folder: &Path) -> Result<(), Failure> {
     let simulator = Simulator::start(plant(&arguments.plant)).await.map_err(simulated)?;
-    let site = folder.0.join("site");
+    let site = folder.join("site");
     write_directory(&simulator, &site).map_err(simulated)?;
     let locate = Locate::new(
         Some(site.join("config.toml")),
         Some("demo".into()),
-        Some(folder.0.join("state")),
+        Some(folder.join("state")),
         Env::process(),
     );
     if arguments.bridge {
-        switch_on(&site, &folder.0.join("lake"))?;
+        switch_on(&site, &folder.join("lake"))?;
     }
     // When the link drops the plant goes with it: there is nothing to go on with.
     let result = match Config::load(&locate) {
-        Ok(config) => Box::pin(show(config, &arguments, simulator.drill_device())).await,
+        Ok(config) => Box::pin(show(config, arguments, simulator.drill_device())).await,
         Err(error) => Err(error.into()),
     };
     simulator.shutdown().await;

@@ -1,6 +1,7 @@
 //! From the command line to an exit code.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use super::context::Context;
 use super::detach::detach;
@@ -92,7 +93,7 @@ fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
         Command::Bridge { once } => block_on(bridge::run(Config::load(&locate)?, out, once)),
         Command::Simulate(arguments) => block_on(simulate(arguments)),
         Command::Console(arguments) => block_on(console::run(&locate, &arguments)),
-        Command::Demo(arguments) => block_on(demo::run(arguments)),
+        Command::Demo(arguments) => demo::run(arguments),
     }
 }
 
@@ -157,15 +158,20 @@ pub(super) fn simulated(error: SimulateError) -> Failure {
     Failure::new(exit, error.to_string())
 }
 
-/// Runs a headless command to its end.
+/// Runs a headless command to its end. What is left on threads ends with the process.
 fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    block_on_and_wait(command, Duration::ZERO)
+}
+
+/// Runs a command to its end, and waits so long for what still goes on on threads of its own, such as writing a file.
+pub(super) fn block_on_and_wait(command: impl Future<Output = Result<(), Failure>>, wait: Duration) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2) // calls wait for servers, not for a processor
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Exit::Bug, format!("the runtime cannot start: {error}")))?;
     let result = runtime.block_on(command);
-    runtime.shutdown_background();
+    runtime.shutdown_timeout(wait);
     result
 }
 

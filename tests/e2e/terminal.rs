@@ -12,7 +12,7 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Nothing waits longer; a machine that is slow is not a failure, one that hangs is.
-pub(super) const GUARD: Duration = Duration::from_secs(90);
+pub(super) const GUARD: Duration = Duration::from_secs(300);
 
 /// The terminal with the program in it.
 pub(super) struct Terminal {

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 /// The longest that a row may take to settle: only a broken program ever waits so long.
-pub const GUARD: Duration = Duration::from_secs(120);
+pub const GUARD: Duration = Duration::from_secs(300);
 
 /// The design's waits, a thousand times shorter.
 pub fn policy() -> Policy {
