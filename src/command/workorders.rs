@@ -141,7 +141,7 @@ impl Found {
         };
         Err(Failure::new(
             Exit::Refused,
-            format!("{message}; --allow-duplicate makes another one"),
+            format!("{message}; nothing was queued, --allow-duplicate makes another one"),
         ))
     }
 }
