@@ -5,10 +5,10 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
+use super::Failure;
 use super::context::Context;
 use super::kept::Kept;
 use super::session::Clients;
-use super::Failure;
 use crate::domain::filter::{Asked, Filter};
 use crate::domain::load::is_chattering;
 use crate::domain::{AlarmKey, Alert, AlertFacts, AlertId, AlertState, DeviceId, DeviceType, Reference, SafeText, Trait};

@@ -95,7 +95,9 @@ fn tell(context: &Context, rows: &[OutboxRow]) -> Result<(), Failure> {
             Ok(members)
         })
         .collect::<Result<Vec<_>, Failure>>()?;
-    context.out.list(&Listing::whole(items, context.now), |_| rows::table(context, rows, &ABOUT))
+    context
+        .out
+        .list(&Listing::whole(items, context.now), |_| rows::table(context, rows, &ABOUT))
 }
 
 pub(super) fn state_of(state: State) -> IntentState {

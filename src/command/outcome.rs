@@ -50,7 +50,9 @@ impl Exit {
         match each {
             [] => Self::Done,
             [only] => *only,
-            [first, rest @ ..] if matches!(first, Self::Done | Self::NotYet | Self::Overtaken) && rest.iter().all(|exit| exit == first) => *first,
+            [first, rest @ ..] if matches!(first, Self::Done | Self::NotYet | Self::Overtaken) && rest.iter().all(|exit| exit == first) => {
+                *first
+            }
             [..] => Self::Partly,
         }
     }

@@ -147,7 +147,11 @@ impl Table {
             out.push_str(line.trim_end());
             out.push('\n');
         };
-        line(&|index| self.columns.get(index).map_or_else(String::new, |column| column.name.to_uppercase()));
+        line(&|index| {
+            self.columns
+                .get(index)
+                .map_or_else(String::new, |column| column.name.to_uppercase())
+        });
         for row in &self.rows {
             line(&|index| row.get(index).map_or_else(String::new, |cell| cell.text().to_owned()));
         }

@@ -161,7 +161,10 @@ async fn test(context: &Context, name: &str, timeout: Duration) -> Result<(), Fa
     tell_one(context, &row, false)?;
     Err(Failure::new(
         Exit::Server,
-        format!("{} took nothing in time: the test message was taken back", SafeText::new(name).shown()),
+        format!(
+            "{} took nothing in time: the test message was taken back",
+            SafeText::new(name).shown()
+        ),
     ))
 }
 
@@ -193,7 +196,9 @@ async fn deliveries(context: &Context, arguments: &DeliveriesArgs) -> Result<(),
             Ok(members)
         })
         .collect::<Result<Vec<_>, Failure>>()?;
-    context.out.list(&Listing::whole(items, context.now), |_| rows::table(context, &rows, &ABOUT))
+    context
+        .out
+        .list(&Listing::whole(items, context.now), |_| rows::table(context, &rows, &ABOUT))
 }
 
 /// What a message is about.

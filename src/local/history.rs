@@ -318,7 +318,10 @@ mod tests {
         assert!(HistoryFiles::look(dir.path(), &scope("https://a"), at(0)).unwrap().is_none());
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
         let files = HistoryFiles::open(dir.path(), &scope("https://a")).unwrap();
-        assert!(HistoryFiles::look(dir.path(), &scope("https://a"), at(0)).unwrap().is_none(), "nothing was kept");
+        assert!(
+            HistoryFiles::look(dir.path(), &scope("https://a"), at(0)).unwrap().is_none(),
+            "nothing was kept"
+        );
         files.append(&[record("a", 1)], None).unwrap();
         let found = HistoryFiles::look(dir.path(), &scope("https://a"), at(2)).unwrap().unwrap();
         assert_eq!(found.occurrences, [record("a", 1)]);

@@ -228,11 +228,6 @@ impl Terminal {
         self.child.wait().unwrap().exit_code()
     }
 
-    /// Checks that the console's screen was not left: nothing was written to a terminal that is gone.
-    pub(super) fn until_alternate(&self, why: &str) {
-        assert!(self.parser.screen().alternate_screen(), "{why}");
-    }
-
     /// Reads to the end; the exit code.
     pub(super) fn ended(&mut self) -> u32 {
         let deadline = Instant::now() + GUARD;
