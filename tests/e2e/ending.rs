@@ -81,13 +81,14 @@ fn a_hangup_by_hand_gives_a_living_terminal_back() {
 fn a_bug_restores_the_terminal_before_it_reports() {
     let temporary = tempfile::tempdir().unwrap();
     let mut demo = demo(temporary.path());
-    demo.env("NIGHTDESK_PANIC_AFTER_FRAMES", "1");
+    let sign = tempfile::NamedTempFile::new().unwrap();
+    demo.env("NIGHTDESK_PANIC_WHILE_THERE", sign.path());
     let mut terminal = Terminal::start(demo);
     assert_eq!(terminal.ended(), 1);
     terminal.assert_restored();
     let report = terminal.text();
     assert!(
-        report.contains("asked to by NIGHTDESK_PANIC_AFTER_FRAMES") && report.contains("console.rs"),
+        report.contains("asked to by NIGHTDESK_PANIC_WHILE_THERE") && report.contains("console.rs"),
         "{report}"
     );
     assert!(leftovers(temporary.path()).is_empty());
