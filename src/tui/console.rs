@@ -512,7 +512,8 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
 
     /// Puts everything away, within bounds: drafts and given commands first, then the sender's lock.
     async fn close(&mut self, ended: &Ended) {
-        if *ended == Ended::Hangup {
+        // a HUP that somebody sent by hand leaves a terminal that is well: it is given back as at any other end
+        if *ended == Ended::Hangup && (self.lines.output.failure().is_some() || !self.host.is_alive()) {
             self.host.abandon();
         }
         if let Some(driver) = self.driver.take() {

@@ -152,7 +152,7 @@ fn row_25_a_hangup_hands_the_open_rows_to_the_drain() {
     terminal.until_text("outbox 1");
     terminal.signal(Signal::HUP);
     assert_eq!(terminal.ended(), 0);
-    terminal.until_alternate("a dead terminal is left as it is");
+    terminal.assert_restored();
     assert_eq!(next_effect(&site)["effect"], "acknowledge");
     assert_eq!(ledger(&site).len(), 1);
 }

@@ -212,11 +212,6 @@ impl Terminal {
         self.parser.screen_mut().set_size(rows, columns);
     }
 
-    /// Checks that the console's screen was not left: nothing was written to a terminal that is gone.
-    pub(super) fn until_alternate(&self, why: &str) {
-        assert!(self.parser.screen().alternate_screen(), "{why}");
-    }
-
     /// Reads to the end; the exit code.
     pub(super) fn ended(&mut self) -> u32 {
         let deadline = Instant::now() + GUARD;
