@@ -2,6 +2,7 @@
 
 mod actions;
 mod desk;
+mod fields;
 mod hostile;
 mod linear;
 mod looks;
@@ -11,6 +12,7 @@ mod reach;
 mod screens;
 mod shift;
 mod shows;
+mod told;
 mod transitions;
 mod twins;
 
