@@ -143,13 +143,15 @@ impl App {
             Action::Acknowledge,
             Action::Resolve,
             Action::WorkOrder,
+            Action::NextTab,
             Action::Note,
             Action::NextAlert,
-            Action::NextTab,
             Action::Help,
             Action::TakeOver,
             Action::Copy,
+            Action::Back,
         ];
+        const DEVICE: &[Action] = &[Action::Copy, Action::Palette, Action::Help, Action::Back];
         const LISTS: &[Action] = &[Action::Open, Action::Filter, Action::Palette, Action::Help, Action::Back];
         const OUTBOX: &[Action] = &[Action::Retry, Action::Edit, Action::Discard, Action::Help, Action::Back];
         const SHELF: &[Action] = &[Action::Unshelve, Action::Shelve, Action::Undo, Action::Help, Action::Back];
@@ -169,6 +171,7 @@ impl App {
             None if self.focus == Focus::Queue && self.queue.mark_count() > 0 => MARKED,
             None if self.focus == Focus::Queue => QUEUE,
             None => LISTS,
+            Some(Layer::Detail(detail)) if detail.alert().is_none() => DEVICE,
             Some(Layer::Detail(_)) => DETAIL,
             Some(Layer::Outbox(_)) => OUTBOX,
             Some(Layer::Shelf(_)) => SHELF,

@@ -6,6 +6,7 @@ mod fields;
 mod hostile;
 mod linear;
 mod looks;
+mod narrow;
 mod properties;
 mod random;
 mod reach;

@@ -137,7 +137,7 @@ fn times_in_what_a_server_says_are_those_of_the_screen() {
     desk.resize(60, 20);
     let screen = desk.screen();
     assert!(
-        screen.contains("21:07:05") && screen.contains("read it again"),
+        screen.contains("21:07:05") && screen.contains("(21:08:00), read it"),
         "told to the end: {screen}"
     );
     desk.keys("esc Q");

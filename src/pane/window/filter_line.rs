@@ -182,11 +182,11 @@ impl FilterLine {
     fn hint(&self, scene: &Scene<'_>, width: usize) -> Vec<(String, ratatui::style::Style)> {
         let muted = scene.style(Role::Muted);
         if self.offers.is_empty() || self.field.shown().is_empty() {
-            let text = format!(
-                " {} keeps, {} leaves; words, sev>=high, state:new, dev:PUMP-*, age>1h, is:stale, -not, (a | b)",
-                scene.key(Action::Submit),
-                scene.key(Action::Leave)
-            );
+            let words = match self.pane {
+                Focus::Devices => "words, dev:PUMP-*, type:PumpStation, loc:\"Building A\", state:offline, -not, (a | b)",
+                Focus::Queue | Focus::Metrics => "words, sev>=high, state:new, dev:PUMP-*, age>1h, is:stale, -not, (a | b)",
+            };
+            let text = format!(" {} keeps, {} leaves; {words}", scene.key(Action::Submit), scene.key(Action::Leave));
             return vec![(scene.cut(&text, width), muted)];
         }
         let mut parts = vec![(format!(" {} ", scene.key(Action::NextField)), scene.style(Role::Key))];
