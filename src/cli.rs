@@ -36,10 +36,13 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0 done                      6 TLS, or a refused insecure address
   1 a bug                     7 local store
-  2 usage                     8 the server refused, action parked
-  3 configuration             9 some of several failed
-  4 credentials              10 waited, and it is not delivered yet
-  5 server or network           (safe in the outbox)";
+  2 usage                     8 refused, or not found; what a server
+  3 configuration               refused of an action is parked
+  4 credentials               9 some of several failed
+  5 server or network        10 waited, and it is not delivered yet
+                                (safe in the outbox)
+                             11 overtaken: somebody else was first, or
+                                it was taken back while we waited";
 
 /// Flags that every command takes.
 #[derive(Args, Clone, Debug, Default)]
@@ -124,8 +127,11 @@ pub enum Command {
         shell: clap_complete::Shell,
     },
     /// Print the manual page
+    ///
+    /// It names a page for each command, such as nightdesk-alerts(1): those are written with --dir.
     Man {
-        /// Write a page for each command into this folder instead
+        /// Write a page for each command into this folder instead, nightdesk-alerts.1 and so on, where `man` finds them
+        /// if it is a man1 folder of its path
         #[arg(long, value_name = "DIR")]
         dir: Option<PathBuf>,
     },
@@ -562,7 +568,7 @@ pub enum WorkOrders {
         /// The alert's id
         #[arg(long, value_name = "ID")]
         alert: String,
-        /// Priority instead of the one that the severity gives
+        /// Priority instead of the one that the severity gives; Manage takes 0 to 999
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=999))]
         priority: Option<u16>,
         /// Even though there is an open order

@@ -655,6 +655,7 @@ async fn a_refused_row_that_may_have_arrived_says_so_when_a_person_ends_it() {
             outbox.cancel(row.id).await.unwrap();
         }
         let ended = outbox.list(RowFilter::of([IntentState::Cancelled])).await.unwrap().remove(0);
+        assert!(ended.may_have_arrived() && ended.taken_back() == "may have arrived", "{ended:?}");
         let words = ended.detail.unwrap().shown().to_owned();
         assert!(words.contains("may have arrived"), "{words}");
         // one that certainly did not arrive says nothing of the kind
@@ -663,6 +664,7 @@ async fn a_refused_row_that_may_have_arrived_says_so_when_a_person_ends_it() {
         let refused = settled(&outbox, refused.id).await;
         let ended = outbox.cancel(refused.id).await.unwrap();
         assert_eq!(ended.state, IntentState::Cancelled);
+        assert!(!ended.may_have_arrived() && ended.taken_back() == "taken back", "{ended:?}");
         assert!(!ended.detail.is_some_and(|words| words.raw().contains("may have arrived")));
     }
 }
