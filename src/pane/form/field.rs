@@ -16,6 +16,9 @@ struct Prefill {
     shown: String,
 }
 
+/// Says what is wrong with a text.
+type Check = fn(&str) -> Result<(), String>;
+
 /// A labelled text.
 #[derive(Clone, Debug)]
 pub(crate) struct Field {
@@ -34,7 +37,7 @@ pub(crate) struct Field {
     /// The text is a choice or a code as a whole: what is typed then takes its place.
     taken: bool,
     /// What a text has to be, where it is not free; `Err` says it.
-    check: Option<fn(&str) -> Result<(), String>>,
+    check: Option<Check>,
 }
 
 /// Whether a character may stand in a field: what could move the cursor or hide may not.
@@ -88,7 +91,7 @@ impl Field {
     }
 
     /// The text is a short code.
-    pub(crate) fn as_code(mut self) -> Self {
+    pub(crate) fn with_code(mut self) -> Self {
         self.is_code = true;
         self.enter();
         self
@@ -100,7 +103,7 @@ impl Field {
     }
 
     /// What a text has to be.
-    pub(crate) fn with_check(mut self, check: fn(&str) -> Result<(), String>) -> Self {
+    pub(crate) fn with_check(mut self, check: Check) -> Self {
         self.check = Some(check);
         self
     }
@@ -351,7 +354,7 @@ mod tests {
         field.put("SEAL: Seal leak");
         assert!(field.paste("worn"));
         assert_eq!(field.value(), "worn");
-        let mut code = Field::new("priority", "priority", 1).filled("1").as_code();
+        let mut code = Field::new("priority", "priority", 1).filled("1").with_code();
         code.key(Key::char('2'));
         code.key(Key::char('0'));
         assert_eq!(code.value(), "20", "not 120");

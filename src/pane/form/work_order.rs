@@ -66,10 +66,10 @@ impl WorkOrderForm {
             Field::new("long", "long text", 5).filled(&draft.description_longdescription),
             Field::new("asset", "asset", 1).filled(&asset),
             Field::new("site", "site", 1).filled(&draft.siteid),
-            Field::new("worktype", "work type", 1).filled(&draft.worktype).as_code(),
+            Field::new("worktype", "work type", 1).filled(&draft.worktype).with_code(),
             Field::new("priority", "priority", 1)
                 .filled(&draft.wopriority.to_string())
-                .as_code()
+                .with_code()
                 .with_check(|text| priority(text).map(drop)),
             Field::new("classification", "classification", 1).filled(&draft.classificationid),
             Field::new("lead", "technician", 1).filled(draft.lead.as_deref().unwrap_or_default()),
