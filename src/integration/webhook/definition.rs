@@ -11,10 +11,11 @@ mod trigger;
 use std::cell::RefCell;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use reqwest::Method;
 use reqwest::header::HeaderMap;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use url::Url;
 
@@ -65,6 +66,8 @@ pub struct Definition {
     pub(super) secrets: Vec<SecretString>,
     /// Whether the payload carries an id of ours that is looked up before anything is sent.
     pub(super) correlates: bool,
+    /// The file's text, as it was read.
+    text: Arc<str>,
 }
 
 impl fmt::Debug for Definition {
@@ -100,13 +103,37 @@ impl Definition {
         disabled.get(&self.name, self.url.as_str())
     }
 
-    /// What its messages are bound to.
+    /// What its messages are bound to: its address, and a queue of its own there.
     pub fn target(&self, profile: &str) -> Target {
         Target {
             service: crate::domain::Service::Webhook,
             profile: profile.to_owned(),
-            origin: self.origin(),
+            origin: format!("{}#{}", self.origin(), self.name),
         }
+    }
+
+    /// Whether a message was made for the address at which it is now. From before each webhook had a queue of its own there may be some
+    /// in an outbox that were made for the host alone.
+    pub(super) fn is_at(&self, target: &Target) -> bool {
+        target.origin == self.origin() || target.origin == self.target(&target.profile).origin
+    }
+
+    /// The same definition with the secrets that there are now, `None` where those are the same ones. What else was changed in the file
+    /// counts from the next start on. `Err` is a sentence without any part of them.
+    pub(super) fn renewed(&self, env: &Env) -> Result<Option<Self>, String> {
+        let folder = self.path.parent().unwrap_or(Path::new(""));
+        let other = Self::parse(&self.text, &self.path, &|name| named_secret(name, env, folder)).map_err(|error| error.to_string())?;
+        let same = |(one, other): (&SecretString, &SecretString)| one.expose_secret() == other.expose_secret();
+        if other.secrets.len() == self.secrets.len() && other.secrets.iter().zip(&self.secrets).all(same) {
+            return Ok(None);
+        }
+        if other.origin() != self.origin() {
+            return Err(format!(
+                "{}: webhook.url: it now names another host: start the bridge again to send there",
+                self.path.display()
+            ));
+        }
+        Ok(Some(other))
     }
 
     /// The message about an alert: the same id and payload at every bridge of the site.

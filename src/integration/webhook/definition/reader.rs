@@ -102,6 +102,7 @@ impl<'a> Reader<'a> {
             signing,
             secrets: self.secrets.take(),
             correlates,
+            text: text.into(),
         })
     }
 
