@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use nightdesk::domain::handover::{Basis, Format};
 use nightdesk::domain::load::FloodLimits;
 use nightdesk::domain::{
-    AlarmKey, Alert, AlertId, AlertState, Handover, History, Intent, IntentState, OutboxId, OutboxRow, Read, Remark, Severity, Shelf,
-    ShelfChange, Shelved, Target, WorkOrderDefaults, WorkOrderDraft,
+    ARRIVED_ALL_THE_SAME, AlarmKey, Alert, AlertId, AlertState, Handover, History, Intent, IntentState, OutboxId, OutboxRow, Read, Remark,
+    Severity, Shelf, ShelfChange, Shelved, Target, WorkOrderDefaults, WorkOrderDraft,
 };
 
 /// The shift begins at 22:00 UTC; `minutes` count from then.
@@ -137,7 +137,11 @@ fn shelf() -> Shelf {
 }
 
 fn handover() -> Handover {
-    let (alerts, rows, shelf) = (script(), rows(), shelf());
+    made_of(&rows(), at(449.0))
+}
+
+fn made_of(rows: &[OutboxRow], as_of: Timestamp) -> Handover {
+    let (alerts, shelf) = (script(), shelf());
     let mut history = History::default();
     for alert in &alerts {
         history.note(alert, at(400.0));
@@ -160,7 +164,7 @@ fn handover() -> Handover {
         operator: "op1",
         since: at(0.0),
         until: at(450.0),
-        as_of: Some(at(449.0)),
+        as_of: Some(as_of),
         alerts: alerts.iter().collect(),
         history: &history,
         shelf: &shelf,
@@ -169,6 +173,41 @@ fn handover() -> Handover {
         reads: &[read(at(-480.0)), read(at(0.0))],
         limits: FloodLimits::default(),
     })
+}
+
+#[test]
+fn what_was_taken_back_too_late_is_not_said_to_be_undone() {
+    let mut doubtful = row(1, acknowledge("A2", "op1"), IntentState::Cancelled, 210.0);
+    doubtful.detail = Some(format!("503 Service Unavailable; {ARRIVED_ALL_THE_SAME}").as_str().into());
+    let undone = row(2, acknowledge("A6", "op1"), IntentState::Cancelled, 220.0);
+    let made = made_of(&[doubtful, undone], at(449.0));
+    let text = made.write(Format::Text, &TimeZone::UTC);
+    let line = |about: &str| {
+        let found = text.lines().find(|line| line.contains(about));
+        found.unwrap_or_else(|| panic!("{text}")).to_owned()
+    };
+    let late = line("acknowledge PUMP-1 Hot");
+    assert!(late.contains("may have arrived") && late.contains("look at the server"), "{late}");
+    assert!(!late.contains("taken back"), "{late}");
+    assert!(line("acknowledge TEMP-1 Battery").contains("taken back"), "{text}");
+    let deeds = serde_json::to_value(&made).unwrap()["done"].clone();
+    assert_eq!(deeds[0]["mayHaveArrived"], true);
+    assert!(deeds[1].get("mayHaveArrived").is_none(), "{deeds}");
+}
+
+#[test]
+fn an_old_list_says_how_old_it_is() {
+    let fresh = handover().summary(&TimeZone::UTC).join("\n");
+    assert!(
+        fresh.contains("open now: ") && fresh.contains("The list of alerts was read at 2026-11-13 05:29."),
+        "{fresh}"
+    );
+    let old = made_of(&rows(), at(330.0)).summary(&TimeZone::UTC).join("\n");
+    assert!(
+        old.contains("open then: ")
+            && old.contains("The list of alerts is 2 h old, read at 2026-11-13 03:30: what came after it is not in here."),
+        "{old}"
+    );
 }
 
 #[test]

@@ -106,7 +106,7 @@ fn outcome(verb: Verb, row: &OutboxRow) -> (String, bool) {
             (format!("{by} was first{detail}"), false)
         }
         IntentState::Parked => (format!("refused{detail}"), false),
-        IntentState::Cancelled => ("taken back".to_owned(), true),
+        IntentState::Cancelled => (row.taken_back().to_owned(), !row.may_have_arrived()),
         IntentState::Queued => ("queued".to_owned(), true),
         IntentState::Sending => ("sending".to_owned(), true),
         IntentState::InDoubt => ("being checked".to_owned(), true),

@@ -152,7 +152,8 @@ fn table(context: &Context, alerts: &[Alert]) -> Table {
         ("threshold", Align::Right),
         ("acknowledgedBy", Align::Left),
         ("alertId", Align::Left),
-    ]);
+    ])
+    .in_csv("age", "timestamp");
     for alert in alerts {
         table.row(vec![
             Cell::Both {

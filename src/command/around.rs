@@ -1,15 +1,17 @@
-//! What a filter may ask of alerts that they do not say themselves: locations, work orders, chattering, what is pending.
+//! What a filter may ask of alerts that they do not say themselves: locations, work orders, chattering and fleeting ones, the
+//! shelf of this machine's consoles, what is pending.
 
 use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
+use super::Failure;
 use super::context::Context;
+use super::kept::Kept;
 use super::session::Clients;
-use super::{Exit, Failure};
 use crate::domain::filter::{Asked, Filter};
 use crate::domain::load::is_chattering;
-use crate::domain::{Alert, AlertFacts, AlertId, AlertState, DeviceId, DeviceType, Reference, SafeText, Trait};
+use crate::domain::{AlarmKey, Alert, AlertFacts, AlertId, AlertState, DeviceId, DeviceType, Reference, SafeText, Trait};
 use crate::local::{Memos, Scope};
 use crate::maximo::DeviceQuery;
 use crate::outbox::RowFilter;
@@ -21,6 +23,8 @@ pub(super) struct Around {
     locations: HashMap<(DeviceId, Option<DeviceType>), SafeText>,
     orders: HashMap<AlertId, String>,
     chattering: HashSet<AlertId>,
+    fleeting: HashSet<AlertId>,
+    shelved: HashSet<AlertId>,
     pending: HashSet<AlertId>,
 }
 
@@ -28,14 +32,6 @@ impl Around {
     /// Fetches what the filter asks for, and nothing else.
     pub(super) async fn of(context: &Context, clients: &Clients, filter: &Filter, alerts: &[Alert]) -> Result<Self, Failure> {
         let mut around = Self::default();
-        for (what, word) in [(Trait::Fleeting, "fleeting"), (Trait::Shelved, "shelved")] {
-            if filter.asks(Asked::Is(what)) {
-                return Err(Failure::new(
-                    Exit::Usage,
-                    format!("is:{word} is known to a running console only: leave it out here"),
-                ));
-            }
-        }
         if filter.asks(Asked::Location) {
             let devices = clients.monitor.list_devices(&DeviceQuery::default(), &|_, _| {}).await?;
             for device in devices.items {
@@ -55,11 +51,27 @@ impl Around {
             for alert in alerts {
                 cycles.entry((&alert.device, &alert.name)).or_default().push(alert.raised_at);
             }
-            let chatters = |alert: &&Alert| {
+            around.chattering = of(alerts, |alert| {
                 let times = cycles.get(&(&alert.device, &alert.name));
                 times.is_some_and(|times| is_chattering(times, context.now))
-            };
-            around.chattering = alerts.iter().filter(chatters).map(|alert| alert.id.clone()).collect();
+            });
+        }
+        if filter.asks(Asked::Is(Trait::Fleeting)) {
+            let (mut history, has) = Kept::of(context).history();
+            if !has {
+                context
+                    .out
+                    .note("no console has kept a history on this machine: is:fleeting is judged from the server's list alone");
+            }
+            for alert in alerts {
+                history.note(alert, context.now);
+            }
+            let fleeting = history.fleeting(context.now);
+            around.fleeting = of(alerts, |alert| fleeting.contains(&AlarmKey::of(alert)));
+        }
+        if filter.asks(Asked::Is(Trait::Shelved)) {
+            let shelf = Kept::of(context).shelf();
+            around.shelved = of(alerts, |alert| shelf.hides(alert).is_some());
         }
         if filter.asks(Asked::Is(Trait::Pending)) {
             let open = context.outbox().await?.list(RowFilter::open()).await?;
@@ -105,8 +117,15 @@ impl Around {
             location: self.locations.get(&(alert.device.clone(), alert.device_type.clone())),
             order: self.orders.get(&alert.id).map(String::as_str).or(known.order),
             chattering: self.chattering.contains(&alert.id),
+            fleeting: self.fleeting.contains(&alert.id),
+            shelved: self.shelved.contains(&alert.id),
             pending: self.pending.contains(&alert.id),
             ..known
         }
     }
+}
+
+/// The ids of those that are so.
+fn of(alerts: &[Alert], is_so: impl Fn(&Alert) -> bool) -> HashSet<AlertId> {
+    alerts.iter().filter(|alert| is_so(alert)).map(|alert| alert.id.clone()).collect()
 }

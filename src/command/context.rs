@@ -77,13 +77,37 @@ pub(super) fn local(at: Timestamp, zone: &TimeZone) -> String {
     Zoned::new(at, zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// An age in one short word: `40s`, `12m`, `3h05`, `2d`.
+/// An age in one short word: `40s`, `12m`, `3h05`, `1d02h`.
 pub(super) fn age(now: Timestamp, at: Timestamp) -> String {
     let seconds = now.duration_since(at).as_secs().max(0);
     match seconds {
         0..=59 => format!("{seconds}s"),
         60..=3599 => format!("{}m", seconds / 60),
         3600..=86_399 => format!("{}h{:02}", seconds / 3600, seconds % 3600 / 60),
-        _ => format!("{}d", seconds / 86_400),
+        _ => format!("{}d{:02}h", seconds / 86_400, seconds % 86_400 / 3600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_tells_the_shift_from_the_day_before() {
+        let at = Timestamp::UNIX_EPOCH;
+        for (seconds, word) in [
+            (0, "0s"),
+            (59, "59s"),
+            (60, "1m"),
+            (3600, "1h00"),
+            (86_399, "23h59"),
+            (86_400, "1d00h"),
+            (26 * 3600, "1d02h"),
+            (41 * 3600, "1d17h"),
+            (400 * 86_400, "400d00h"),
+        ] {
+            assert_eq!(age(Timestamp::from_second(seconds).unwrap(), at), word);
+        }
+        assert_eq!(age(at, Timestamp::from_second(5).unwrap()), "0s", "a clock that is behind");
     }
 }

@@ -15,6 +15,9 @@ use crate::domain::{AlertId, Intent, IntentState, Listing, OutboxId, OutboxRow, 
 use crate::integration::Courier;
 use crate::outbox::{Outbox, Policy, Sender, Submission};
 
+/// Most rows that are named on stderr.
+const ADVISED_MOST: usize = 20;
+
 /// Where an intent of this service goes.
 pub(super) fn target(context: &Context, service: Service) -> Result<Target, Failure> {
     targets(&context.profile)
@@ -140,8 +143,10 @@ async fn show_progress(context: &Context, outbox: &Outbox, ids: &[OutboxId]) {
 /// How one row ends a command.
 pub(super) fn exit_of(row: &OutboxRow) -> Exit {
     match row.state {
-        IntentState::Delivered | IntentState::Superseded => Exit::Done,
-        IntentState::Parked | IntentState::Cancelled => Exit::Refused,
+        IntentState::Delivered => Exit::Done,
+        // what somebody else did is not ours, and what was taken back is parked nowhere
+        IntentState::Superseded | IntentState::Cancelled => Exit::Overtaken,
+        IntentState::Parked => Exit::Refused,
         IntentState::Queued | IntentState::Sending | IntentState::InDoubt => Exit::NotYet,
     }
 }
@@ -261,6 +266,22 @@ pub(super) fn tell_one(context: &Context, row: &OutboxRow, waited: bool) -> Resu
     Failure::unless_done(exit_of_all(std::slice::from_ref(row), waited))
 }
 
+/// Who was first, and when, where somebody was.
+pub(super) fn say_who_was_first(context: &Context, rows: &[OutboxRow]) {
+    for row in rows.iter().filter(|row| row.state == IntentState::Superseded).take(ADVISED_MOST) {
+        let by = row.superseded_by.as_ref().map_or("somebody else", SafeText::shown);
+        let how = match row.detail.as_ref().filter(|detail| !detail.is_empty()) {
+            Some(detail) => detail.shown().to_owned(),
+            None => format!("{by} was first"),
+        };
+        context.out.note(&format!(
+            "{}: {how}: that counts, and what was asked here does not (outbox {})",
+            object(&row.intent),
+            row.id
+        ));
+    }
+}
+
 /// What a person can do about rows that did not arrive.
 fn advise(context: &Context, rows: &[OutboxRow], waited: bool) {
     let list = |state: fn(IntentState) -> bool| {
@@ -268,10 +289,11 @@ fn advise(context: &Context, rows: &[OutboxRow], waited: bool) {
             .iter()
             .filter(|row| state(row.state))
             .map(|row| row.id.to_string())
-            .take(20)
+            .take(ADVISED_MOST)
             .collect();
         ids.join(" ")
     };
+    say_who_was_first(context, rows);
     let parked = list(|state| state == IntentState::Parked);
     if !parked.is_empty() {
         context.out.note(&format!(

@@ -4,14 +4,15 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::context::Context;
+use super::context::{Context, age};
+use super::kept::Kept;
 use super::output::{Form, write_out};
 use super::{Exit, Failure};
 use crate::cli::{HandoverArgs, HandoverFormat};
 use crate::domain::handover::{Basis, Format};
 use crate::domain::load::FloodLimits;
-use crate::domain::{Alert, AlertState, Handover, History, Listing, OutboxRow, Reference, Shelf, ShelfChange, triage_order};
-use crate::local::{Cache, HistoryFiles, Notebook, Scope, private};
+use crate::domain::{Alert, AlertState, Handover, History, Listing, OutboxRow, Reference, triage_order};
+use crate::local::private;
 use crate::maximo::AlertQuery;
 use crate::outbox::RowFilter;
 
@@ -45,7 +46,7 @@ pub(super) async fn run(context: Context, arguments: HandoverArgs) -> Result<(),
             "--since is not in the past: nothing has happened since then",
         ));
     }
-    let handover = make(&context, since).await?;
+    let (handover, exit) = make(&context, since).await?;
     let format = match (arguments.format, context.out.form) {
         (Some(HandoverFormat::Md), _) | (None, Form::Text) => Format::Markdown,
         (Some(HandoverFormat::Text), _) => Format::Text,
@@ -54,40 +55,30 @@ pub(super) async fn run(context: Context, arguments: HandoverArgs) -> Result<(),
     };
     let text = handover.write(format, &zone);
     match &arguments.out {
-        None => write_out(&text),
+        None => write_out(&text)?,
         Some(path) => {
             write_file(path, &text)?;
             context.out.note(&format!("written to {}", path.display()));
-            Ok(())
         }
     }
+    Failure::unless_done(exit)
 }
 
 fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
     private::replace(path, text.as_bytes()).map_err(|error| Failure::new(Exit::Store, error.to_string()))
 }
 
-async fn make(context: &Context, since: Timestamp) -> Result<Handover, Failure> {
-    let scope = Scope {
-        profile: context.profile.name.clone(),
-        origin: context.profile.monitor.url.origin().ascii_serialization(),
-    };
-    let mut history = remembered(context, &scope);
-    let listing = alerts(context, &scope, since, &mut history).await?;
+/// The handover, and how the command ends: a server that could not be asked is told even though there is a document.
+async fn make(context: &Context, since: Timestamp) -> Result<(Handover, Exit), Failure> {
+    let kept = Kept::of(context);
+    let (mut history, _) = kept.history();
+    let (listing, exit) = alerts(context, &kept, since, &mut history).await?;
     for alert in &listing.items {
         history.note(alert, listing.as_of);
     }
     follow_orders(context, since, &listing, &mut history).await;
-    let notebook = noted(context, Notebook::open(&context.config.dirs.state, &scope));
-    let items = notebook
-        .as_ref()
-        .and_then(|notebook| noted(context, notebook.shelf()))
-        .unwrap_or_default();
-    let mut shelf = Shelf::default();
-    shelf.apply(&ShelfChange::Put(
-        items.into_iter().filter(|item| item.until > context.now).collect(),
-    ));
-    let notes = notebook.and_then(|notebook| noted(context, notebook.notes())).unwrap_or_default();
+    let shelf = kept.shelf();
+    let notes = kept.notes();
     let filter = RowFilter {
         profile: Some(context.profile.name.clone()),
         since: Some(since),
@@ -102,7 +93,7 @@ async fn make(context: &Context, since: Timestamp) -> Result<Handover, Failure> 
         }
     }
     let console = &context.config.console;
-    Ok(Handover::of(&Basis {
+    let handover = Handover::of(&Basis {
         site: &context.profile.site,
         operator: &context.config.operator.name,
         since,
@@ -118,47 +109,30 @@ async fn make(context: &Context, since: Timestamp) -> Result<Handover, Failure> 
             above: console.flood_start,
             below: console.flood_end,
         },
-    }))
+    });
+    Ok((handover, exit))
 }
 
-/// What the consoles of this account have recorded. Without it the handover only knows what Monitor tells.
-fn remembered(context: &Context, scope: &Scope) -> History {
-    let mut history = History::default();
-    let read = HistoryFiles::open(&context.config.dirs.state, scope).and_then(|files| files.read(context.now));
-    if let Some(found) = noted(context, read) {
-        history.remember(found.occurrences, found.coverage);
-    }
-    history
-}
-
-fn noted<T, E: std::fmt::Display>(context: &Context, result: Result<T, E>) -> Option<T> {
-    result.map_err(|error| context.out.note(&error.to_string())).ok()
-}
-
-/// Monitor's list, resolved alerts included; where Monitor is away, what the console saw last.
-async fn alerts(context: &Context, scope: &Scope, since: Timestamp, history: &mut History) -> Result<Listing<Alert>, Failure> {
+/// Monitor's list, resolved alerts included; where Monitor is away, what the console saw last, and why it is not newer.
+async fn alerts(context: &Context, kept: &Kept<'_>, since: Timestamp, history: &mut History) -> Result<(Listing<Alert>, Exit), Failure> {
     let clients = context.clients().await?;
     match clients.monitor.alerts(&AlertQuery::default()).await {
         Ok(listing) => {
             if listing.complete {
                 history.covered(listing.as_of, listing.as_of.duration_since(since));
             }
-            Ok(listing)
+            Ok((listing, Exit::Done))
         }
         Err(error) => {
             let failure = Failure::from(error);
-            let last = Cache::open(&context.config.dirs.cache, scope.clone()).and_then(|cache| cache.alerts());
-            match noted(context, last).flatten() {
-                Some(listing) => {
-                    context.out.note(&format!(
-                        "{}; the handover has the alerts as they were last seen, {}",
-                        failure.message,
-                        context.local(listing.as_of)
-                    ));
-                    Ok(listing)
-                }
-                None => Err(failure),
-            }
+            let Some(listing) = kept.alerts() else { return Err(failure) };
+            context.out.note(&format!(
+                "{}; the handover has the alerts as they were last seen, {} ({} ago)",
+                failure.message,
+                context.local(listing.as_of),
+                age(context.now, listing.as_of)
+            ));
+            Ok((listing, failure.exit))
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::context::{Context, age};
+use super::context::Context;
 use super::delivery::{self, deliver, tell_one};
-use super::table::{Align, Cell, Table};
+use super::rows::{self, About};
+use super::table::Cell;
 use super::{Exit, Failure};
 use crate::cli::{OutboxCommand, State};
 use crate::domain::{IntentState, Listing, OutboxId, OutboxRow, Service};
@@ -73,6 +74,7 @@ async fn drain(context: &Context, timeout: Duration) -> Result<(), Failure> {
         deliver(context, context.clients().await?, outbox, &ids, timeout).await?
     };
     tell(context, &rows)?;
+    delivery::say_who_was_first(context, &rows);
     let exit = if rows.iter().any(|row| row.state.is_open()) {
         Exit::NotYet
     } else {
@@ -93,7 +95,9 @@ fn tell(context: &Context, rows: &[OutboxRow]) -> Result<(), Failure> {
             Ok(members)
         })
         .collect::<Result<Vec<_>, Failure>>()?;
-    context.out.list(&Listing::whole(items, context.now), |_| table(context, rows))
+    context
+        .out
+        .list(&Listing::whole(items, context.now), |_| rows::table(context, rows, &ABOUT))
 }
 
 pub(super) fn state_of(state: State) -> IntentState {
@@ -108,31 +112,10 @@ pub(super) fn state_of(state: State) -> IntentState {
     }
 }
 
-fn table(context: &Context, rows: &[OutboxRow]) -> Table {
-    let mut table = Table::new(&[
-        ("outboxId", Align::Right),
-        ("state", Align::Left),
-        ("action", Align::Left),
-        ("object", Align::Left),
-        ("profile", Align::Left),
-        ("attempts", Align::Right),
-        ("age", Align::Right),
-        ("detail", Align::Left),
-    ]);
-    for row in rows {
-        table.row(vec![
-            Cell::Number(row.id.to_string()),
-            row.state.as_str().into(),
-            row.intent.verb().into(),
-            Cell::Text(delivery::object(&row.intent)),
-            row.target.profile.as_str().into(),
-            Cell::Number(row.attempts.to_string()),
-            Cell::Both {
-                text: age(context.now, row.created_at),
-                csv: row.created_at.to_string(),
-            },
-            Cell::Text(delivery::words(row)),
-        ]);
-    }
-    table
-}
+/// What a row is about, whoever made it.
+const ABOUT: [About; 4] = [
+    ("state", |row| row.state.as_str().into()),
+    ("action", |row| row.intent.verb().into()),
+    ("object", |row| Cell::Text(delivery::object(&row.intent))),
+    ("profile", |row| row.target.profile.as_str().into()),
+];

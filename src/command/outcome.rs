@@ -28,12 +28,15 @@ pub enum Exit {
     Tls = 6,
     /// The local store.
     Store = 7,
-    /// The server refused; the action is parked. Also: not found.
+    /// Refused, or not found. What a server refused of an action is parked; where one object that was named does not take what
+    /// was asked of it, nothing is.
     Refused = 8,
     /// Some of several failed.
     Partly = 9,
     /// Waited, and it is not delivered yet: safe in the outbox.
     NotYet = 10,
+    /// Over, and not ours: somebody else was first, or it was taken back while we waited. Nothing is left to do.
+    Overtaken = 11,
 }
 
 impl Exit {
@@ -42,12 +45,14 @@ impl Exit {
         self as u8
     }
 
-    /// Of several things done in one command: all well, all not yet delivered, or some failed.
+    /// Of several things done in one command: all well, all not yet delivered, all overtaken, or some failed.
     pub fn of_several(each: &[Self]) -> Self {
         match each {
             [] => Self::Done,
             [only] => *only,
-            [first, rest @ ..] if matches!(first, Self::Done | Self::NotYet) && rest.iter().all(|exit| exit == first) => *first,
+            [first, rest @ ..] if matches!(first, Self::Done | Self::NotYet | Self::Overtaken) && rest.iter().all(|exit| exit == first) => {
+                *first
+            }
             [..] => Self::Partly,
         }
     }
@@ -194,6 +199,7 @@ mod tests {
             Exit::Refused,
             Exit::Partly,
             Exit::NotYet,
+            Exit::Overtaken,
         ];
         for (code, exit) in (0_u8..).zip(all) {
             assert_eq!(exit.code(), code);
@@ -202,13 +208,15 @@ mod tests {
 
     #[test]
     fn several_end_as_one() {
-        use Exit::{Done, NotYet, Partly, Refused};
+        use Exit::{Done, NotYet, Overtaken, Partly, Refused};
         for (each, expected) in [
             (&[][..], Done),
             (&[Refused], Refused),
             (&[NotYet], NotYet),
             (&[Done, Done], Done),
             (&[NotYet, NotYet], NotYet),
+            (&[Overtaken, Overtaken], Overtaken),
+            (&[Done, Overtaken], Partly),
             (&[Done, Refused], Partly),
             (&[Refused, Refused], Partly),
             (&[Done, NotYet], Partly),

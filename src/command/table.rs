@@ -7,8 +7,17 @@ use crate::domain::SafeText;
 /// A table.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Table {
-    columns: Vec<(String, Align)>,
+    columns: Vec<Column>,
     rows: Vec<Vec<Cell>>,
+}
+
+/// The head of a column.
+#[derive(Clone, Debug, PartialEq)]
+struct Column {
+    name: String,
+    /// Its name in CSV, where spreadsheets get something else than people.
+    csv: Option<String>,
+    align: Align,
 }
 
 /// Where a column's text stands.
@@ -62,18 +71,36 @@ impl Cell {
     }
 }
 
+impl Column {
+    fn new(name: &str, align: Align) -> Self {
+        Self {
+            name: name.to_owned(),
+            csv: None,
+            align,
+        }
+    }
+}
+
 impl Table {
     /// An empty table with these columns.
     pub(super) fn new(columns: &[(&str, Align)]) -> Self {
         Self {
-            columns: columns.iter().map(|(name, align)| ((*name).to_owned(), *align)).collect(),
+            columns: columns.iter().map(|(name, align)| Column::new(name, *align)).collect(),
             rows: Vec::new(),
         }
     }
 
+    /// Names a column in CSV for what stands there: an age is one for people, spreadsheets get the time it is counted from.
+    pub(super) fn in_csv(mut self, name: &str, csv: &str) -> Self {
+        for column in self.columns.iter_mut().filter(|column| column.name == name) {
+            column.csv = Some(csv.to_owned());
+        }
+        self
+    }
+
     /// Adds a column after the others; rows follow with one cell more.
     pub(super) fn column(&mut self, name: &str, align: Align) {
-        self.columns.push((name.to_owned(), align));
+        self.columns.push(Column::new(name, align));
     }
 
     /// Adds a row.
@@ -86,11 +113,11 @@ impl Table {
         if self.rows.is_empty() {
             return String::new();
         }
-        let filled: Vec<(usize, &str, Align, usize)> = self
+        let filled: Vec<(usize, Align, usize)> = self
             .columns
             .iter()
             .enumerate()
-            .filter_map(|(index, (name, align))| {
+            .filter_map(|(index, column)| {
                 let widest = self
                     .rows
                     .iter()
@@ -99,13 +126,13 @@ impl Table {
                     .max();
                 widest
                     .filter(|width| *width > 0)
-                    .map(|width| (index, name.as_str(), *align, width.max(name.width())))
+                    .map(|width| (index, column.align, width.max(column.name.width())))
             })
             .collect();
         let mut out = String::new();
         let mut line = |cells: &dyn Fn(usize) -> String| {
             let mut line = String::new();
-            for (at, (index, _, align, width)) in filled.iter().enumerate() {
+            for (at, (index, align, width)) in filled.iter().enumerate() {
                 if at > 0 {
                     line.push_str("  ");
                 }
@@ -120,7 +147,11 @@ impl Table {
             out.push_str(line.trim_end());
             out.push('\n');
         };
-        line(&|index| self.columns.get(index).map_or_else(String::new, |(name, _)| name.to_uppercase()));
+        line(&|index| {
+            self.columns
+                .get(index)
+                .map_or_else(String::new, |column| column.name.to_uppercase())
+        });
         for row in &self.rows {
             line(&|index| row.get(index).map_or_else(String::new, |cell| cell.text().to_owned()));
         }
@@ -130,7 +161,11 @@ impl Table {
     /// RFC 4180 with a head line.
     pub(super) fn csv(&self) -> String {
         let mut out = String::new();
-        let heads: Vec<String> = self.columns.iter().map(|(name, _)| quoted(name)).collect();
+        let heads: Vec<String> = self
+            .columns
+            .iter()
+            .map(|column| quoted(column.csv.as_ref().unwrap_or(&column.name)))
+            .collect();
         out.push_str(&heads.join(","));
         out.push_str("\r\n");
         for row in &self.rows {
@@ -195,6 +230,17 @@ mod tests {
              温度-1        2  a, b␛[31m\n"
         );
         assert_eq!(Table::new(&[("a", Align::Left)]).text(), "");
+    }
+
+    #[test]
+    fn a_column_of_which_spreadsheets_get_something_else_is_named_for_it() {
+        let mut table = Table::new(&[("age", Align::Right)]).in_csv("age", "createdAt");
+        table.row(vec![Cell::Both {
+            text: "1d02h".into(),
+            csv: "2026-11-27T01:00:00Z".into(),
+        }]);
+        assert_eq!(table.text(), "  AGE\n1d02h\n");
+        assert_eq!(table.csv(), "createdAt\r\n2026-11-27T01:00:00Z\r\n");
     }
 
     #[test]

@@ -6,11 +6,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::context::{Context, age};
+use super::context::Context;
 use super::delivery::{self, deliver, tell_one};
 use super::ground::{courier, ground};
 use super::output::{Output, lines, write_out};
-use super::table::{Align, Cell, Table};
+use super::rows::{self, About};
 use super::{Exit, Failure};
 use crate::cli::{DeliveriesArgs, Webhooks};
 use crate::config::Env;
@@ -151,13 +151,21 @@ async fn test(context: &Context, name: &str, timeout: Duration) -> Result<(), Fa
     let row = outbox.submit(submission).await?;
     let rows = deliver(context, context.clients().await?, outbox, &[row.id], timeout).await?;
     let mut row = rows.into_iter().next().unwrap_or(row);
-    if row.state == IntentState::Queued {
-        // a test says how it is now; it does not go on trying for hours
-        let words = row.detail.clone();
-        row = outbox.cancel(row.id).await?;
-        row.detail = words.or(row.detail);
+    if row.state != IntentState::Queued {
+        return tell_one(context, &row, true);
     }
-    tell_one(context, &row, true)
+    // a test says how it is now; it does not go on trying for hours
+    let words = row.detail.clone();
+    row = outbox.cancel(row.id).await?;
+    row.detail = words.or(row.detail);
+    tell_one(context, &row, false)?;
+    Err(Failure::new(
+        Exit::Server,
+        format!(
+            "{} took nothing in time: the test message was taken back",
+            SafeText::new(name).shown()
+        ),
+    ))
 }
 
 fn submission(context: &Context, definition: &Definition, intent: Intent) -> Submission {
@@ -188,45 +196,30 @@ async fn deliveries(context: &Context, arguments: &DeliveriesArgs) -> Result<(),
             Ok(members)
         })
         .collect::<Result<Vec<_>, Failure>>()?;
-    context.out.list(&Listing::whole(items, context.now), |_| table(context, &rows))
+    context
+        .out
+        .list(&Listing::whole(items, context.now), |_| rows::table(context, &rows, &ABOUT))
 }
 
-fn table(context: &Context, rows: &[OutboxRow]) -> Table {
-    let mut table = Table::new(&[
-        ("outboxId", Align::Right),
-        ("webhook", Align::Left),
-        ("alertId", Align::Left),
-        ("state", Align::Left),
-        ("attempts", Align::Right),
-        ("age", Align::Right),
-        ("detail", Align::Left),
-    ]);
-    for row in rows {
-        let Intent::CallWebhook { webhook, alert, .. } = &row.intent else {
-            continue;
-        };
-        table.row(vec![
-            Cell::Number(row.id.to_string()),
-            Cell::Text(SafeText::new(webhook.as_str()).shown().to_owned()),
-            Cell::Text(alert.as_ref().map(ToString::to_string).unwrap_or_default()),
-            row.state.as_str().into(),
-            Cell::Number(row.attempts.to_string()),
-            Cell::Both {
-                text: age(context.now, row.created_at),
-                csv: row.created_at.to_string(),
-            },
-            Cell::Text(delivery::words(row)),
-        ]);
-    }
-    table
-}
+/// What a message is about.
+const ABOUT: [About; 3] = [
+    ("webhook", |row| match &row.intent {
+        Intent::CallWebhook { webhook, .. } => webhook.as_str().into(),
+        _ => "".into(),
+    }),
+    ("alertId", |row| match &row.intent {
+        Intent::CallWebhook { alert: Some(alert), .. } => alert.shown().into(),
+        _ => "".into(),
+    }),
+    ("state", |row| row.state.as_str().into()),
+];
 
 async fn replay(context: &Context, id: OutboxId, limit: Option<Duration>) -> Result<(), Failure> {
     let outbox = context.outbox().await?;
     let row = outbox.row(id).await?;
     let Intent::CallWebhook { webhook, .. } = &row.intent else {
         return Err(Failure::new(
-            Exit::Refused,
+            Exit::Usage,
             if row.state == IntentState::Parked {
                 format!("row {id} is no webhook message; `nightdesk outbox retry {id}` sends it again")
             } else {

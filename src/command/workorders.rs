@@ -61,6 +61,12 @@ async fn create(context: &Context, wish: Wish, limit: Option<Duration>) -> Resul
     let mut draft = WorkOrderDraft::from_alert(&alert, &context.profile.work_order);
     if let Some(priority) = wish.priority {
         draft.wopriority = priority;
+        let (least, most) = context.profile.work_order.priority.scale();
+        if !(least..=most).contains(&priority) {
+            context.out.note(&format!(
+                "priority {priority} is none of those that this profile gives by severity ({least} to {most}); Manage takes 0 to 999"
+            ));
+        }
     }
     let draft = draft.validated()?;
     let found = match before(manage, &wish.alert, &draft).await {
@@ -141,7 +147,7 @@ impl Found {
         };
         Err(Failure::new(
             Exit::Refused,
-            format!("{message}; --allow-duplicate makes another one"),
+            format!("{message}; nothing was queued, --allow-duplicate makes another one"),
         ))
     }
 }

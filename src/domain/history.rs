@@ -18,6 +18,9 @@ const TEXT_MOST: usize = 1_000;
 /// An alert that ended this soon, and that nobody touched, was fleeting: no one could have acted on it.
 pub const FLEETING_WITHIN: SignedDuration = SignedDuration::from_mins(1);
 
+/// How long a fleeting alert marks the next ones of its alarm.
+const FLEETING_FOR: SignedDuration = SignedDuration::from_hours(24);
+
 /// What raises alerts again and again: one rule on one device. ISA-18.2 calls it the alarm; each alert is one activation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -241,6 +244,13 @@ impl History {
             key(one).cmp(&key(other)).then_with(|| one.alert.id.cmp(&other.alert.id))
         });
         found
+    }
+
+    /// The alarms that lately came and went before anybody could act.
+    pub fn fleeting(&self, now: Timestamp) -> HashSet<AlarmKey> {
+        let lately = |one: &&Occurrence| one.ended_at().is_some_and(|at| now.duration_since(at) < FLEETING_FOR);
+        let fleeting = self.all().filter(lately).filter(|one| one.is_fleeting());
+        fleeting.map(|one| AlarmKey::of(&one.alert)).collect()
     }
 
     /// Everything of one alarm, in no order.

@@ -278,6 +278,28 @@ impl IntentState {
     }
 }
 
+/// What is said in short of a row that a person took back although an earlier attempt may have arrived.
+pub const MAY_HAVE_ARRIVED: &str = "may have arrived";
+
+/// The same in the row's own words, with which its detail ends.
+pub const ARRIVED_ALL_THE_SAME: &str = "an earlier attempt may have arrived all the same: look at the server";
+
+impl OutboxRow {
+    /// Whether it was taken back although an earlier attempt may have arrived: then nobody may say that nothing happened.
+    pub fn may_have_arrived(&self) -> bool {
+        self.state == IntentState::Cancelled
+            && self
+                .detail
+                .as_ref()
+                .is_some_and(|detail| detail.raw().ends_with(ARRIVED_ALL_THE_SAME))
+    }
+
+    /// In short how a row that a person took back stands.
+    pub fn taken_back(&self) -> &'static str {
+        if self.may_have_arrived() { MAY_HAVE_ARRIVED } else { "taken back" }
+    }
+}
+
 impl fmt::Display for IntentState {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(self.as_str())

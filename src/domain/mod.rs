@@ -27,7 +27,7 @@ pub use filter::{Filter, FilterError};
 pub use handover::{Handover, Read, Remark};
 pub use history::{AlarmKey, Coverage, History, Occurrence};
 pub use ids::{AlertId, DeviceId, DeviceKey, DeviceType, WorkOrderNumber};
-pub use intent::{Intent, IntentState, ObjectKey, OutboxId, OutboxRow, Service, Target};
+pub use intent::{ARRIVED_ALL_THE_SAME, Intent, IntentState, MAY_HAVE_ARRIVED, ObjectKey, OutboxId, OutboxRow, Service, Target};
 pub use listing::Listing;
 pub use reading::{MetricValue, Reading, Series, short_number};
 pub use rounding::round_half_even;

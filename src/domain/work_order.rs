@@ -110,6 +110,13 @@ impl Default for PriorityMap {
 }
 
 impl PriorityMap {
+    /// The least and the greatest of them: the site's own scale.
+    pub fn scale(self) -> (u16, u16) {
+        let all = [self.critical, self.high, self.medium, self.low];
+        all.into_iter()
+            .fold((u16::MAX, 0), |(least, most), one| (least.min(one), most.max(one)))
+    }
+
     /// The priority of a severity.
     pub fn of(self, severity: &Severity) -> u16 {
         match severity {

@@ -117,8 +117,29 @@ impl HistoryFiles {
         found.coverage
     }
 
+    /// Everything that is remembered, for somebody who only looks: nothing is made and nothing is let go. `None` where no
+    /// console has kept anything yet.
+    pub fn look(state_dir: &Path, scope: &Scope, now: Timestamp) -> Result<Option<Found>, LocalError> {
+        let dir = state_dir.join("history").join(scope.directory());
+        if !dir.is_dir() {
+            return Ok(None);
+        }
+        let files = Self {
+            dir,
+            segment_bytes: SEGMENT_BYTES,
+        };
+        if files.segments()?.is_empty() {
+            return Ok(None);
+        }
+        files.gather(now, |_| Ok(())).map(Some)
+    }
+
     /// Everything that is remembered. Files that are too old are let go.
     pub fn read(&self, now: Timestamp) -> Result<Found, LocalError> {
+        self.gather(now, file::remove)
+    }
+
+    fn gather(&self, now: Timestamp, let_go: impl Fn(&Path) -> Result<(), LocalError>) -> Result<Found, LocalError> {
         let mut found = Found::default();
         let mut newest: HashMap<AlertId, Occurrence> = HashMap::new();
         let segments = self.segments()?;
@@ -127,7 +148,7 @@ impl HistoryFiles {
             let noted = read_segment(path, &mut newest, &mut found)?;
             let is_old = noted.is_some_and(|noted| now.duration_since(noted) > AGE_MOST);
             if is_old && Some(*number) != last {
-                file::remove(path)?;
+                let_go(path)?;
             }
         }
         newest.retain(|_, one| now.duration_since(one.noted_at) <= AGE_MOST);
@@ -284,8 +305,26 @@ mod tests {
         assert!(found.occurrences.iter().any(|one| one.alert.id.raw() == "a199"));
         assert!(!found.occurrences.iter().any(|one| one.alert.id.raw() == "a0"));
         let much_later = at(500 * 86_400);
+        let looked = HistoryFiles::look(dir.path(), &scope("https://a"), much_later).unwrap().unwrap();
+        assert!(looked.occurrences.is_empty());
+        assert_eq!(files.segments().unwrap().len(), SEGMENTS_MOST, "who only looks lets nothing go");
         assert!(files.read(much_later).unwrap().occurrences.is_empty());
         assert_eq!(files.segments().unwrap().len(), 1, "the last one stays to be written to");
+    }
+
+    #[test]
+    fn who_only_looks_makes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(HistoryFiles::look(dir.path(), &scope("https://a"), at(0)).unwrap().is_none());
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+        let files = HistoryFiles::open(dir.path(), &scope("https://a")).unwrap();
+        assert!(
+            HistoryFiles::look(dir.path(), &scope("https://a"), at(0)).unwrap().is_none(),
+            "nothing was kept"
+        );
+        files.append(&[record("a", 1)], None).unwrap();
+        let found = HistoryFiles::look(dir.path(), &scope("https://a"), at(2)).unwrap().unwrap();
+        assert_eq!(found.occurrences, [record("a", 1)]);
     }
 
     #[test]

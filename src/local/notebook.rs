@@ -49,6 +49,13 @@ impl Notebook {
         Ok(Self { dir })
     }
 
+    /// The notebook as it lies there, to read in: nothing is made, and where there is none it is empty.
+    pub fn look(state_dir: &Path, scope: &Scope) -> Self {
+        Self {
+            dir: state_dir.join("shift").join(scope.directory()),
+        }
+    }
+
     /// What lies on the shelf.
     pub fn shelf(&self) -> Result<Vec<Shelved>, LocalError> {
         self.load("shelf.json", "the shelf").map(Option::unwrap_or_default)
@@ -177,6 +184,23 @@ mod tests {
         one.change_shelf(&ShelfChange::Take(vec![item("A").key])).unwrap();
         assert_eq!(other.shelf().unwrap(), [item("B")]);
         assert!(notebook(dir.path(), "https://b").shelf().unwrap().is_empty());
+    }
+
+    #[test]
+    fn who_only_looks_leaves_nothing_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let scope = Scope {
+            profile: "bedford".into(),
+            origin: "https://a".into(),
+        };
+        let looked = Notebook::look(dir.path(), &scope);
+        assert!(looked.shelf().unwrap().is_empty());
+        assert_eq!(looked.notes().unwrap(), Notes::default());
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+        notebook(dir.path(), "https://a")
+            .change_shelf(&ShelfChange::Put(vec![item("A")]))
+            .unwrap();
+        assert_eq!(looked.shelf().unwrap(), [item("A")]);
     }
 
     #[test]

@@ -6,10 +6,7 @@ use super::clock::duration_millis;
 use super::journal::{Journal, REPAIRED, Write, meta};
 use super::stored::{COLUMNS, Stored};
 use super::{OutboxError, Submission, crash};
-use crate::domain::{IntentState, OutboxId, OutboxRow, hex};
-
-/// Said of a row that a person ends though one of its attempts has no certain end.
-const ARRIVED: &str = "an earlier attempt may have arrived all the same: look at the server";
+use crate::domain::{ARRIVED_ALL_THE_SAME, IntentState, OutboxId, OutboxRow, hex};
 
 const OPEN: &str = "state IN ('queued', 'sending', 'in_doubt')";
 
@@ -247,7 +244,7 @@ impl Write<'_> {
         let rule = match state {
             IntentState::Queued | IntentState::Parked => {
                 // of a parked one an earlier attempt may have arrived: it is taken out of our hands, not undone
-                let arrived = (state == IntentState::Parked && self.may_have_arrived(stored)?).then_some(ARRIVED);
+                let arrived = (state == IntentState::Parked && self.may_have_arrived(stored)?).then_some(ARRIVED_ALL_THE_SAME);
                 let words: Vec<&str> = detail.into_iter().chain(arrived).collect();
                 if !words.is_empty() {
                     stored.detail = Some(words.join("; "));

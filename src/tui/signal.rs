@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 pub(super) enum Signal {
     /// TERM, INT, QUIT, or one that would kill us with the terminal in our hands: end now. Its number.
     End(i32),
-    /// HUP: the terminal is gone.
+    /// HUP: the terminal is gone, or somebody wants us to believe so.
     Hangup,
     /// TSTP: stop as Ctrl-Z does.
     Stop,

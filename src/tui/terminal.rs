@@ -65,9 +65,17 @@ pub(super) fn bounded(columns: u16, rows: u16) -> Size {
     Size::new(or(columns, 80).min(COLUMNS_MAX), or(rows, 24).min(ROWS_MAX))
 }
 
-/// Whether the terminal still answers. It does not wait.
+/// Whether the terminal still answers, where keys come from and where the picture goes. It does not wait.
 pub(super) fn is_alive() -> bool {
-    rustix::termios::tcgetattr(std::io::stdin()).is_ok()
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let (input, output) = (std::io::stdin(), std::io::stdout());
+    if rustix::termios::tcgetattr(&input).is_err() || rustix::termios::tcgetattr(&output).is_err() {
+        return false;
+    }
+    let mut ends = [PollFd::new(&input, PollFlags::empty()), PollFd::new(&output, PollFlags::empty())];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    // a look that fails says nothing against it
+    poll(&mut ends, Some(&now)).is_err() || !ends.iter().any(|end| end.revents().intersects(PollFlags::HUP | PollFlags::ERR))
 }
 
 #[cfg(test)]

@@ -515,6 +515,7 @@ async fn a_dropped_link_saves_the_draft_frees_the_lock_and_leaves_the_terminal_a
     );
     stage.key('n').await;
     stage.core.until(|event| matches!(event, Event::Key(_))).await;
+    stage.host.dead.store(true, Ordering::SeqCst);
     stage.signals.send(Signal::Hangup).await.unwrap();
     let (journal, host) = (stage.journal.clone(), stage.host.clone());
     assert_eq!(stage.ended().await, Ended::Hangup);
@@ -524,10 +525,23 @@ async fn a_dropped_link_saves_the_draft_frees_the_lock_and_leaves_the_terminal_a
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_hangup_by_hand_leaves_a_terminal_that_is_well_to_be_given_back() {
+    let stage = simple([]);
+    stage.core.until(|event| matches!(event, Event::Recovered(_))).await;
+    stage.signals.send(Signal::Hangup).await.unwrap();
+    let (journal, host) = (stage.journal.clone(), stage.host.clone());
+    assert_eq!(stage.ended().await, Ended::Hangup);
+    assert_eq!(*journal.log.lock().unwrap(), ["released"], "the rows go on as after a dropped link");
+    assert!(host.log.lock().unwrap().is_empty(), "nothing keeps the guard from giving it back");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_terminal_that_goes_without_a_word_is_noticed() {
     let stage = simple([]);
     stage.host.dead.store(true, Ordering::SeqCst);
+    let host = stage.host.clone();
     assert_eq!(stage.ended().await, Ended::Hangup);
+    assert_eq!(*host.log.lock().unwrap(), ["abandon"]);
 }
 
 #[tokio::test(start_paused = true)]

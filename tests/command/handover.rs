@@ -78,6 +78,11 @@ async fn four_formats_a_file_and_a_server_that_is_away() {
     let plant = Plant::start().await;
     let markdown = plant.run(&["handover"]).await.expect(0);
     assert!(markdown.stdout.starts_with("# Handover "), "{}", markdown.stdout);
+    assert!(
+        markdown.stdout.contains("The list of alerts was read at ") && markdown.stdout.contains("; open now: "),
+        "{}",
+        markdown.stdout
+    );
     let text = plant.run(&["handover", "--format", "text"]).await.expect(0);
     assert!(text.stdout.contains("NOT ACKNOWLEDGED"));
     let csv = plant.run(&["handover", "--csv"]).await.expect(0);
@@ -105,9 +110,25 @@ async fn four_formats_a_file_and_a_server_that_is_away() {
     };
     let listing: Vec<Alert> = vec![serde_json::from_value(plant.simulator.alerts()[0].clone()).unwrap()];
     let cache = Cache::open(&plant.path("state/cache"), scope).unwrap();
-    cache.keep_alerts(&Listing::whole(listing, jiff::Timestamp::now())).unwrap();
-    let last = plant.run(&["handover", "--json"]).await.expect(0);
-    assert!(last.stderr.contains("as they were last seen"), "{}", last.stderr);
+    let seen = jiff::Timestamp::now() - jiff::SignedDuration::from_mins(90);
+    cache.keep_alerts(&Listing::whole(listing, seen)).unwrap();
+    // the document is there, and so is the reason why it is an old one
+    let last = plant.run(&["handover", "--json"]).await.expect(5);
+    let about_alerts: Vec<&str> = last.stderr.lines().filter(|line| line.contains("as they were last seen")).collect();
+    assert!(
+        about_alerts.len() == 1 && about_alerts[0].contains("cannot be reached") && about_alerts[0].contains("(1h30 ago)"),
+        "{}",
+        last.stderr
+    );
+    let text = plant.run(&["handover", "--format", "text"]).await.expect(5);
+    assert!(
+        text.stdout.contains("The list of alerts is 90 min old") && text.stdout.contains("; open then: "),
+        "{}",
+        text.stdout
+    );
+    let old = plant.path("old.md");
+    plant.run(&["handover", "--out", old.to_str().unwrap()]).await.expect(5);
+    assert!(std::fs::read_to_string(&old).unwrap().contains("what came after it is not in here"));
     let open: u64 = last.json()["open"]
         .as_array()
         .unwrap()

@@ -1,3 +1,5 @@
+use nightdesk::domain::{AlarmKey, Alert, AlertState, History, ShelfChange, Shelved};
+use nightdesk::local::{HistoryFiles, Notebook, Scope};
 use nightdesk::simulator::{FaultAction, FaultRule, Operation, SimulatorConfig, When};
 use serde_json::{Value, json};
 
@@ -78,13 +80,114 @@ async fn text_and_csv_say_the_same() {
         text.starts_with(" AGE  SEVERITY  STATUS") || text.starts_with("AGE  SEVERITY  STATUS") || text.contains("SEVERITY"),
         "{text}"
     );
+    // an age is for people; spreadsheets get the time, under its name
     assert!(
-        csv.starts_with("age,severity,status,deviceId,alertName,value,threshold,acknowledgedBy,alertId\r\n"),
+        csv.starts_with("timestamp,severity,status,deviceId,alertName,value,threshold,acknowledgedBy,alertId\r\n"),
         "{csv}"
     );
     assert_eq!(text.lines().count(), csv.lines().count());
     // no colour and no movement where nobody watches
     assert!(!text.contains('\u{1b}'));
+    plant.run(&["alerts", "ack", &plant.alerts("new")[0], "--no-wait"]).await.expect(0);
+    let rows = plant.run(&["outbox", "list", "--csv"]).await.expect(0).stdout;
+    let mut lines = rows.lines();
+    assert_eq!(lines.next(), Some("outboxId,state,action,object,profile,attempts,createdAt,detail"));
+    let created = lines.next().unwrap().split(',').nth(6).unwrap().parse::<jiff::Timestamp>();
+    assert!(created.is_ok(), "{rows}");
+    let text = plant.run(&["outbox", "list"]).await.expect(0).stdout;
+    assert!(text.starts_with("OUTBOXID  STATE ") && text.contains("  AGE"), "{text}");
+}
+
+/// What the consoles of this account keep for the plant's profile.
+fn scope(plant: &Plant) -> Scope {
+    let text = std::fs::read_to_string(plant.path("url")).unwrap();
+    Scope {
+        profile: "demo".into(),
+        origin: url::Url::parse(text.trim()).unwrap().origin().ascii_serialization(),
+    }
+}
+
+async fn ids(plant: &Plant, filter: &str) -> (Vec<String>, String) {
+    let ran = plant.run(&["alerts", "list", filter, "--json"]).await.expect(0);
+    let ids = ran
+        .items()
+        .iter()
+        .map(|item| item["alertId"].as_str().unwrap().to_owned())
+        .collect();
+    (ids, ran.stderr)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_shelf_of_a_console_answers_a_filter() {
+    let plant = Plant::start().await;
+    assert_eq!(ids(&plant, "is:shelved").await, (Vec::new(), String::new()));
+    assert!(!plant.path("state/shift").exists(), "who only looks makes nothing");
+    let alerts = plant.simulator.alerts();
+    let alert = alerts.iter().find(|alert| alert["status"] == "new").unwrap();
+    let alert: Alert = serde_json::from_value(alert.clone()).unwrap();
+    let now = jiff::Timestamp::now();
+    let item = |key: AlarmKey, hours: i64| Shelved {
+        key,
+        severity: alert.severity.clone(),
+        since: now - jiff::SignedDuration::from_hours(2),
+        until: now + jiff::SignedDuration::from_hours(hours),
+        reason: "valve".into(),
+        by: "operator1".into(),
+    };
+    let book = Notebook::open(&plant.path("state"), &scope(&plant)).unwrap();
+    let over = AlarmKey {
+        device: "OTHER".into(),
+        ..AlarmKey::of(&alert)
+    };
+    book.change_shelf(&ShelfChange::Put(vec![item(AlarmKey::of(&alert), 1), item(over, -1)]))
+        .unwrap();
+    let (shelved, said) = ids(&plant, "is:shelved").await;
+    assert!(
+        shelved.contains(&alert.id.raw().to_owned()) && said.is_empty(),
+        "{shelved:?} {said}"
+    );
+    let others = plant
+        .run(&["alerts", "list", "--json", "--", "-is:shelved"])
+        .await
+        .expect(0)
+        .items();
+    let all = plant.alerts("new").len() + plant.alerts("acknowledged").len();
+    assert_eq!(shelved.len() + others.len(), all);
+    // its time is over: it is back
+    book.change_shelf(&ShelfChange::Put(vec![item(AlarmKey::of(&alert), -1)])).unwrap();
+    assert!(ids(&plant, "is:shelved").await.0.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_history_of_a_console_answers_what_is_fleeting_and_without_one_it_is_said() {
+    let plant = Plant::start().await;
+    let (before, said) = ids(&plant, "is:fleeting").await;
+    assert!(said.contains("no console has kept a history on this machine"), "{said}");
+    assert!(!plant.path("state/history").exists(), "who only looks makes nothing");
+    let alerts = plant.simulator.alerts();
+    let alert = alerts
+        .iter()
+        .find(|alert| alert["status"] == "new" && !before.iter().any(|id| alert["alertId"] == **id))
+        .unwrap();
+    let alert: Alert = serde_json::from_value(alert.clone()).unwrap();
+    // the same alarm came and went twenty minutes ago, untouched; the server no longer tells of it
+    let raised_at = jiff::Timestamp::now() - jiff::SignedDuration::from_mins(20);
+    let mut gone = Alert {
+        id: "gone".into(),
+        raised_at,
+        resolved_at: Some(raised_at + jiff::SignedDuration::from_secs(30)),
+        ..alert.clone()
+    };
+    gone.state = AlertState::Resolved;
+    let mut history = History::default();
+    let record = history.note(&gone, raised_at).unwrap().clone();
+    HistoryFiles::open(&plant.path("state"), &scope(&plant))
+        .unwrap()
+        .append(&[record], None)
+        .unwrap();
+    let (fleeting, said) = ids(&plant, "is:fleeting").await;
+    assert!(fleeting.contains(&alert.id.raw().to_owned()), "{fleeting:?}");
+    assert!(said.is_empty(), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

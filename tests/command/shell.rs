@@ -11,6 +11,9 @@ async fn completions_and_manual_need_no_configuration() {
     }
     let page = run_in(home.path(), &["man"], "").await.expect(0).stdout;
     assert!(page.contains(".TH nightdesk 1"), "{page}");
+    // it names the commands' pages, and says how a reader gets them
+    let see_also = page.split(".SH \"SEE ALSO\"").nth(1).unwrap();
+    assert!(page.contains("alerts(1)") && see_also.contains("nightdesk man \\-\\-dir"), "{page}");
     let dir = home.path().join("man");
     run_in(home.path(), &["man", "--dir", dir.to_str().unwrap()], "").await.expect(0);
     assert!(dir.join("nightdesk-alerts-ack.1").is_file());

@@ -87,10 +87,107 @@ async fn what_somebody_else_did_first_is_said_and_not_counted_as_ours() {
     let plant = Plant::start().await;
     let id = plant.alerts("new").remove(0);
     assert!(plant.simulator.acknowledge_as(&id, "op2", Some("mine")));
-    let ran = plant.run(&["alerts", "ack", &id, "--json"]).await.expect(0);
+    let ran = plant.run(&["alerts", "ack", &id, "--json"]).await.expect(11);
     assert_eq!(ran.items()[0]["state"], "superseded");
     assert_eq!(ran.items()[0]["supersededBy"], "op2");
     assert_eq!(plant.effects(EffectKind::Acknowledge).len(), 0);
+    let at = plant.simulator.alerts().iter().find(|alert| alert["alertId"] == *id).unwrap()["acknowledgedAt"].clone();
+    let at: jiff::Timestamp = at.as_str().unwrap().parse().unwrap();
+    assert!(
+        ran.stderr
+            .contains(&format!("{id}: already acknowledged by op2 at {at}: that counts")),
+        "{}",
+        ran.stderr
+    );
+    assert!(!ran.stderr.contains("parked"), "nothing is: {}", ran.stderr);
+
+    assert!(plant.simulator.resolve_as(&id, "op3", "swapped", "WEAR"));
+    let ran = plant
+        .run(&["alerts", "resolve", &id, "--resolution", "cleaned", "--root-cause", "DIRT"])
+        .await
+        .expect(11);
+    assert!(ran.stderr.contains(&format!("{id}: already resolved by op3 at ")), "{}", ran.stderr);
+    assert_eq!(plant.effects(EffectKind::Resolve).len(), 0);
+
+    // one of two is ours
+    let other = plant.alerts("new").remove(0);
+    let ran = plant.run(&["alerts", "ack", &id, &other, "--json"]).await.expect(9);
+    assert_eq!(
+        ran.items().iter().map(|item| item["state"].clone()).collect::<Vec<_>>(),
+        ["superseded", "delivered"]
+    );
+    // where nobody waits nothing is known yet; whoever drains hears of it
+    let next = plant.alerts("new").remove(0);
+    assert!(plant.simulator.acknowledge_as(&next, "op2", None));
+    plant.run(&["alerts", "ack", &next, "--no-wait"]).await.expect(0);
+    let drained = plant.run(&["outbox", "drain"]).await.expect(11);
+    assert!(drained.stderr.contains("by op2 at "), "{}", drained.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_taken_back_while_a_command_waits_is_overtaken_and_not_parked() {
+    let plant = Plant::start().await;
+    let id = plant.alerts("new").remove(0);
+    plant.simulator.set_outage(Outage::Refused).await;
+    let acknowledge = ["alerts", "ack", &id, "--timeout", "5m", "--json"];
+    let taking_back = async {
+        loop {
+            let rows = plant
+                .run(&["outbox", "list", "--state", "queued", "--json"])
+                .await
+                .expect(0)
+                .items();
+            if let Some(row) = rows.first()
+                && plant.run(&["outbox", "cancel", &row["outboxId"].to_string()]).await.code == 0
+            {
+                return;
+            }
+        }
+    };
+    let (ran, ()) = tokio::join!(plant.run(&acknowledge), taking_back);
+    let ran = ran.expect(11);
+    assert_eq!(ran.items()[0]["state"], "cancelled");
+    assert!(!ran.stderr.contains("parked"), "{}", ran.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_priority_that_manage_does_not_take_is_refused_before_anything_is_queued() {
+    let plant = Plant::start().await;
+    let orders = plant.run(&["workorders", "list", "--open", "--json"]).await.expect(0).items();
+    let alerts = plant.run(&["alerts", "list", "state:new", "--json"]).await.items();
+    let free = |alert: &&serde_json::Value| orders.iter().all(|order| order["assetnum"] != alert["deviceId"]);
+    let id = alerts.iter().find(free).unwrap()["alertId"].as_str().unwrap();
+    for wrong in ["1000", "65536", "-1", "high"] {
+        let ran = plant
+            .run(&["workorders", "create", "--alert", id, &format!("--priority={wrong}")])
+            .await
+            .expect(2);
+        assert!(
+            ran.stderr.contains(&format!("'{wrong}'")) && ran.stderr.contains("--priority"),
+            "{}",
+            ran.stderr
+        );
+    }
+    assert!(plant.run(&["outbox", "list", "--json"]).await.expect(0).items().is_empty());
+    // some sites rank 999 highest: what is in range goes, with a word where the profile has another scale
+    let odd = plant
+        .run(&["workorders", "create", "--alert", id, "--priority", "99"])
+        .await
+        .expect(0);
+    assert!(
+        odd.stderr.contains("priority 99 is none of those") && odd.stderr.contains("1 to 4"),
+        "{}",
+        odd.stderr
+    );
+    let [effect] = plant.effects(EffectKind::CreateWorkOrder).try_into().unwrap();
+    assert_eq!(effect.body["wopriority"], 99);
+    // the configuration's scale is held to the same limit
+    plant.edit(
+        "[profiles.demo.manage]",
+        "[profiles.demo.work_order]\npriority = { critical = 1000 }\n[profiles.demo.manage]",
+    );
+    let ran = plant.run(&["workorders", "list"]).await.expect(3);
+    assert!(ran.stderr.contains("1000 is out of range; write 0 to 999"), "{}", ran.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -230,7 +327,11 @@ async fn a_work_order_is_made_once_and_an_open_one_stands_against_another() {
     );
 
     let refused = plant.run(&["workorders", "create", "--alert", id]).await.expect(8);
-    assert!(refused.stderr.contains(&wonum), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains(&wonum) && refused.stderr.contains("nothing was queued"),
+        "{}",
+        refused.stderr
+    );
     assert_eq!(plant.effects(EffectKind::CreateWorkOrder).len(), 1);
 
     let second = plant

@@ -66,14 +66,13 @@ fn the_link_drops() {
 }
 
 #[test]
-fn a_hangup_writes_nothing_to_the_terminal() {
+fn a_hangup_by_hand_gives_a_living_terminal_back() {
     let temporary = tempfile::tempdir().unwrap();
     let mut terminal = Terminal::start(demo(temporary.path()));
     terminal.until_painted();
     terminal.signal(Signal::HUP);
     assert_eq!(terminal.ended(), 0);
-    // It is dead: leaving the alternate screen would be a byte too many.
-    terminal.until("still on the alternate screen", vt100::Screen::alternate_screen);
+    terminal.assert_restored();
     assert!(leftovers(temporary.path()).is_empty());
 }
 
@@ -82,13 +81,14 @@ fn a_hangup_writes_nothing_to_the_terminal() {
 fn a_bug_restores_the_terminal_before_it_reports() {
     let temporary = tempfile::tempdir().unwrap();
     let mut demo = demo(temporary.path());
-    demo.env("NIGHTDESK_PANIC_AFTER_FRAMES", "1");
+    let sign = tempfile::NamedTempFile::new().unwrap();
+    demo.env("NIGHTDESK_PANIC_WHILE_THERE", sign.path());
     let mut terminal = Terminal::start(demo);
     assert_eq!(terminal.ended(), 1);
     terminal.assert_restored();
     let report = terminal.text();
     assert!(
-        report.contains("asked to by NIGHTDESK_PANIC_AFTER_FRAMES") && report.contains("console.rs"),
+        report.contains("asked to by NIGHTDESK_PANIC_WHILE_THERE") && report.contains("console.rs"),
         "{report}"
     );
     assert!(leftovers(temporary.path()).is_empty());

@@ -152,7 +152,7 @@ fn row_25_a_hangup_hands_the_open_rows_to_the_drain() {
     terminal.until_text("outbox 1");
     terminal.signal(Signal::HUP);
     assert_eq!(terminal.ended(), 0);
-    terminal.until_alternate("a dead terminal is left as it is");
+    terminal.assert_restored();
     assert_eq!(next_effect(&site)["effect"], "acknowledge");
     assert_eq!(ledger(&site).len(), 1);
 }
@@ -160,12 +160,16 @@ fn row_25_a_hangup_hands_the_open_rows_to_the_drain() {
 #[cfg(debug_assertions)]
 #[test]
 fn row_25_a_panic_while_drawing_restores_the_terminal_and_the_outbox_is_whole() {
-    let mut asked = Asked::with(|builder| builder.env("NIGHTDESK_PANIC_AFTER_FRAMES", "60"));
-    assert_eq!(asked.terminal.press_until_ended("jk"), 1);
+    let folder = tempfile::tempdir().unwrap();
+    let sign = folder.path().join("panic");
+    let mut asked = Asked::with(|builder| builder.env("NIGHTDESK_PANIC_WHILE_THERE", &sign));
+    std::fs::write(&sign, "").unwrap();
+    asked.terminal.press("?");
+    assert_eq!(asked.terminal.ended(), 1);
     asked.terminal.assert_restored();
     let text = asked.terminal.text();
     assert!(
-        text.starts_with("the shell was here") && text.contains("asked to by NIGHTDESK_PANIC_AFTER_FRAMES"),
+        text.starts_with("the shell was here") && text.contains("asked to by NIGHTDESK_PANIC_WHILE_THERE"),
         "{text}"
     );
     asked.assert_outbox_whole("after a panic");

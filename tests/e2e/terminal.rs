@@ -212,27 +212,6 @@ impl Terminal {
         self.parser.screen_mut().set_size(rows, columns);
     }
 
-    /// Presses these keys in turn until the program ends; the exit code.
-    pub(super) fn press_until_ended(&mut self, keys: &str) -> u32 {
-        let deadline = Instant::now() + GUARD;
-        for key in keys.chars().cycle() {
-            let keyboard = self.keyboard.as_mut().unwrap();
-            let _ = keyboard.write_all(key.to_string().as_bytes()); // it may have ended
-            match self.output.recv_timeout(Duration::from_millis(50)) {
-                Ok(bytes) => self.take(&bytes),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-            assert!(Instant::now() < deadline, "it does not end; the last screen:\n{}", self.text());
-        }
-        self.child.wait().unwrap().exit_code()
-    }
-
-    /// Checks that the console's screen was not left: nothing was written to a terminal that is gone.
-    pub(super) fn until_alternate(&self, why: &str) {
-        assert!(self.parser.screen().alternate_screen(), "{why}");
-    }
-
     /// Reads to the end; the exit code.
     pub(super) fn ended(&mut self) -> u32 {
         let deadline = Instant::now() + GUARD;

@@ -161,7 +161,21 @@ async fn a_webhook_is_tested_listed_and_replayed() {
     assert_eq!(replayed["messageId"], dead["messageId"], "the receiver knows it by its id");
     assert_eq!(plant.effects(EffectKind::ReceiveWebhook).len(), 2);
     run(&plant, &["webhooks", "replay", &id]).await.expect(8);
-    assert_eq!(run(&plant, &["webhooks", "deliveries", "--json"]).await.expect(0).items().len(), 3);
+    // a receiver that never answers is no refusal: nothing is parked, and nothing goes on being tried
+    plant
+        .simulator
+        .set_faults(vec![FaultRule::on([Operation::ReceiveWebhook], status(503))]);
+    let silent = run(&plant, &["webhooks", "test", name, "--timeout", "300ms", "--json"])
+        .await
+        .expect(5);
+    assert_eq!(silent.json()["state"], "cancelled");
+    assert!(silent.stderr.contains("was taken back"), "{silent:?}");
+    for state in ["parked", "queued", "in_doubt"] {
+        let left = run(&plant, &["outbox", "list", "--state", state, "--json"]).await.expect(0).items();
+        assert!(left.is_empty(), "{state}: {left:?}");
+    }
+    plant.simulator.set_faults(Vec::new());
+    assert_eq!(run(&plant, &["webhooks", "deliveries", "--json"]).await.expect(0).items().len(), 4);
 
     // gone: off until a test succeeds
     plant

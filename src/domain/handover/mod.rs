@@ -146,6 +146,9 @@ pub struct Deed {
     pub state: IntentState,
     /// Device and alert, or whatever it was about.
     pub about: SafeText,
+    /// It was taken back, although an earlier attempt may have arrived.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub may_have_arrived: bool,
     /// The note, the root cause or the server's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<SafeText>,
@@ -386,12 +389,14 @@ fn deeds(basis: &Basis<'_>) -> Vec<Deed> {
                 // the bridge's own work is nobody's deed
                 Intent::SyncAsset { .. } | Intent::ReportProduction { .. } | Intent::CallWebhook { .. } => return None,
             };
-            let refused = matches!(row.state, IntentState::Parked | IntentState::Superseded);
+            let may_have_arrived = row.may_have_arrived();
+            let refused = may_have_arrived || matches!(row.state, IntentState::Parked | IntentState::Superseded);
             Some(Deed {
                 at: row.created_at,
                 verb: row.intent.verb(),
                 state: row.state,
                 about: about(row),
+                may_have_arrived,
                 detail: row.detail.clone().filter(|_| refused).or_else(|| said.map(SafeText::new)),
             })
         })

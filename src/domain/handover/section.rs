@@ -1,10 +1,10 @@
 //! A handover as sections of rows: what the screen, Markdown, text and CSV show.
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Handover, Line};
-use crate::domain::{IntentState, SafeText};
+use crate::domain::{IntentState, MAY_HAVE_ARRIVED, SafeText};
 
 /// One row. Empty parts are left out where nobody in the section has them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,6 +57,9 @@ fn of_alert(line: &Line) -> Entry {
     }
 }
 
+/// A list of alerts that is older than this at the end of the period says so.
+const OLD_AFTER: SignedDuration = SignedDuration::from_mins(5);
+
 /// `14 h`, `35 min`.
 pub(super) fn span(from: Timestamp, to: Timestamp) -> String {
     let minutes = to.duration_since(from).as_mins().max(0);
@@ -102,8 +105,10 @@ impl Handover {
             SafeText::new(self.operator.as_str()).shown()
         )];
         let open: usize = self.open.iter().map(|open| open.open).sum();
+        let old = self.as_of.filter(|as_of| self.until.duration_since(*as_of) >= OLD_AFTER);
+        let when = if old.is_some() { "then" } else { "now" };
         lines.push(format!(
-            "{} raised, {} resolved, at most {} in 10 min; open now: {open}, of these not acknowledged: {}",
+            "{} raised, {} resolved, at most {} in 10 min; open {when}: {open}, of these not acknowledged: {}",
             self.raised,
             self.resolved,
             self.peak_ten_minutes,
@@ -111,6 +116,11 @@ impl Handover {
         ));
         match self.as_of {
             None => lines.push("The list of alerts has not been read: what is open is not known.".into()),
+            Some(as_of) if old.is_some() => lines.push(format!(
+                "The list of alerts is {} old, read at {}: what came after it is not in here.",
+                span(as_of, self.until),
+                moment(as_of, zone)
+            )),
             Some(as_of) => lines.push(format!("The list of alerts was read at {}.", moment(as_of, zone))),
         }
         if let Some(since) = self.data_since {
@@ -188,7 +198,11 @@ impl Handover {
         let done = self.done.iter().map(|deed| Entry {
             time: Some(deed.at),
             alert: format!("{} {}", deed.verb, deed.about.shown()),
-            state: word(deed.state).to_owned(),
+            state: if deed.may_have_arrived {
+                MAY_HAVE_ARRIVED.to_owned()
+            } else {
+                word(deed.state).to_owned()
+            },
             detail: deed.detail.as_ref().map_or_else(String::new, |detail| detail.shown().to_owned()),
             ..Entry::default()
         });

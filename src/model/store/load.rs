@@ -29,22 +29,15 @@ pub struct Load {
     pub open: usize,
 }
 
-/// How long a fleeting alert marks the next ones of its alarm.
-const FLEETING_FOR: SignedDuration = SignedDuration::from_hours(24);
-
 impl Store {
     /// Which alerts chatter, and which are of an alarm that lately came and went before anybody could act.
     pub(super) fn find_noise(&mut self, now: Timestamp) {
-        let lately = |at: Timestamp| now.duration_since(at) < FLEETING_FOR;
         let mut cycles: HashMap<AlarmKey, Vec<Timestamp>> = HashMap::new();
-        let mut fleeting: HashSet<AlarmKey> = HashSet::new();
+        let fleeting = self.history.fleeting(now);
         for one in self.history.all() {
             let recent: Vec<Timestamp> = one.cycles().filter(|at| now.duration_since(*at) < CHATTERING_WITHIN).collect();
             if !recent.is_empty() {
                 cycles.entry(AlarmKey::of(&one.alert)).or_default().extend(recent);
-            }
-            if one.ended_at().is_some_and(lately) && one.is_fleeting() {
-                fleeting.insert(AlarmKey::of(&one.alert));
             }
         }
         cycles.retain(|_, times| is_chattering(times, now));

@@ -191,7 +191,7 @@ fn word(row: &OutboxRow) -> &'static str {
         IntentState::Delivered => "delivered",
         IntentState::Superseded => "superseded",
         IntentState::Parked => "refused",
-        IntentState::Cancelled => "taken back",
+        IntentState::Cancelled => row.taken_back(),
     }
 }
 
