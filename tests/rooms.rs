@@ -37,70 +37,48 @@ const MAY_USE: [(&str, &[&str]); 14] = [
     ),
 ];
 
+/// Who writes to the terminal.
+const SPEAKERS: &[&str] = &["command", "main"];
+/// Who does so, or holds it.
+const STREAMS: &[&str] = &["command", "tui", "main"];
+/// Who reads files.
+const READERS: &[&str] = &["outbox", "maximo", "config", "local", "command", "simulator", "tui", "integration"];
+/// Who has a clock of the wall.
+const CLOCKED: &[&str] = &[
+    "outbox",
+    "maximo",
+    "worker",
+    "tui",
+    "command",
+    "simulator",
+    "config",
+    "local",
+    "integration",
+];
+/// Who measures time.
+const TIMED: &[&str] = &["outbox", "maximo", "worker", "tui", "command", "simulator", "integration"];
+
+const TERMINAL: &str = "only `command` and `tui` write to the terminal";
+const MODES: &str = "only `tui` changes the terminal's modes";
+const SOCKETS: &str = "only rooms that call or serve open sockets";
+const CLOCK: &str = "the core has no clock: times arrive with events";
+
 /// A spelling, the rooms that may write it, and why.
 const ONLY: [(&str, &[&str], &str); 14] = [
-    ("println!", &["command", "main"], "only `command` and `tui` write to the terminal"),
-    ("print!", &["command", "main"], "only `command` and `tui` write to the terminal"),
-    (
-        "stdout()",
-        &["command", "tui", "main"],
-        "only `command` and `tui` write to the terminal",
-    ),
-    (
-        "stderr()",
-        &["command", "tui", "main"],
-        "only `command` and `tui` write to the terminal",
-    ),
-    ("crossterm::terminal", &["tui"], "only `tui` changes the terminal's modes"),
-    ("crossterm::execute", &["tui"], "only `tui` changes the terminal's modes"),
+    ("println!", SPEAKERS, TERMINAL),
+    ("print!", SPEAKERS, TERMINAL),
+    ("stdout()", STREAMS, TERMINAL),
+    ("stderr()", STREAMS, TERMINAL),
+    ("crossterm::terminal", &["tui"], MODES),
+    ("crossterm::execute", &["tui"], MODES),
     ("rusqlite", &["outbox"], "only `outbox` opens its database"),
     ("reqwest", &["maximo", "integration"], "only rooms that speak to servers call them"),
-    ("TcpListener", &["simulator", "integration"], "only rooms that serve open sockets"),
-    (
-        "TcpStream",
-        &["simulator", "maximo", "integration"],
-        "only rooms that call or serve open sockets",
-    ),
-    (
-        "Timestamp::now",
-        &[
-            "outbox",
-            "maximo",
-            "worker",
-            "tui",
-            "command",
-            "simulator",
-            "config",
-            "local",
-            "integration",
-        ],
-        "the core has no clock: times arrive with events",
-    ),
-    (
-        "SystemTime::now",
-        &[
-            "outbox",
-            "maximo",
-            "worker",
-            "tui",
-            "command",
-            "simulator",
-            "config",
-            "local",
-            "integration",
-        ],
-        "the core has no clock",
-    ),
-    (
-        "Instant::now",
-        &["outbox", "maximo", "worker", "tui", "command", "simulator", "integration"],
-        "the core has no clock",
-    ),
-    (
-        "std::fs",
-        &["outbox", "maximo", "config", "local", "command", "simulator", "tui", "integration"],
-        "the core reads no files",
-    ),
+    ("TcpListener", &["simulator", "integration"], SOCKETS),
+    ("TcpStream", &["simulator", "maximo", "integration"], SOCKETS),
+    ("Timestamp::now", CLOCKED, CLOCK),
+    ("SystemTime::now", CLOCKED, CLOCK),
+    ("Instant::now", TIMED, CLOCK),
+    ("std::fs", READERS, "the core reads no files"),
 ];
 
 fn sources(dir: &Path, into: &mut Vec<PathBuf>) {
@@ -112,6 +90,15 @@ fn sources(dir: &Path, into: &mut Vec<PathBuf>) {
             into.push(path);
         }
     }
+}
+
+/// Every source file with its room.
+fn files() -> Vec<(String, PathBuf)> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    assert!(files.len() > 50, "the sources were not found");
+    files.into_iter().map(|path| (room_of(&path, &src), path)).collect()
 }
 
 fn room_of(path: &Path, src: &Path) -> String {
@@ -154,17 +141,13 @@ fn named(line: &str) -> Vec<String> {
 
 #[test]
 fn rooms_use_only_whom_they_may() {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut files = Vec::new();
-    sources(&src, &mut files);
     let known = |room: &str| MAY_USE.iter().find(|(name, _)| *name == room);
     let mut wrong = Vec::new();
-    for path in &files {
-        let room = room_of(path, &src);
+    for (room, path) in &files() {
         if room == "lib" || room == "main" {
             continue;
         }
-        let Some((_, may)) = known(&room) else {
+        let Some((_, may)) = known(room) else {
             wrong.push(format!(
                 "{}: `{room}` is a new room: add it to the table here and to the map in src/lib.rs",
                 path.display()
@@ -173,7 +156,7 @@ fn rooms_use_only_whom_they_may() {
         };
         for (number, line) in code(path) {
             for used in named(&line).into_iter().filter(|used| known(used).is_some()) {
-                if used != room && !may.contains(&used.as_str()) {
+                if used != *room && !may.contains(&used.as_str()) {
                     wrong.push(format!("{}:{number}: `{room}` may not use `{used}`", path.display()));
                 }
             }
@@ -184,13 +167,8 @@ fn rooms_use_only_whom_they_may() {
 
 #[test]
 fn rooms_touch_only_what_is_theirs() {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut files = Vec::new();
-    sources(&src, &mut files);
-    assert!(files.len() > 50, "the sources were not found");
     let mut wrong = Vec::new();
-    for path in &files {
-        let room = room_of(path, &src);
+    for (room, path) in &files() {
         for (number, line) in code(path) {
             for (spelling, rooms, why) in ONLY {
                 if line.contains(spelling) && !rooms.contains(&room.as_str()) {

@@ -1,12 +1,15 @@
 //! What is due, what waits, what is under way: decided here, without a call or a task.
 
+mod resolved;
+mod trends;
+
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::time::{Duration, Instant};
 
-use crate::domain::{Alert, AlertId, AlertState, DeviceId, DeviceKey, DeviceType, Listing, Service};
+use crate::domain::{Alert, AlertId, DeviceId, DeviceKey, DeviceType, Service};
 use crate::model::{Fault, FaultKind, Fetch, LinkState, Report, Source};
 
 use super::backoff::Timer;
@@ -441,66 +444,6 @@ impl State {
             JobKey::Trends(_) => self.metrics.finished(now, false),
             JobKey::Resolved | JobKey::Alert(_) | JobKey::OpenOrders(_) => {}
         }
-    }
-
-    fn of_type(&self, device_type: &DeviceType) -> Vec<DeviceId> {
-        self.wanted
-            .iter()
-            .filter(|key| key.device_type == *device_type)
-            .map(|key| key.device_id.clone())
-            .collect()
-    }
-
-    /// Plans a query for each type in view whose devices were not just read.
-    fn queue_trends(&mut self, now: Instant) {
-        let mut seen = HashSet::new();
-        let types: Vec<_> = self
-            .wanted
-            .iter()
-            .map(|key| key.device_type.clone())
-            .filter(|name| seen.insert(name.clone()))
-            .collect();
-        self.trend_queue = types.into_iter().filter(|device_type| !self.is_fresh(device_type, now)).collect();
-    }
-
-    /// Whether all devices in view of this type were read in this interval, over the same window.
-    fn is_fresh(&self, device_type: &DeviceType, now: Instant) -> bool {
-        self.trend_read.get(device_type).is_some_and(|(read, window, at)| {
-            *window == self.window && now < *at + self.plan.metrics && self.of_type(device_type).iter().all(|id| read.contains(id))
-        })
-    }
-
-    fn resolved_since(&self, clock: Timestamp) -> Timestamp {
-        let resolved_for = jiff::SignedDuration::try_from(self.plan.resolved_for).unwrap_or_default();
-        clock.checked_sub(resolved_for).unwrap_or(clock)
-    }
-
-    /// The queue and the alerts that were resolved lately, each once; the queue is right about what is in it.
-    fn join_resolved(&mut self, mut listing: Listing<Alert>, gone: Vec<Alert>, unasked: Vec<AlertId>, clock: Timestamp) -> Listing<Alert> {
-        let mut known: Vec<_> = listing.items.iter().map(|alert| alert.id.clone()).collect();
-        for id in &known {
-            self.resolved.remove(id);
-        }
-        for alert in gone {
-            if alert.state == AlertState::Resolved {
-                self.resolved.insert(alert.id.clone(), alert);
-            } else {
-                known.push(alert.id.clone());
-                listing.items.push(alert);
-            }
-        }
-        known.extend(unasked);
-        self.known = Arc::new(known);
-        let since = self.resolved_since(clock);
-        let when = |alert: &Alert| alert.resolved_at.unwrap_or(alert.raised_at);
-        self.resolved.retain(|_, alert| when(alert) >= since);
-        let mut resolved: Vec<_> = self.resolved.values().cloned().collect();
-        resolved.sort_by(|one, other| when(other).cmp(&when(one)).then_with(|| one.id.cmp(&other.id)));
-        for forgotten in resolved.drain(resolved.len().min(RESOLVED_MAX)..) {
-            self.resolved.remove(&forgotten.id);
-        }
-        listing.items.extend(resolved);
-        listing
     }
 
     fn link(&mut self, service: Service, fault: Option<Fault>, took: Duration, clock: Timestamp) -> Option<Report> {

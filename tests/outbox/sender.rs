@@ -3,17 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use nightdesk::domain::{IntentState, OutboxId, OutboxRow};
+use nightdesk::domain::{IntentState, OutboxId};
 use nightdesk::outbox::{Outbox, Policy, Role, RowFilter, Sender};
 use tokio::time::{Instant, sleep};
 
-use super::support::{Act, LONG, Look, Server, Wall, manage, note, open, options, order, policy, start, start_with, target};
-
-async fn settled(outbox: &Outbox, id: OutboxId) -> OutboxRow {
-    let row = outbox.wait_settled(&[id], LONG).await.unwrap().remove(0);
-    assert!(!row.state.is_open(), "{row:?}");
-    row
-}
+use super::support::{
+    Act, Bench, LONG, Look, Server, Wall, manage, note, open, options, order, policy, settled, start, start_with, target,
+};
 
 fn bodies(server: &Server) -> Vec<Vec<u8>> {
     server.ledger().into_iter().map(|(_, body)| body).collect()
@@ -41,34 +37,24 @@ async fn each_answer_leads_to_its_state() {
     ];
     for (acts, looks, state, attempts) in cases {
         let case = format!("{acts:?} {looks:?}");
-        let folder = tempfile::tempdir().unwrap();
-        let outbox = open(folder.path()).await;
-        let server = Server::new();
-        server.will(acts);
-        server.will_look(looks);
-        let (_control, running) = start(&outbox, &server);
-        let row = outbox.submit(note("a", "x")).await.unwrap();
-        let row = settled(&outbox, row.id).await;
+        let bench = Bench::with(acts, looks).await;
+        let row = bench.end_of(note("a", "x")).await;
         assert_eq!((row.state, row.attempts), (state, attempts), "{case}");
-        assert_eq!(bodies(&server).len(), usize::from(state == IntentState::Delivered), "{case}");
-        assert_eq!(outbox.attempts(row.id).await.unwrap().len(), attempts as usize, "{case}");
+        assert_eq!(bodies(&bench.server).len(), usize::from(state == IntentState::Delivered), "{case}");
+        assert_eq!(bench.outbox.attempts(row.id).await.unwrap().len(), attempts as usize, "{case}");
         if state == IntentState::Superseded {
             assert_eq!(row.superseded_by.unwrap().raw(), "k.lee", "{case}");
         } else if state == IntentState::Parked {
             assert!(row.detail.is_some(), "{case}: the server's words");
         }
-        running.stop().await;
+        bench.running.stop().await;
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_work_orders_number_is_kept() {
-    let folder = tempfile::tempdir().unwrap();
-    let outbox = open(folder.path()).await;
-    let server = Server::new();
-    let (_control, _running) = start(&outbox, &server);
-    let row = outbox.submit(order("a")).await.unwrap();
-    let row = settled(&outbox, row.id).await;
+    let bench = Bench::with([], []).await;
+    let row = bench.end_of(order("a")).await;
     assert_eq!(row.wonum.unwrap().raw(), "1000");
 }
 
@@ -96,29 +82,20 @@ async fn the_attempt_is_committed_before_the_first_byte_leaves() {
 
 #[tokio::test(start_paused = true)]
 async fn not_found_proves_nothing_while_the_request_may_still_be_running() {
-    let folder = tempfile::tempdir().unwrap();
-    let outbox = open(folder.path()).await;
-    let server = Server::new();
-    server.will([Act::CommitLater(Duration::from_secs(29))]);
-    let (_control, _running) = start(&outbox, &server);
-    let row = outbox.submit(note("a", "x")).await.unwrap();
-    let row = settled(&outbox, row.id).await;
+    let bench = Bench::with([Act::CommitLater(Duration::from_secs(29))], []).await;
+    let server = &bench.server;
+    let row = bench.end_of(note("a", "x")).await;
     assert_eq!((row.state, row.attempts), (IntentState::Delivered, 1));
-    assert_eq!(bodies(&server).len(), 1);
+    assert_eq!(bodies(server).len(), 1);
     assert!(server.looked().len() >= 2, "an early look-up, and one after the request's time");
 }
 
 #[tokio::test(start_paused = true)]
 async fn past_the_life_of_the_transaction_id_an_order_is_looked_up_twice() {
-    let folder = tempfile::tempdir().unwrap();
-    let outbox = open(folder.path()).await;
-    let server = Server::new();
-    server.will([Act::LoseRequest]);
     // Manage cannot be asked for longer than the id's life
-    server.will_look(vec![Look::Unknown; 60]);
-    let (_control, _running) = start(&outbox, &server);
-    let row = outbox.submit(order("a")).await.unwrap();
-    let row = settled(&outbox, row.id).await;
+    let bench = Bench::with([Act::LoseRequest], vec![Look::Unknown; 60]).await;
+    let server = &bench.server;
+    let row = bench.end_of(order("a")).await;
     assert_eq!((row.state, row.attempts), (IntentState::Delivered, 2));
     let (looked, sent) = (server.looked(), server.sent());
     let resent = sent[1].1;
@@ -134,13 +111,10 @@ async fn past_the_life_of_the_transaction_id_an_order_is_looked_up_twice() {
 
 #[tokio::test(start_paused = true)]
 async fn within_its_life_one_look_up_is_enough() {
-    let folder = tempfile::tempdir().unwrap();
-    let outbox = open(folder.path()).await;
-    let server = Server::new();
-    server.will([Act::LoseRequest]);
-    let (_control, _running) = start(&outbox, &server);
+    let bench = Bench::with([Act::LoseRequest], []).await;
+    let (outbox, server) = (&bench.outbox, &bench.server);
     let row = outbox.submit(order("a")).await.unwrap();
-    assert_eq!(settled(&outbox, row.id).await.state, IntentState::Delivered);
+    assert_eq!(settled(outbox, row.id).await.state, IntentState::Delivered);
     let (first, second) = (server.sent()[0].1, server.sent()[1].1);
     assert!((30..45).contains(&(second - first).as_secs()), "{:?}", second - first);
 }
@@ -148,15 +122,11 @@ async fn within_its_life_one_look_up_is_enough() {
 #[tokio::test(start_paused = true)]
 async fn a_conflict_that_echoes_an_earlier_request_is_no_verdict() {
     // the server remembers the id of a request that came to nothing: 409 within its life, then it takes the order
-    let folder = tempfile::tempdir().unwrap();
-    let outbox = open(folder.path()).await;
-    let server = Server::new();
-    server.will([Act::LoseRequest, Act::Conflict, Act::Commit]);
-    let (_control, _running) = start(&outbox, &server);
-    let row = outbox.submit(order("a")).await.unwrap();
-    let row = settled(&outbox, row.id).await;
+    let bench = Bench::with([Act::LoseRequest, Act::Conflict, Act::Commit], []).await;
+    let server = &bench.server;
+    let row = bench.end_of(order("a")).await;
     assert_eq!((row.state, row.attempts), (IntentState::Delivered, 3));
-    assert_eq!(bodies(&server).len(), 1);
+    assert_eq!(bodies(server).len(), 1);
     let sent = server.sent();
     assert!(sent[2].1 - sent[1].1 >= Duration::from_secs(300), "{sent:?}");
 }
@@ -186,21 +156,18 @@ async fn the_order_of_an_object_is_kept_and_a_parked_row_blocks_nobody() {
 
 #[tokio::test(start_paused = true)]
 async fn a_parked_row_can_be_retried_edited_or_cancelled() {
-    let folder = tempfile::tempdir().unwrap();
-    let outbox = open(folder.path()).await;
-    let server = Server::new();
-    server.will([Act::Refuse, Act::Refuse, Act::Refuse]);
-    let (_control, _running) = start(&outbox, &server);
+    let bench = Bench::with([Act::Refuse, Act::Refuse, Act::Refuse], []).await;
+    let (outbox, server) = (&bench.outbox, &bench.server);
     let mut parked = Vec::new();
     for alert in ["a", "b", "c"] {
         let row = outbox.submit(note(alert, "x")).await.unwrap();
-        assert_eq!(settled(&outbox, row.id).await.state, IntentState::Parked);
+        assert_eq!(settled(outbox, row.id).await.state, IntentState::Parked);
         parked.push(row.id);
     }
     outbox.retry(parked[0]).await.unwrap();
-    assert_eq!(settled(&outbox, parked[0]).await.state, IntentState::Delivered);
+    assert_eq!(settled(outbox, parked[0]).await.state, IntentState::Delivered);
     let edited = outbox.replace(parked[1], note("b", "better")).await.unwrap();
-    assert_eq!(settled(&outbox, edited.id).await.state, IntentState::Delivered);
+    assert_eq!(settled(outbox, edited.id).await.state, IntentState::Delivered);
     assert_eq!(outbox.cancel(parked[2]).await.unwrap().state, IntentState::Cancelled);
     assert_eq!(server.ledger().len(), 2);
 }
@@ -284,11 +251,8 @@ async fn a_row_with_a_schedule_of_its_own_waits_over_a_restart_and_holds_up_nobo
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_credential_pauses_its_target_alone_until_it_is_resumed() {
-    let folder = tempfile::tempdir().unwrap();
-    let outbox = open(folder.path()).await;
-    let server = Server::new();
-    server.will([Act::Unauthorized]);
-    let (control, _running) = start(&outbox, &server);
+    let bench = Bench::with([Act::Unauthorized], []).await;
+    let (outbox, server, control) = (&bench.outbox, &bench.server, &bench.control);
     let mut status = control.status();
     let first = outbox.submit(note("a", "x")).await.unwrap();
     let waits =
@@ -296,7 +260,7 @@ async fn a_refused_credential_pauses_its_target_alone_until_it_is_resumed() {
     status.wait_for(waits).await.unwrap();
     let second = outbox.submit(note("b", "x")).await.unwrap();
     let elsewhere = outbox.submit(order("a")).await.unwrap();
-    settled(&outbox, elsewhere.id).await;
+    settled(outbox, elsewhere.id).await;
     sleep(Duration::from_secs(20)).await;
     assert_eq!(server.sent().len(), 2, "Monitor is left alone");
     for row in outbox.list(RowFilter::open()).await.unwrap() {
@@ -315,11 +279,9 @@ async fn a_refused_credential_pauses_its_target_alone_until_it_is_resumed() {
 
 #[tokio::test(start_paused = true)]
 async fn without_a_person_a_paused_target_is_probed_by_one_row_a_minute() {
-    let folder = tempfile::tempdir().unwrap();
-    let outbox = open(folder.path()).await;
-    let server = Server::new();
+    let bench = Bench::with([], []).await;
+    let (outbox, server) = (&bench.outbox, &bench.server);
     server.always(Act::Unauthorized);
-    let (_control, _running) = start(&outbox, &server);
     for number in 0..50 {
         outbox.submit(note(&number.to_string(), "x")).await.unwrap();
     }
@@ -333,11 +295,8 @@ async fn without_a_person_a_paused_target_is_probed_by_one_row_a_minute() {
 #[tokio::test(start_paused = true)]
 async fn throttled_it_waits_as_long_as_the_server_says_and_at_most_fifteen_minutes() {
     for (after, least, most) in [(7, 7, 9), (100_000, 900, 902)] {
-        let folder = tempfile::tempdir().unwrap();
-        let outbox = open(folder.path()).await;
-        let server = Server::new();
-        server.will([Act::Throttle(Some(Duration::from_secs(after)))]);
-        let (_control, _running) = start(&outbox, &server);
+        let bench = Bench::with([Act::Throttle(Some(Duration::from_secs(after)))], []).await;
+        let (outbox, server) = (&bench.outbox, &bench.server);
         for alert in ["a", "b", "c"] {
             outbox.submit(note(alert, "x")).await.unwrap();
         }
@@ -369,12 +328,9 @@ async fn an_outage_is_met_with_few_requests_and_its_end_with_no_burst() {
         (Act::LoseRequest, "500"),
         (Act::Throttle(None), "503"),
     ] {
-        let folder = tempfile::tempdir().unwrap();
-        let outbox = open(folder.path()).await;
-        let server = Server::new();
+        let bench = Bench::with([], if name == "500" { vec![Look::Unknown; 100_000] } else { Vec::new() }).await;
+        let (outbox, server) = (&bench.outbox, &bench.server);
         server.always(act);
-        server.will_look(if name == "500" { vec![Look::Unknown; 100_000] } else { Vec::new() });
-        let (_control, _running) = start(&outbox, &server);
         for number in 0..200 {
             outbox.submit(note(&number.to_string(), "x")).await.unwrap();
         }
@@ -639,15 +595,10 @@ async fn a_wait_that_the_server_asked_for_is_not_cut_short_by_an_answer_that_was
 #[tokio::test(start_paused = true)]
 async fn a_refused_row_that_may_have_arrived_says_so_when_a_person_ends_it() {
     for edited in [false, true] {
-        let folder = tempfile::tempdir().unwrap();
-        let outbox = open(folder.path()).await;
-        let server = Server::new();
         // it arrives, nobody hears of it, and then the server no longer lets us look
-        server.will([Act::LoseAnswer]);
-        server.will_look([Look::Gone]);
-        let (_control, _running) = start(&outbox, &server);
-        let row = outbox.submit(note("a", "x")).await.unwrap();
-        let row = settled(&outbox, row.id).await;
+        let bench = Bench::with([Act::LoseAnswer], [Look::Gone]).await;
+        let (outbox, server) = (&bench.outbox, &bench.server);
+        let row = bench.end_of(note("a", "x")).await;
         assert_eq!((row.state, server.ledger().len()), (IntentState::Parked, 1));
         if edited {
             outbox.replace(row.id, note("a", "y")).await.unwrap();
@@ -661,7 +612,7 @@ async fn a_refused_row_that_may_have_arrived_says_so_when_a_person_ends_it() {
         // one that certainly did not arrive says nothing of the kind
         server.always(Act::Refuse);
         let refused = outbox.submit(note("b", "x")).await.unwrap();
-        let refused = settled(&outbox, refused.id).await;
+        let refused = settled(outbox, refused.id).await;
         let ended = outbox.cancel(refused.id).await.unwrap();
         assert_eq!(ended.state, IntentState::Cancelled);
         assert!(!ended.may_have_arrived() && ended.taken_back() == "taken back", "{ended:?}");

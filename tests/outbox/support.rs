@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nightdesk::domain::{AlertId, Intent, OutboxId, Service, Target, WorkOrderDraft};
+use nightdesk::domain::{AlertId, Intent, OutboxId, OutboxRow, Service, Target, WorkOrderDraft};
 use nightdesk::outbox::{
     Actor, Clock, Deliver, OpenOptions, Outbox, Policy, Receipt, Sender, SenderControl, Sent, Shipment, Submission, Verified,
 };
@@ -337,6 +337,52 @@ pub(super) fn policy() -> Policy {
         seed: Some(7),
         ..Policy::default()
     }
+}
+
+/// An outbox with a sender on a scripted server, in a folder of its own: all of it goes with this.
+pub(super) struct Bench {
+    pub(super) outbox: Outbox,
+    pub(super) server: Arc<Server>,
+    pub(super) control: SenderControl,
+    pub(super) running: Running,
+    _folder: tempfile::TempDir,
+}
+
+impl Bench {
+    /// With a server that first acts and answers look-ups like this.
+    pub(super) async fn with(acts: impl IntoIterator<Item = Act>, looks: impl IntoIterator<Item = Look>) -> Self {
+        let server = Server::new();
+        server.will(acts);
+        server.will_look(looks);
+        let folder = tempfile::tempdir().unwrap();
+        let outbox = open(folder.path()).await;
+        let (control, running) = start(&outbox, &server);
+        Self {
+            outbox,
+            server,
+            control,
+            running,
+            _folder: folder,
+        }
+    }
+
+    /// A row once nothing happens to it any more by itself.
+    pub(super) async fn settled(&self, id: OutboxId) -> OutboxRow {
+        settled(&self.outbox, id).await
+    }
+
+    /// Asks for something, and answers how it ended.
+    pub(super) async fn end_of(&self, submission: Submission) -> OutboxRow {
+        let row = self.outbox.submit(submission).await.unwrap();
+        self.settled(row.id).await
+    }
+}
+
+/// A row once nothing happens to it any more by itself.
+pub(super) async fn settled(outbox: &Outbox, id: OutboxId) -> OutboxRow {
+    let row = outbox.wait_settled(&[id], LONG).await.unwrap().remove(0);
+    assert!(!row.state.is_open(), "{row:?}");
+    row
 }
 
 /// Starts a sender for both targets; it ends with the returned task.

@@ -2,8 +2,11 @@
 
 mod asked;
 mod freshness;
+mod intake;
+mod links;
 mod load;
 mod memory;
+mod orders;
 mod plant;
 mod shelf;
 
@@ -14,8 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{ApiHealth, BridgeStatus, Fault, LinkState, Report, Source, Ticket};
 use crate::domain::load::{Arrivals, Flood, FloodEnded, FloodLimits, TEN_MINUTES};
 use crate::domain::{
-    AlarmKey, Alert, AlertFacts, AlertId, AlertState, History, Intent, Listing, Occurrence, OutboxRow, Return, SafeText, Service, Shelf,
-    WorkOrder, WorkOrderNumber,
+    AlarmKey, Alert, AlertFacts, AlertId, AlertState, History, Intent, Occurrence, OutboxRow, Return, SafeText, Service, Shelf, WorkOrder,
 };
 
 pub use asked::{Asked, Ledger, Progress, SAID_FOR, Verb, seconds_left};
@@ -24,9 +26,7 @@ pub use load::Load;
 pub use plant::{Plant, Trend};
 pub use shelf::Tended;
 
-/// Most alerts of which it is remembered that they went.
-const GONE_MOST: usize = 1_024;
-/// Most alert ids of which it is remembered that they were counted.
+/// Most alert ids of which it is remembered that they were counted, or that they have an order.
 const COUNTED_MOST: usize = 200_000;
 /// Most runbooks that are kept.
 const RUNBOOKS_MOST: usize = 32;
@@ -298,91 +298,6 @@ impl Store {
         self.freshness_mut(source).failed(fault, now);
     }
 
-    fn take_alerts(&mut self, now: Timestamp, listing: Listing<Alert>, cached: bool) -> News {
-        let mut news = News::default();
-        if cached && self.seen_live {
-            return news; // it came too late to tell anything
-        }
-        let before = (self.freshness(Source::Alerts).age(now), self.quality.clone(), self.load(now));
-        let first = !self.seen_live;
-        self.seen_live |= !cached;
-        self.freshness_mut(Source::Alerts).succeeded(listing.as_of, cached);
-        self.quality = Quality {
-            skipped: listing.skipped,
-            problem: listing.problems.into_iter().next(),
-            incomplete: !listing.complete,
-        };
-        let mut present = HashSet::with_capacity(listing.items.len());
-        let mut changed = false;
-        for alert in listing.items {
-            present.insert(alert.id.clone());
-            let id = alert.id.clone();
-            let known = self.alerts.contains_key(&id);
-            let was_back = self.returned.contains_key(&id);
-            changed |= self.take_alert(alert, listing.as_of, now);
-            let is_back = !was_back && self.returned.contains_key(&id);
-            if first {
-                self.touched.remove(&id);
-            } else if !known || is_back {
-                news.arrived.push(id);
-            }
-        }
-        if !cached {
-            self.covered(listing.as_of);
-            if listing.complete {
-                self.end_what_is_missing(&present, now);
-            }
-        }
-        // An incomplete list proves no absence.
-        if listing.complete && present.len() < self.alerts.len() {
-            let went: Vec<AlertId> = self.alerts.keys().filter(|id| !present.contains(*id)).cloned().collect();
-            for id in went {
-                self.alerts.remove(&id);
-                self.touched.remove(&id);
-                self.returned.remove(&id);
-                let record = self.history.gone(&id, now).cloned();
-                self.keep(record);
-                self.gone.push_back((id, now));
-                changed = true;
-            }
-            while self.gone.len() > GONE_MOST {
-                self.gone.pop_front();
-            }
-        }
-        if changed {
-            self.revision += 1;
-            self.find_noise(now);
-        }
-        news.flood_ended = self.step(now);
-        news.visible = changed || before != (self.freshness(Source::Alerts).age(now), self.quality.clone(), self.load(now));
-        news
-    }
-
-    /// Takes one alert; answers whether it differs from what was known.
-    fn take_alert(&mut self, mut alert: Alert, as_of: Timestamp, now: Timestamp) -> bool {
-        self.ledger.confirm(&mut alert, as_of);
-        if self.counted.len() < COUNTED_MOST && self.counted.insert(alert.id.clone()) {
-            self.arrivals.add(alert.raised_at);
-        }
-        let touch = match self.alerts.get(&alert.id) {
-            Some(known) if *known == alert => return false,
-            Some(known) => {
-                (known.state != alert.state || known.severity != alert.severity || known.acknowledged_by != alert.acknowledged_by)
-                    .then_some(Touch::Changed)
-            }
-            None => Some(Touch::Arrived),
-        };
-        if let Some(touch) = touch {
-            self.touched.insert(alert.id.clone(), (touch, now));
-        }
-        self.gone.retain(|(id, _)| *id != alert.id);
-        self.compare_with_before(&alert);
-        let record = self.history.note(&alert, now).cloned();
-        self.keep(record);
-        self.alerts.insert(alert.id.clone(), alert);
-        true
-    }
-
     /// Lets time pass: marks of change fade, chattering calms down, a flood may end. Answers a flood that did.
     pub fn step(&mut self, now: Timestamp) -> Option<FloodEnded> {
         self.arrivals.forget(now);
@@ -492,32 +407,6 @@ impl Store {
         self.touched.remove(id);
     }
 
-    /// The order of an alert: its number, and all of it where Manage told.
-    pub fn order(&self, alert: &AlertId) -> Option<(&WorkOrderNumber, Option<&WorkOrder>)> {
-        match (self.ledger.order_made(alert), self.orders.get(alert)) {
-            (Some(made), Some(told)) if *made != told.wonum => Some((made, None)),
-            (_, Some(told)) => Some((&told.wonum, Some(told))),
-            (Some(made), None) => Some((made, None)),
-            (None, None) => None,
-        }
-    }
-
-    /// The order that a person linked to an alert: in its note, or kept on this machine where another note replaced that.
-    pub fn linked_order<'a>(&'a self, alert: &'a Alert) -> Option<&'a str> {
-        alert.linked_order().or_else(|| self.linked.get(&alert.id).map(String::as_str))
-    }
-
-    /// Takes in what is kept on this machine.
-    pub fn take_linked(&mut self, links: impl IntoIterator<Item = (AlertId, String)>) {
-        self.linked.extend(links);
-        self.revision += 1;
-    }
-
-    /// The open orders of an alert's asset, once they were told.
-    pub fn open_orders(&self, alert: &AlertId) -> Option<&OpenOrders> {
-        self.open_orders.iter().find(|known| known.alert == *alert)
-    }
-
     /// Takes a runbook, or that there is none.
     pub fn take_runbook(&mut self, slug: String, text: Result<Option<String>, String>) {
         self.runbooks.retain(|(known, _)| *known != slug);
@@ -553,11 +442,6 @@ impl Store {
             })
     }
 
-    /// Forgets them, before they are asked anew.
-    pub fn forget_open_orders(&mut self, alert: &AlertId) {
-        self.open_orders.retain(|known| known.alert != *alert);
-    }
-
     /// An alert as the filter sees it.
     pub fn facts<'a>(&'a self, alert: &'a Alert, me: &'a str, now: Timestamp) -> AlertFacts<'a> {
         AlertFacts {
@@ -591,56 +475,5 @@ impl Store {
     /// The bridge said something.
     pub fn take_bridge(&mut self, status: BridgeStatus) {
         self.bridge = Some(status);
-    }
-
-    /// How a service is doing.
-    pub fn link(&self, service: Service) -> (&LinkState, Latency) {
-        self.links
-            .iter()
-            .find(|(known, ..)| *known == service)
-            .map_or((&LinkState::Unknown, Latency::default()), |(_, state, latency)| (state, *latency))
-    }
-
-    /// Since when a service owes an answer, where it owes one for so long that `live` would be a lie: its calls hang.
-    pub fn unanswered(&self, service: Service, now: Timestamp) -> Option<Timestamp> {
-        let patience = self.freshness(Source::Alerts).interval;
-        let sources: &[Source] = match service {
-            Service::Manage => &[Source::Orders],
-            _ => &[Source::Alerts, Source::Devices, Source::Metrics],
-        };
-        sources
-            .iter()
-            .filter_map(|source| self.freshness(*source).unanswered(patience, now))
-            .min()
-    }
-
-    /// When Manage answered last, where that was before Monitor fell silent: it is asked once a minute only, and what takes one
-    /// away often takes both.
-    pub fn answered_before_trouble(&self, now: Timestamp) -> Option<Timestamp> {
-        let trouble = match self.link(Service::Monitor).0 {
-            LinkState::Down { since, .. } => *since,
-            LinkState::Unknown | LinkState::Live { .. } => self.unanswered(Service::Monitor, now)?,
-        };
-        self.freshness(Source::Orders).as_of.filter(|at| *at < trouble)
-    }
-
-    /// A source's freshness.
-    pub fn freshness(&self, source: Source) -> &Freshness {
-        let [(_, first), ..] = &self.fresh;
-        self.fresh
-            .iter()
-            .find(|(known, _)| *known == source)
-            .map_or(first, |(_, fresh)| fresh)
-    }
-
-    fn freshness_mut(&mut self, source: Source) -> &mut Freshness {
-        let index = self.fresh.iter().position(|(known, _)| *known == source).unwrap_or(0);
-        let [first, second, third, fourth] = &mut self.fresh;
-        match index {
-            1 => &mut second.1,
-            2 => &mut third.1,
-            3 => &mut fourth.1,
-            _ => &mut first.1,
-        }
     }
 }
