@@ -178,7 +178,7 @@ async fn all_once(set_up: SetUp, out: Output) -> Result<(), Failure> {
             Pass::Failed(error) => ("failed", error.to_string(), Exit::from(error.kind)),
         };
         let _ = writeln!(text, "{name}: {word}: {said}"); // a String takes it
-        items.push(serde_json::json!({ "job": name, "result": word, "said": said }));
+        items.push(serde_json::json!({ "job": name, "result": word, "said": said, "exit": exit.code() }));
         exits.push(exit);
     }
     if passes.is_empty() {
@@ -200,7 +200,7 @@ async fn all_once(set_up: SetUp, out: Output) -> Result<(), Failure> {
     if out.form == Form::Json {
         out.object(&serde_json::json!({ "items": items, "open": counts.open() }), String::new)?;
     }
-    let mut exit = Exit::of_kinds(exits);
+    let mut exit = exit_of_jobs(&exits);
     if counts.open() > 0 {
         let rows = if counts.open() == 1 { "row is" } else { "rows are" };
         out.note(&format!("{} {rows} not delivered yet: safe in the outbox", counts.open()));
@@ -210,6 +210,14 @@ async fn all_once(set_up: SetUp, out: Output) -> Result<(), Failure> {
         }
     }
     Failure::unless_done(exit)
+}
+
+/// Failures of one kind keep its code; a job that failed beside others that did not is one of several, whether or not those had
+/// anything to do.
+fn exit_of_jobs(each: &[Exit]) -> Exit {
+    let kind = Exit::of_kinds(each.iter().copied());
+    let failed = each.iter().filter(|exit| **exit != Exit::Done).count();
+    if failed == 0 || failed == each.len() { kind } else { Exit::Partly }
 }
 
 fn nothing_to_do(session: &Session) -> Failure {

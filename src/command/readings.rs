@@ -85,6 +85,7 @@ pub(super) fn cell(value: Option<&MetricValue>) -> Cell {
     match value {
         None | Some(MetricValue::Null) => Cell::Text(String::new()),
         Some(MetricValue::Number(number)) => Cell::Number(written(*number)),
+        Some(MetricValue::Integer(number)) => Cell::Number(number.to_string()),
         Some(MetricValue::Bool(flag)) => Cell::Number(flag.to_string()),
         Some(MetricValue::Text(text)) => Cell::from(text),
     }

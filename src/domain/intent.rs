@@ -215,7 +215,8 @@ pub struct Target {
     pub service: Service,
     /// The profile's name.
     pub profile: String,
-    /// `https://host:port`, as configured when the intent was made.
+    /// `https://host:port`, as configured when the intent was made. A webhook's has its name behind it, after a `#`: each has a queue
+    /// of its own, so that a credential that is refused holds up nobody else's messages to the same host.
     pub origin: String,
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{DeviceId, SafeText};
 
@@ -22,8 +23,8 @@ pub struct Reading {
     pub values: BTreeMap<SafeText, MetricValue>,
 }
 
-/// A metric's value; the contract allows all four kinds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// A metric's value; the contract allows numbers, switches, words and nothing.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum MetricValue {
     /// Absent, or `null`: nothing was measured, which is not zero.
@@ -32,17 +33,94 @@ pub enum MetricValue {
     Bool(bool),
     /// A number; finite, since JSON has no other.
     Number(f64),
+    /// A whole number of more digits than a 64-bit float holds (some beyond 2^53): kept as it was written. Any other is a [`Self::Number`].
+    Integer(i128),
     /// A word.
     Text(SafeText),
 }
 
 impl MetricValue {
-    /// The number, where it is one. A text that merely looks like a number is none.
+    /// A whole number, as the kind of value that holds all its digits.
+    pub fn whole(number: i128) -> Self {
+        let float = nearest(number);
+        if exact(float) == Some(number) {
+            Self::Number(float)
+        } else {
+            Self::Integer(number)
+        }
+    }
+
+    /// The number, where it is one; the nearest float to a whole one of many digits. A text that merely looks like a number is none.
     pub fn as_number(&self) -> Option<f64> {
         match self {
             Self::Number(number) => Some(*number),
+            Self::Integer(number) => Some(nearest(*number)),
             Self::Null | Self::Bool(_) | Self::Text(_) => None,
         }
+    }
+}
+
+/// The nearest float.
+#[expect(clippy::cast_precision_loss, reason = "the nearest one is what is asked for")]
+fn nearest(number: i128) -> f64 {
+    number as f64
+}
+
+/// The whole number that a float is, within the reach of 64-bit ones.
+#[expect(clippy::cast_possible_truncation, reason = "a whole number far inside an i128")]
+fn exact(float: f64) -> Option<i128> {
+    (float.fract() == 0.0 && float.abs() <= BEYOND_64_BITS).then_some(float as i128)
+}
+
+/// 2^64.
+const BEYOND_64_BITS: f64 = 18_446_744_073_709_551_616.0;
+
+impl<'de> Deserialize<'de> for MetricValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Read)
+    }
+}
+
+/// Whatever kind stands there; whole numbers with all their digits.
+struct Read;
+
+impl<'de> Visitor<'de> for Read {
+    type Value = MetricValue;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a number, a switch, a text or null")
+    }
+
+    fn visit_bool<E: de::Error>(self, flag: bool) -> Result<MetricValue, E> {
+        Ok(MetricValue::Bool(flag))
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<MetricValue, E> {
+        Ok(MetricValue::whole(number.into()))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<MetricValue, E> {
+        Ok(MetricValue::whole(number.into()))
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<MetricValue, E> {
+        Ok(MetricValue::Number(number))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<MetricValue, E> {
+        Ok(MetricValue::Text(text.into()))
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<MetricValue, E> {
+        Ok(MetricValue::Null)
+    }
+
+    fn visit_none<E: de::Error>(self) -> Result<MetricValue, E> {
+        Ok(MetricValue::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<MetricValue, D::Error> {
+        deserializer.deserialize_any(self)
     }
 }
 
@@ -53,6 +131,7 @@ impl fmt::Display for MetricValue {
             Self::Null => formatter.pad("–"),
             Self::Bool(flag) => formatter.pad(if *flag { "true" } else { "false" }),
             Self::Number(number) => formatter.pad(&short_number(*number)),
+            Self::Integer(number) => formatter.pad(&short_number(nearest(*number))),
             Self::Text(text) => formatter.pad(text.shown()),
         }
     }
@@ -103,5 +182,45 @@ impl Series {
             series.points.sort_by_key(|(at, _)| *at);
         }
         all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_number_keeps_its_digits_through_json() {
+        for (text, exact) in [
+            ("7", true),
+            ("-9007199254740992", true),
+            ("9007199254740993", false),
+            ("-9223372036854775807", false),
+            ("18446744073709551615", false),
+            ("1.5", true),
+        ] {
+            let value: MetricValue = serde_json::from_str(text).unwrap();
+            assert_eq!(matches!(value, MetricValue::Number(_)), exact, "{text}: {value:?}");
+            let row = Reading {
+                device_id: None,
+                timestamp: Timestamp::UNIX_EPOCH,
+                values: [("m".into(), value.clone())].into(),
+            };
+            let written = serde_json::to_string(&row).unwrap();
+            assert_eq!(serde_json::from_str::<Reading>(&written).unwrap(), row, "{written}");
+            if !exact {
+                assert!(written.contains(text), "{written}");
+                assert_eq!(serde_json::to_value(&value).unwrap().to_string(), text);
+            }
+        }
+        let others: Vec<MetricValue> = serde_json::from_str(r#"[null, true, "9007199254740993"]"#).unwrap();
+        assert_eq!(
+            others,
+            [
+                MetricValue::Null,
+                MetricValue::Bool(true),
+                MetricValue::Text("9007199254740993".into())
+            ]
+        );
     }
 }

@@ -162,6 +162,7 @@ impl WorkOrderDraft {
             Some(MetricValue::Text(text)) => text.raw().to_owned(),
             Some(MetricValue::Bool(flag)) => flag.to_string(),
             Some(MetricValue::Number(number)) => number.to_string(),
+            Some(MetricValue::Integer(number)) => number.to_string(),
         };
         let mut long = format!(
             "Device: {}\nMetric: {}\nValue: {value}\nTime: {}\n\n{}",

@@ -6,7 +6,7 @@ use super::erp::Reports;
 use super::exchange::Door;
 use super::webhook::{self, Disabled, Hooks};
 use super::{Ground, JobError, JobErrorKind};
-use crate::domain::{Service, Target};
+use crate::domain::{SafeText, Service, Target};
 use crate::maximo::{Gateway, Limits};
 use crate::outbox::{Deliver, Sent, Shipment, Verified};
 
@@ -45,7 +45,13 @@ impl Courier {
                 let door = Door::of(&bridge.allow_private)
                     .map_err(|error| JobError::new(JobErrorKind::Configuration, format!("bridge.allow_private: {error}")))?;
                 let disabled = Disabled::new(Arc::clone(&ground.store));
-                let hooks = Hooks::new(definitions, &door, limits, &ground.telemetry, (disabled, ground.parts.clone()))?;
+                let hooks = Hooks::new(
+                    definitions,
+                    &door,
+                    limits,
+                    &ground.telemetry,
+                    (disabled, ground.parts.clone(), ground.env.clone()),
+                )?;
                 Some(Arc::new(hooks))
             }
             _ => None,
@@ -83,6 +89,16 @@ impl Deliver for Courier {
                 reason: missing(service).into(),
             },
         }
+    }
+
+    /// Messages of a webhook that is gone, or now at another address, would wait for ever; here they are refused with what to do. Those
+    /// from before each webhook had a queue of its own are delivered.
+    fn adopts(&self, target: &Target) -> bool {
+        target.service == Service::Webhook
+    }
+
+    fn spent(&self, shipment: &Shipment) -> Option<SafeText> {
+        self.hooks.as_ref()?.spent(shipment)
     }
 
     async fn verify(&self, shipment: &Shipment) -> Verified {

@@ -86,6 +86,8 @@ pub struct Limits {
     pub concurrent: usize,
     /// Rows asked for per page; a server may give fewer.
     pub page: usize,
+    /// Where a key comes from is left alone for so long after it was asked for another one.
+    pub key_rest: Duration,
 }
 
 impl Default for Limits {
@@ -97,6 +99,7 @@ impl Default for Limits {
             body: 16 * 1024 * 1024,
             concurrent: 10,
             page: 100,
+            key_rest: Duration::from_secs(10),
         }
     }
 }

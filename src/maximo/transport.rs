@@ -92,7 +92,7 @@ impl Transport {
         Ok(Self {
             inner: Arc::new(Inner {
                 client,
-                keys: Keyring::new(),
+                keys: Keyring::resting(endpoint.limits.key_rest),
                 tokens: TokenCache::new(endpoint.service, telemetry.clone()),
                 breaker: Breaker::new(),
                 places: Semaphore::new(concurrent),

@@ -278,7 +278,10 @@ fn metric_value(value: &Value) -> Option<MetricValue> {
     match value {
         Value::Null => Some(MetricValue::Null),
         Value::Bool(flag) => Some(MetricValue::Bool(*flag)),
-        Value::Number(number) => number.as_f64().filter(|number| number.is_finite()).map(MetricValue::Number),
+        Value::Number(number) => match number.as_i128() {
+            Some(whole) => Some(MetricValue::whole(whole)),
+            None => number.as_f64().filter(|number| number.is_finite()).map(MetricValue::Number),
+        },
         Value::String(text) => Some(MetricValue::Text(text.as_str().into())),
         Value::Array(_) | Value::Object(_) => None,
     }

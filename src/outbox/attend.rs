@@ -214,6 +214,12 @@ impl<D: Deliver> Desk<D> {
                 let next = Next::new(IntentState::Parked, Signal::Answered).because(reason);
                 return self.conclude(turn, "look-up", next).await;
             }
+            if let Some(reason) = self.deliver.spent(&shipment)
+                && !self.outbox.asked_again(turn.entry.id).await?
+            {
+                let next = Next::new(IntentState::Parked, Signal::Answered).because(reason);
+                return self.conclude(turn, "look-up", next).await;
+            }
             return self.send(turn, roll).await;
         }
         let next = self.found(verified, turn, roll);
@@ -272,6 +278,7 @@ impl<D: Deliver> Desk<D> {
             superseded_by: next.superseded_by.map(shown),
             wonum: next.receipt.and_then(|receipt| receipt.wonum).map(|number| number.raw().to_owned()),
             wait: next.wait,
+            paused: matches!(next.signal, Signal::Unauthorized(_)),
         };
         let id = turn.entry.id;
         loop {

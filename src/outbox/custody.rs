@@ -63,7 +63,12 @@ pub(super) struct Outcome {
     pub(super) wonum: Option<String>,
     /// How long it then waits, at most.
     pub(super) wait: std::time::Duration,
+    /// The credential was refused: no try of the row's own.
+    pub(super) paused: bool,
 }
+
+/// What the file says of an attempt whose credential was refused, in place of the state that followed.
+const PAUSED: &str = "paused";
 
 /// What a row says whose hash is wrong.
 pub(super) const DAMAGED: &str = "the stored row does not match its hash: it is not sent; ask again";
@@ -138,6 +143,7 @@ impl Journal {
                 params![stored.id, stored.attempts, tenure.epoch, write.now],
             )?;
             let mut shipment = shipment;
+            shipment.tries = write.tries(stored.id)?;
             if stored.attempts == 1 {
                 shipment.first_sent_at = None; // "if there was one before"
             }
@@ -152,7 +158,10 @@ impl Journal {
         self.write(|write| {
             Ok(match write.current(tenure, id)? {
                 Some((stored, IntentState::InDoubt)) => match stored.to_shipment() {
-                    Some(shipment) => Begun::Go(Box::new(shipment)),
+                    Some(shipment) => Begun::Go(Box::new(Shipment {
+                        tries: write.tries(stored.id)?,
+                        ..shipment
+                    })),
                     None => Begun::Gone,
                 },
                 _ => Begun::Gone,
@@ -176,9 +185,10 @@ impl Journal {
             stored.wonum.clone_from(&outcome.wonum);
             stored.owner_epoch = tenure.epoch;
             if state == IntentState::Sending {
+                let ended = if outcome.paused { PAUSED } else { outcome.to.as_str() };
                 write.transaction.execute(
                     "UPDATE attempt SET ended_at = ?3, outcome = ?4, detail = ?5 WHERE row_id = ?1 AND number = ?2",
-                    params![stored.id, stored.attempts, write.now, outcome.to.as_str(), outcome.detail],
+                    params![stored.id, stored.attempts, write.now, ended, outcome.detail],
                 )?;
             }
             if state == outcome.to {
@@ -217,6 +227,16 @@ impl Journal {
             };
             Ok(())
         })
+    }
+
+    /// Whether a person asked for a row again after its newest attempt began: one more is then theirs to have.
+    pub(super) fn asked_again(&self, id: OutboxId) -> Result<bool, OutboxError> {
+        Ok(self.connection.query_row(
+            "SELECT EXISTS (SELECT 1 FROM audit WHERE row_id = ?1 AND what = 'retry' AND from_state = 'parked' \
+             AND seq > coalesce((SELECT max(seq) FROM audit WHERE row_id = ?1 AND what = 'begin'), 0))",
+            [id.0],
+            |row| row.get(0),
+        )?)
     }
 
     /// Open rows (with `since` 0, by walking the table, so that a damaged index hides nothing), or the rows changed since.
@@ -262,7 +282,10 @@ impl Journal {
                     number: row.get(0)?,
                     begun_at: timestamp(row.get(1)?),
                     ended_at: row.get::<_, Option<i64>>(2)?.map(timestamp),
-                    outcome: row.get::<_, Option<String>>(3)?.as_deref().and_then(IntentState::parse),
+                    outcome: row.get::<_, Option<String>>(3)?.as_deref().and_then(|word| match word {
+                        PAUSED => Some(IntentState::Queued), // it certainly did not arrive
+                        word => IntentState::parse(word),
+                    }),
                     detail: row.get::<_, Option<String>>(4)?.map(Into::into),
                 })
             })?
@@ -272,6 +295,15 @@ impl Journal {
 }
 
 impl Write<'_> {
+    /// Attempts begun, but for those whose credential was refused.
+    fn tries(&self, row: i64) -> Result<u32, OutboxError> {
+        Ok(self.transaction.query_row(
+            "SELECT count(*) FROM attempt WHERE row_id = ?1 AND (outcome IS NULL OR outcome <> ?2)",
+            params![row, PAUSED],
+            |row| row.get(0),
+        )?)
+    }
+
     /// Only the last one to take over may write; one that lost a single charge has lost all.
     fn require(&self, tenure: &Tenure) -> Result<(), OutboxError> {
         for charge in tenure.charges.iter() {

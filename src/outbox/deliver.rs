@@ -14,6 +14,18 @@ pub trait Deliver: Send + Sync + 'static {
 
     /// Looks up whether an earlier attempt arrived. Changes nothing at the server.
     fn verify(&self, shipment: &Shipment) -> impl Future<Output = Verified> + Send;
+
+    /// Whether rows for a target that nobody named at the start are this one's to end: it delivers or refuses them. Asked only of targets
+    /// in its sender's charge; others wait, and say for whom.
+    fn adopts(&self, _target: &Target) -> bool {
+        false
+    }
+
+    /// Why nothing more is sent by itself, after an attempt without an end that was looked up and is not there: its tries are used up.
+    /// What was cut off counts as a try, since it was committed before its first byte left.
+    fn spent(&self, _shipment: &Shipment) -> Option<SafeText> {
+        None
+    }
 }
 
 /// A row of the outbox on its way.
@@ -29,6 +41,8 @@ pub struct Shipment {
     pub body: Vec<u8>,
     /// 1 for the first.
     pub attempt: u32,
+    /// The same without those whose credential was refused: such a refusal says nothing about the message.
+    pub tries: u32,
     /// When the first attempt began, if there was one before.
     pub first_sent_at: Option<Timestamp>,
 }

@@ -219,6 +219,10 @@ impl Outbox {
         self.call(move |journal| journal.shipment(&tenure, id)).await
     }
 
+    pub(super) async fn asked_again(&self, id: OutboxId) -> Result<bool, OutboxError> {
+        self.call(move |journal| journal.asked_again(id)).await
+    }
+
     pub(super) async fn conclude(&self, tenure: Tenure, id: OutboxId, what: &'static str, outcome: Outcome) -> Result<(), OutboxError> {
         self.call(move |journal| journal.conclude(&tenure, id, what, &outcome)).await
     }

@@ -270,6 +270,7 @@ impl<D: Deliver> Sender<D> {
                 version.borrow_and_update();
                 self.learn(&mut plan).await;
             }
+            self.adopt(&plan, &mut paces);
             self.start(&desk, &mut plan, &mut paces, &mut turns);
             let foreign = self.foreign(&plan, &paces);
             match self.explain(&tenure, &paces, &foreign, &mut explained).await {
@@ -324,6 +325,19 @@ impl<D: Deliver> Sender<D> {
             Err(error) => {
                 tracing::warn!(%error, "the outbox could not be read");
                 self.status.send_modify(|status| status.fault = Some(error.to_string().into()));
+            }
+        }
+    }
+
+    /// Takes on targets of open rows that nobody else will ever end.
+    fn adopt(&mut self, plan: &Plan, paces: &mut HashMap<Target, Pace>) {
+        let adopted =
+            |target: &&Target| !paces.contains_key(*target) && self.charges.contains(&Charge::of(target)) && self.deliver.adopts(target);
+        let targets: Vec<Target> = plan.targets().filter(adopted).cloned().collect();
+        for target in targets {
+            paces.insert(target.clone(), Pace::new(&self.policy));
+            if !self.targets.contains(&target) {
+                self.targets.push(target);
             }
         }
     }

@@ -188,12 +188,14 @@ impl Stored {
 
     /// What goes to the servers; `None` where it cannot be read.
     pub(super) fn to_shipment(&self) -> Option<Shipment> {
+        let attempt = u32::try_from(self.attempts).ok()?.max(1);
         Some(Shipment {
             id: OutboxId(self.id),
             intent: serde_json::from_str(&self.intent).ok()?,
             target: self.target()?,
             body: self.body.clone(),
-            attempt: u32::try_from(self.attempts).ok()?.max(1),
+            attempt,
+            tries: attempt,
             first_sent_at: self.first_sent_at.map(timestamp),
         })
     }

@@ -330,7 +330,7 @@ async fn row_26_what_an_erp_or_a_webhook_repeats_of_its_secret_goes_no_further()
         &door,
         Limits::default(),
         &telemetry,
-        (Disabled::new(store), Parts::default()),
+        (Disabled::new(store), Parts::default(), env.clone()),
     )
     .unwrap();
 
@@ -344,6 +344,7 @@ async fn row_26_what_an_erp_or_a_webhook_repeats_of_its_secret_goes_no_further()
         body: b"{}".to_vec(),
         intent,
         attempt: 1,
+        tries: 1,
         first_sent_at: None,
     };
     let report = Intent::ReportProduction {

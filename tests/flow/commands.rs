@@ -2,14 +2,8 @@
 
 use nightdesk::simulator::{EffectKind, FaultAction, FaultRule, Operation, When};
 
-use crate::command::plant::{Plant, Ran, run_in};
-
-/// On the configuration with the bridge's sections.
-async fn run(plant: &Plant, arguments: &[&str]) -> Ran {
-    let config = plant.path("bridge.toml");
-    let all: Vec<&str> = ["--config", config.to_str().unwrap()].iter().chain(arguments).copied().collect();
-    run_in(config.parent().unwrap(), &all, "").await
-}
+use super::support::run_bridge as run;
+use crate::command::plant::{Plant, run_in};
 
 fn status(status: u16) -> FaultAction {
     FaultAction::Status {

@@ -163,6 +163,41 @@ async fn what_is_null_or_missing_is_counted_and_not_zero() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_was_replaced_is_read_anew_and_what_waited_for_it_goes_on() {
+    let yard = Yard::start().await;
+    yard.edit("bridge.toml", "lines = [\"LINE-1\", \"LINE-2\"]", "lines = [\"LINE-1\"]");
+    let path = yard.dir.path().join("erp.key");
+    let right = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, "last-years-key\n").unwrap();
+    let mut bridge = yard.bridge("one").await;
+    bridge.send().await;
+    // refused with the key that there is, until there is another one
+    let replaced = async {
+        while puts(&yard) < 2 {
+            tokio::task::yield_now().await;
+        }
+        assert!(yard.effects(EffectKind::ReportProduction).is_empty());
+        std::fs::write(&path, &right).unwrap();
+    };
+    let (said, ()) = tokio::join!(run(&yard, &bridge, date(2026, 2, 18)), replaced);
+    assert!(said.as_ref().is_ok_and(|said| said.contains("report sent")), "{said:?}");
+    // within one try, where the new one lies there before the old one is refused
+    bridge.kill().await;
+    std::fs::write(&path, "last-years-key\n").unwrap();
+    let mut bridge = yard.bridge("two").await;
+    bridge.send().await;
+    std::fs::write(&path, &right).unwrap();
+    let before = puts(&yard);
+    run(&yard, &bridge, date(2026, 2, 17)).await.unwrap();
+    assert_eq!(puts(&yard), before + 2);
+    let rows = bridge.rows().await;
+    assert!(
+        rows.iter().all(|row| (row.state, row.attempts) == (IntentState::Delivered, 1)),
+        "{rows:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_report_is_said_and_tried_once_more_by_the_next_run() {
     let yard = Yard::start().await;
     yard.edit("bridge.toml", "lines = [\"LINE-1\", \"LINE-2\"]", "lines = [\"LINE-1\"]");

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Child;
 
-use crate::command::plant::{Plant, Ran, command, run_in};
+use super::support::run_bridge as run;
+use crate::command::plant::{Plant, command};
 use crate::faults::site::GUARD;
 
 /// What there is least of comes first: a bridge that is killed for one of them goes on with all of them meanwhile.
@@ -23,12 +24,6 @@ const KINDS: [EffectKind; 5] = [
 ];
 /// More than a few of them have no asset yet.
 const DEVICES: u32 = 60;
-
-async fn run(plant: &Plant, arguments: &[&str]) -> Ran {
-    let config = plant.path("bridge.toml");
-    let all: Vec<&str> = ["--config", config.to_str().unwrap()].iter().chain(arguments).copied().collect();
-    run_in(config.parent().unwrap(), &all, "").await
-}
 
 async fn start(plant: &Plant) -> Child {
     let config = plant.path("bridge.toml");

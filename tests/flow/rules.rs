@@ -5,18 +5,7 @@ use nightdesk::domain::{AlertId, Intent, IntentState, Reference};
 use nightdesk::integration::Part;
 use nightdesk::simulator::{EffectKind, FaultAction, FaultRule, Operation, When};
 
-use super::support::{Bridge, Yard};
-
-/// The rule that the simulator writes.
-const RULE: &str = "when = \"sev:critical\"\nafter = \"1m\"                       # time in which a person may act first\ndo = \"work-order\"\nper_hour = 20";
-
-/// A plant with a rule of the test's own.
-async fn yard(rule: &str) -> Yard {
-    let yard = Yard::start().await;
-    yard.only_webhooks(&[]);
-    yard.edit("bridge.toml", RULE, &format!("{rule}\ndo = \"work-order\""));
-    yard
-}
+use super::support::{Bridge, RULE, Yard};
 
 /// Orders by their reference, as the server has them.
 fn orders(yard: &Yard) -> BTreeMap<String, usize> {
@@ -61,7 +50,7 @@ async fn minutes(yard: &Yard, bridge: &Bridge, count: i64) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_order_an_alert_and_none_for_what_was_there_before() {
-    let yard = yard("when = \"sev>=low\"\nafter = \"0s\"\nper_hour = 1000").await;
+    let yard = Yard::with_rule("when = \"sev>=low\"\nafter = \"0s\"\nper_hour = 1000").await;
     let before = yard.simulator.alerts().len();
     assert!(before > 5, "alerts stand when the bridge first starts");
     let mut bridge = yard.bridge("one").await;
@@ -93,7 +82,7 @@ async fn one_order_an_alert_and_none_for_what_was_there_before() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_bridges_with_outboxes_of_their_own_lost_answers_and_kills_make_one_order_an_alert() {
-    let yard = Arc::new(yard("when = \"sev>=low\"\nafter = \"0s\"\nper_hour = 1000").await);
+    let yard = Arc::new(Yard::with_rule("when = \"sev>=low\"\nafter = \"0s\"\nper_hour = 1000").await);
     let mut bridges = [yard.bridge("one").await, yard.bridge("two").await];
     for bridge in &mut bridges {
         bridge.run("rules", yard.now()).await.unwrap(); // their first start
@@ -160,7 +149,7 @@ async fn two_bridges_with_outboxes_of_their_own_lost_answers_and_kills_make_one_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_person_who_acts_first_is_left_to_it() {
-    let yard = yard("when = \"sev>=low\"\nafter = \"5m\"\nper_hour = 1000").await;
+    let yard = Yard::with_rule("when = \"sev>=low\"\nafter = \"5m\"\nper_hour = 1000").await;
     let mut bridge = yard.bridge("one").await;
     bridge.send().await;
     bridge.run("rules", yard.now()).await.unwrap();
@@ -180,7 +169,7 @@ async fn a_person_who_acts_first_is_left_to_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_hourly_limit_holds_over_a_restart_and_defers_instead_of_dropping() {
-    let yard = yard("when = \"sev>=low\"\nafter = \"0s\"\nper_hour = 2").await;
+    let yard = Yard::with_rule("when = \"sev>=low\"\nafter = \"0s\"\nper_hour = 2").await;
     let mut bridge = yard.bridge("one").await;
     bridge.send().await;
     bridge.run("rules", yard.now()).await.unwrap();
@@ -203,7 +192,7 @@ async fn the_hourly_limit_holds_over_a_restart_and_defers_instead_of_dropping() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dry_run_says_what_it_would_do_and_does_nothing() {
-    let yard = yard("when = \"sev>=low\"\nafter = \"0s\"\ndry_run = true\nper_hour = 1000").await;
+    let yard = Yard::with_rule("when = \"sev>=low\"\nafter = \"0s\"\ndry_run = true\nper_hour = 1000").await;
     let mut bridge = yard.bridge("one").await;
     bridge.send().await;
     bridge.run("rules", yard.now()).await.unwrap();
@@ -222,7 +211,7 @@ async fn a_dry_run_says_what_it_would_do_and_does_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_memory_that_is_lost_costs_nothing_but_the_asking() {
-    let yard = yard("when = \"sev>=low\"\nafter = \"0s\"\nper_hour = 1000").await;
+    let yard = Yard::with_rule("when = \"sev>=low\"\nafter = \"0s\"\nper_hour = 1000").await;
     let mut bridge = yard.bridge("one").await;
     bridge.send().await;
     bridge.run("rules", yard.now()).await.unwrap();

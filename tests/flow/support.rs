@@ -14,12 +14,16 @@ use nightdesk::simulator::{Clock, ClockHand, EffectKind, LedgerEntry, Scenario, 
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
+use crate::command::plant::{Plant, Ran, run_in};
 use crate::faults::site::{GUARD, policy};
 
 /// 02:13 on a February night.
 pub fn start() -> Timestamp {
     "2026-02-19T02:13:00Z".parse().unwrap()
 }
+
+/// The rule that the simulator writes.
+pub const RULE: &str = "when = \"sev:critical\"\nafter = \"1m\"                       # time in which a person may act first\ndo = \"work-order\"\nper_hour = 20";
 
 /// The plant and its files.
 pub struct Yard {
@@ -47,6 +51,23 @@ impl Yard {
         let dir = tempfile::tempdir().unwrap();
         write_directory(&simulator, dir.path()).unwrap();
         Self { simulator, hand, dir }
+    }
+
+    /// The same with one rule, of the test's own, that makes work orders, and no webhook.
+    pub async fn with_rule(rule: &str) -> Self {
+        let yard = Self::start().await;
+        yard.only_webhooks(&[]);
+        yard.edit("bridge.toml", RULE, &format!("{rule}\ndo = \"work-order\""));
+        yard
+    }
+
+    /// The same with waits of hundredths of a second between the tries of a webhook.
+    pub async fn with_quick_webhooks() -> Self {
+        let yard = Self::start().await;
+        for file in ["servicenow", "slack", "generic"] {
+            yard.edit(&format!("webhooks/{file}.json"), "[5, 30, 120]", "[0.01, 0.02]");
+        }
+        yard
     }
 
     /// Changes a file's text.
@@ -119,6 +140,13 @@ impl Yard {
     }
 }
 
+/// Runs the real binary on the configuration with the bridge's sections.
+pub async fn run_bridge(plant: &Plant, arguments: &[&str]) -> Ran {
+    let config = plant.path("bridge.toml");
+    let all: Vec<&str> = ["--config", config.to_str().unwrap()].iter().chain(arguments).copied().collect();
+    run_in(config.parent().unwrap(), &all, "").await
+}
+
 pub fn edit(path: &Path, from: &str, to: &str) {
     let text = std::fs::read_to_string(path).unwrap();
     assert!(text.contains(from), "{from} is not in:\n{text}");
@@ -137,6 +165,7 @@ impl Bridge {
         let limits = Limits {
             call: Duration::from_millis(1500),
             idle: Duration::from_millis(1500),
+            key_rest: Duration::ZERO,
             ..Limits::default()
         };
         let courier = Courier::open_with(&self.ground, limits).await.unwrap();

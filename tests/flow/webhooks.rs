@@ -4,6 +4,7 @@ use nightdesk::outbox::Submission;
 use nightdesk::simulator::{EffectKind, FaultAction, FaultRule, Operation, When};
 
 use super::support::{Bridge, Yard};
+use crate::faults::site::GUARD;
 
 const SERVICENOW: &str = "Alert to ServiceNow";
 const SLACK: &str = "Alert to the shift's channel";
@@ -17,15 +18,6 @@ fn alert(id: &str, name: &str) -> Alert {
         Severity::Critical,
         super::support::start(),
     )
-}
-
-/// Files whose waits are hundredths of a second.
-async fn yard() -> Yard {
-    let yard = Yard::start().await;
-    for file in ["servicenow", "slack", "generic"] {
-        yard.edit(&format!("webhooks/{file}.json"), "[5, 30, 120]", "[0.01, 0.02]");
-    }
-    yard
 }
 
 async fn tell(bridge: &Bridge, webhook: &str, alert: &Alert) -> OutboxRow {
@@ -59,7 +51,7 @@ fn requests(yard: &Yard, operation: Operation) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_receiver_gets_its_message_once_whatever_the_alert_says() {
-    let yard = yard().await;
+    let yard = Yard::with_quick_webhooks().await;
     let mut bridge = yard.bridge("one").await;
     bridge.send().await;
     let hostile = alert("a-1", "\"}, \"admin\": true, {\"x\": \"\u{1b}[2J\r\n\u{202e}");
@@ -78,25 +70,172 @@ async fn each_receiver_gets_its_message_once_whatever_the_alert_says() {
     assert!(told[1].message.as_ref().unwrap().starts_with("msg_"));
 }
 
+/// Puts another secret into a file of the webhooks' credentials; answers the one that stood there.
+fn credential(yard: &Yard, name: &str, secret: &str) -> String {
+    let path = yard.dir.path().join("webhooks/credentials").join(name);
+    let before = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, secret).unwrap();
+    before
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_signature_that_is_not_the_receivers_is_refused_by_it() {
-    let yard = yard().await;
-    std::fs::write(yard.dir.path().join("webhooks/credentials/RECEIVER_SIGNING_SECRET"), "whsec_AAAA\n").unwrap();
+async fn a_wrong_secret_pauses_its_webhook_alone_and_the_right_one_needs_no_restart() {
+    let yard = Yard::with_quick_webhooks().await;
+    let right = credential(&yard, "RECEIVER_SIGNING_SECRET", "whsec_AAAA\n");
     let mut bridge = yard.bridge("one").await;
-    let row = tell(&bridge, GENERIC, &alert("a-1", "x")).await;
     bridge.send().await;
-    while requests(&yard, Operation::ReceiveWebhook) < 2 {
+    let refused = tell(&bridge, GENERIC, &alert("a-1", "x")).await;
+    while requests(&yard, Operation::ReceiveWebhook) < 5 {
         tokio::task::yield_now().await;
     }
-    let row = bridge.ground.outbox.row(row.id).await.unwrap();
+    // at the same host, with another credential
+    let other = tell(&bridge, SLACK, &alert("a-1", "x")).await;
+    let [other] = bridge
+        .ground
+        .outbox
+        .wait_settled(&[other.id], GUARD)
+        .await
+        .unwrap()
+        .try_into()
+        .unwrap();
+    assert_eq!(other.state, IntentState::Delivered, "{other:?}");
+    let [lane] = bridge.ground.outbox.lanes().await.unwrap().try_into().unwrap();
+    assert!(
+        lane.target.origin.ends_with("#Alert to another system") && lane.reason.shown().contains("401"),
+        "{lane:?}"
+    );
+    let row = bridge.ground.outbox.row(refused.id).await.unwrap();
     assert!(row.state.is_open(), "a wrong credential pauses: {row:?}");
-    assert!(yard.effects(EffectKind::ReceiveWebhook).is_empty());
+    // what the pause took are no tries of the message: two failures more are within its three
+    yard.simulator
+        .set_faults(vec![FaultRule::on([Operation::ReceiveWebhook], status(500, When::Before)).times(2)]);
+    credential(&yard, "RECEIVER_SIGNING_SECRET", &right);
+    let row = settled(&bridge, &refused).await;
+    assert!(row.state == IntentState::Delivered && row.attempts >= 7, "{row:?}");
+    // said a moment after the row is settled
+    while !bridge.ground.outbox.lanes().await.unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_that_was_replaced_meanwhile_is_read_anew_within_the_same_try() {
+    let yard = Yard::with_quick_webhooks().await;
+    let names = ["RECEIVER_SIGNING_SECRET", "SERVICENOW_AUTH"];
+    let right = names.map(|name| credential(&yard, name, "whsec_AAAA\n"));
+    let mut bridge = yard.bridge("one").await;
+    bridge.send().await;
+    for (name, right) in names.iter().zip(&right) {
+        credential(&yard, name, right);
+    }
+    for webhook in [GENERIC, SERVICENOW] {
+        let row = tell(&bridge, webhook, &alert("a-1", "x")).await;
+        let row = settled(&bridge, &row).await;
+        assert_eq!((row.state, row.attempts), (IntentState::Delivered, 1), "{row:?}");
+    }
+    assert_eq!(requests(&yard, Operation::ReceiveWebhook), 2, "refused once, then with the new one");
+    assert_eq!(yard.simulator.incidents().len(), 1);
+    // and it stays in use
+    let row = tell(&bridge, GENERIC, &alert("a-2", "x")).await;
+    assert_eq!(settled(&bridge, &row).await.state, IntentState::Delivered);
+    assert_eq!(requests(&yard, Operation::ReceiveWebhook), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_try_that_was_cut_off_counts_and_a_person_may_ask_for_one_more() {
+    let yard = Yard::with_quick_webhooks().await;
+    yard.edit("webhooks/generic.json", "\"maxAttempts\": 3", "\"maxAttempts\": 1");
+    yard.simulator
+        .set_faults(vec![FaultRule::on([Operation::ReceiveWebhook], FaultAction::Stall { at: 0 })]);
+    let mut bridge = yard.bridge("one").await;
+    bridge.send().await;
+    let row = tell(&bridge, GENERIC, &alert("a-1", "x")).await;
+    while yard.effects(EffectKind::ReceiveWebhook).is_empty() {
+        tokio::task::yield_now().await;
+    }
     bridge.kill().await;
+    drop(bridge);
+    yard.simulator.set_faults(Vec::new());
+    let mut bridge = yard.bridge("one").await;
+    bridge.send().await;
+    let row = settled(&bridge, &row).await;
+    assert_eq!((row.state, row.attempts), (IntentState::Parked, 1), "{row:?}");
+    assert!(
+        row.detail.as_ref().unwrap().shown().starts_with("given up after 1 of 1 tries"),
+        "{row:?}"
+    );
+    assert_eq!(requests(&yard, Operation::ReceiveWebhook), 1, "no try more than the file allows");
+    bridge.ground.outbox.retry(row.id).await.unwrap();
+    let row = settled(&bridge, &row).await;
+    assert_eq!((row.state, row.attempts), (IntentState::Delivered, 2), "{row:?}");
+    assert_eq!(yard.effects(EffectKind::ReceiveWebhook).len(), 1, "the receiver knows it by its id");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_incident_that_two_bridges_made_at_once_is_said_with_the_one_to_close() {
+    let yard = Yard::with_quick_webhooks().await;
+    let (mut one, mut two) = (yard.bridge("one").await, yard.bridge("two").await);
+    one.send().await;
+    let row = tell(&one, SERVICENOW, &alert("a-1", "x")).await;
+    assert_eq!(settled(&one, &row).await.state, IntentState::Delivered);
+    // the second one asked before the first one's request was done
+    let nothing = FaultAction::Replace {
+        status: 200,
+        content_type: "application/json".into(),
+        body: br#"{"result":[]}"#.to_vec(),
+        when: When::Before,
+    };
+    yard.simulator
+        .set_faults(vec![FaultRule::on([Operation::FindIncidents], nothing.clone()).times(1)]);
+    two.send().await;
+    let row = tell(&two, SERVICENOW, &alert("a-1", "x")).await;
+    let row = settled(&two, &row).await;
+    assert_eq!((row.state, yard.simulator.incidents().len()), (IntentState::Delivered, 2));
+    let words = row.detail.unwrap();
+    assert!(
+        words.shown().starts_with("incident INC0010001; another bridge") && words.shown().contains("close incident INC0010002"),
+        "{words:?}"
+    );
+    let doubled = |bridge: &Bridge| {
+        let all = bridge.ground.parts.all().into_iter();
+        all.filter_map(|(_, health)| health.counts.get("doubled").copied()).sum::<u64>()
+    };
+    assert_eq!((doubled(&one), doubled(&two)), (0, 1));
+    // a table with a unique index refuses the second one: it is there, and that is what was asked for
+    yard.simulator.set_faults(vec![
+        FaultRule::on([Operation::FindIncidents], nothing).times(1),
+        FaultRule::on([Operation::CreateIncident], status(403, When::Before)).times(1),
+    ]);
+    let mut three = yard.bridge("three").await;
+    three.send().await;
+    let row = tell(&three, SERVICENOW, &alert("a-1", "x")).await;
+    assert_eq!(settled(&three, &row).await.state, IntentState::Delivered);
+    assert_eq!(yard.simulator.incidents().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_queued_before_each_webhook_had_a_queue_of_its_own_is_delivered() {
+    let yard = Yard::with_quick_webhooks().await;
+    let mut bridge = yard.bridge("one").await;
+    let settings = bridge.ground.bridge.clone().unwrap();
+    let all = load(&settings.outbound, &bridge.ground.env).unwrap();
+    let hook = all.iter().find(|hook| hook.name == SLACK).unwrap();
+    let submission = Submission {
+        intent: hook.message("BEDFORD", &alert("a-1", "x")),
+        target: nightdesk::domain::Target {
+            origin: hook.origin(),
+            ..hook.target("demo")
+        },
+        grace: std::time::Duration::ZERO,
+    };
+    let row = bridge.ground.outbox.submit(submission).await.unwrap();
+    bridge.send().await;
+    assert_eq!(settled(&bridge, &row).await.state, IntentState::Delivered);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn failures_are_tried_again_by_the_files_schedule() {
-    let yard = yard().await;
+    let yard = Yard::with_quick_webhooks().await;
     let mut bridge = yard.bridge("one").await;
     bridge.send().await;
     for (index, action) in [
@@ -119,7 +258,7 @@ async fn failures_are_tried_again_by_the_files_schedule() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_receiver_knows_a_repeat_by_its_id() {
-    let yard = yard().await;
+    let yard = Yard::with_quick_webhooks().await;
     let mut bridge = yard.bridge("one").await;
     bridge.send().await;
     yard.simulator.set_faults(vec![
@@ -139,7 +278,7 @@ async fn a_receiver_knows_a_repeat_by_its_id() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_incident_is_looked_up_before_it_is_made_again() {
-    let yard = yard().await;
+    let yard = Yard::with_quick_webhooks().await;
     let mut bridge = yard.bridge("one").await;
     bridge.send().await;
     for (index, action) in [
@@ -170,7 +309,7 @@ async fn an_incident_is_looked_up_before_it_is_made_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tries_that_are_used_up_make_a_dead_letter() {
-    let yard = yard().await;
+    let yard = Yard::with_quick_webhooks().await;
     let mut bridge = yard.bridge("one").await;
     bridge.send().await;
     yard.simulator
@@ -190,7 +329,7 @@ async fn tries_that_are_used_up_make_a_dead_letter() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_refused_for_good_is_not_tried_again_and_a_redirect_is_not_followed() {
-    let yard = yard().await;
+    let yard = Yard::with_quick_webhooks().await;
     let mut bridge = yard.bridge("one").await;
     bridge.send().await;
     let to = format!("{}/sinks/elsewhere", yard.simulator.url());
@@ -222,7 +361,7 @@ async fn what_is_refused_for_good_is_not_tried_again_and_a_redirect_is_not_follo
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_receiver_that_is_gone_is_left_alone_over_a_restart() {
-    let yard = yard().await;
+    let yard = Yard::with_quick_webhooks().await;
     let mut bridge = yard.bridge("one").await;
     bridge.send().await;
     yard.simulator
@@ -251,7 +390,7 @@ async fn a_receiver_that_is_gone_is_left_alone_over_a_restart() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_private_address_is_refused_by_number_and_by_name() {
-    let yard = yard().await;
+    let yard = Yard::with_quick_webhooks().await;
     yard.edit(
         "bridge.toml",
         "allow_private = [\"127.0.0.0/8\"]",
@@ -282,7 +421,7 @@ async fn a_private_address_is_refused_by_number_and_by_name() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_webhook_that_is_no_longer_configured_says_so() {
-    let yard = yard().await;
+    let yard = Yard::with_quick_webhooks().await;
     let bridge = yard.bridge("one").await;
     let row = tell(&bridge, SLACK, &alert("a-1", "x")).await;
     assert!(matches!(row.intent, Intent::CallWebhook { .. }));
@@ -293,4 +432,20 @@ async fn a_webhook_that_is_no_longer_configured_says_so() {
     let row = settled(&bridge, &row).await;
     assert_eq!(row.state, IntentState::Parked);
     assert!(row.detail.unwrap().shown().contains("no file of [bridge].outbound"));
+    assert_eq!(yard.simulator.traffic().connections, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_webhook_that_is_at_another_host_by_now_is_not_told_there_by_itself() {
+    let yard = Yard::with_quick_webhooks().await;
+    let bridge = yard.bridge("one").await;
+    let row = tell(&bridge, SLACK, &alert("a-1", "x")).await;
+    drop(bridge);
+    yard.edit("webhooks/slack.json", "https://127.0.0.1", "https://localhost");
+    let mut bridge = yard.bridge("one").await;
+    bridge.send().await;
+    let row = settled(&bridge, &row).await;
+    assert_eq!(row.state, IntentState::Parked);
+    assert!(row.detail.unwrap().shown().contains("replay it to send it there"));
+    assert_eq!(yard.simulator.traffic().connections, 0);
 }

@@ -183,6 +183,74 @@ async fn all_devices_and_metrics_of_the_day_stand_in_typed_columns_and_what_was_
 }
 
 #[tokio::test]
+async fn whole_numbers_keep_their_digits_where_a_column_can_hold_them_and_what_is_rounded_is_said_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let plant: Plant = vec![
+        ("P-1", 1, "counter", "9007199254740993"),
+        ("P-1", 2, "counter", "7"),
+        ("P-1", 3, "counter", "-9223372036854775808"),
+        ("P-1", 4, "counter", "9007199254740992"),
+        ("P-1", 1, "mixed", "9007199254740993"),
+        ("P-1", 2, "mixed", "0.5"),
+        ("P-1", 1, "beyond", "9223372036854775807"),
+        ("P-1", 2, "beyond", "18446744073709551615"),
+        ("P-1", 3, "beyond", "18446744073709551613"),
+        ("P-1", 1, "label", "9007199254740993"),
+        ("P-1", 2, "label", "\"none\""),
+        ("P-1", 1, "plain", "4"),
+    ];
+    let server = server(plant, &["P-1"], &[]).await;
+    let (place, store) = lake(u64::MAX);
+    let exported = run(&server, &place, &order(&dir)).await;
+    let kinds: Vec<(&str, Kind, u64)> = exported
+        .columns
+        .iter()
+        .map(|column| (column.name.as_str(), column.kind, column.rounded))
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            ("beyond", Kind::Double, 3),
+            ("counter", Kind::Int64, 0),
+            ("label", Kind::String, 0),
+            ("mixed", Kind::Double, 1),
+            ("plain", Kind::Double, 0),
+        ]
+    );
+    let remarks = exported.remarks();
+    for (column, words) in [
+        ("beyond", "3 whole numbers beyond 2^53, 2 beyond 64 bits"),
+        ("beyond", "3 whole numbers have more digits"),
+        ("mixed", "1 whole numbers beyond 2^53, 1 fractions), so all of them are DOUBLE"),
+        ("mixed", "1 whole numbers have more digits"),
+        ("label", "so all of them are text"),
+    ] {
+        let said = remarks
+            .iter()
+            .filter(|remark| remark.starts_with(&format!("column {column}:")) && remark.contains(words));
+        assert_eq!(said.count(), 1, "{column}, {words}: {remarks:#?}");
+    }
+    assert!(
+        !remarks.iter().any(|remark| remark.contains("counter") || remark.contains("plain")),
+        "{remarks:#?}"
+    );
+    let (_, bytes) = objects(&store).await.remove(0);
+    let rows = table(bytes);
+    let column = |name: &str| -> Vec<Field> { rows.iter().map(|row| row[name].clone()).collect() };
+    use Field::{Double, Long, Null};
+    assert_eq!(
+        column("counter"),
+        [Long(9_007_199_254_740_993), Long(7), Long(i64::MIN), Long(9_007_199_254_740_992)]
+    );
+    assert_eq!(column("mixed"), [Double(9_007_199_254_740_992.0), Double(0.5), Null, Null]);
+    assert_eq!(
+        column("label"),
+        [Field::Str("9007199254740993".into()), Field::Str("none".into()), Null, Null]
+    );
+    assert_eq!(column("plain"), [Double(4.0), Null, Null, Null]);
+}
+
+#[tokio::test]
 async fn the_file_says_how_it_is_packed_and_what_it_holds() {
     let dir = tempfile::tempdir().unwrap();
     let server = server(vec![("P-1", 1, "flow", "2"), ("P-1", 2, "flow", "7")], &["P-1"], &[]).await;

@@ -23,6 +23,7 @@ fn shipment(intent: Intent, attempt: u32) -> Shipment {
         origin: "https://x".into(),
     };
     Shipment {
+        tries: attempt,
         id: OutboxId(1),
         body: encode(&intent),
         intent,

@@ -111,9 +111,9 @@ pub fn summed(readings: &[Reading], (start, end): (Timestamp, Timestamp)) -> ([T
         count += 1;
         for ((metric, tally), sum) in METRICS.iter().zip(&mut tallies).zip(&mut sums) {
             match reading.values.get(&SafeText::from(*metric)) {
-                Some(MetricValue::Number(number)) => {
+                Some(value @ (MetricValue::Number(_) | MetricValue::Integer(_))) => {
                     tally.numbers += 1;
-                    sum.add(*number);
+                    sum.add(value.as_number().unwrap_or_default());
                 }
                 Some(MetricValue::Null) => tally.null += 1,
                 Some(MetricValue::Bool(_) | MetricValue::Text(_)) => tally.other += 1,

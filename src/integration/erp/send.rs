@@ -1,6 +1,7 @@
 //! One try of a report.
 
 use std::fmt;
+use std::sync::Arc;
 
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
@@ -12,15 +13,23 @@ use url::Url;
 use crate::config::{Env, Erp, ErpMethod};
 use crate::domain::{Intent, SafeText, Service, Target, hex};
 use crate::integration::exchange::{Client, Request};
-use crate::integration::{JobError, JobErrorKind};
-use crate::maximo::{Error, ErrorKind, Limits, Telemetry};
+use crate::integration::{JobError, JobErrorKind, key_source};
+use crate::maximo::{Error, ErrorKind, KeySource, Limits, Renewal, Telemetry};
 use crate::outbox::{Receipt, Sent, Shipment, Verified};
 
 /// The ERP that takes reports.
 pub struct Reports {
-    client: Client,
     url: Url,
     method: ErpMethod,
+    /// As it was at the start.
+    first: Arc<Keyed>,
+    source: KeySource,
+    renewal: Renewal<Arc<Keyed>>,
+}
+
+/// A key, and the client that lets no server repeat it.
+struct Keyed {
+    client: Client,
     key: SecretString,
 }
 
@@ -45,10 +54,14 @@ impl Reports {
             .map_err(|words| configuration(format!("profiles.*.erp: {words}")))?;
         let key = erp.key.read(env).await?;
         Ok(Self {
-            client: client.hiding([key.clone()]),
             url: erp.url.clone(),
             method: erp.method,
-            key,
+            first: Arc::new(Keyed {
+                client: client.hiding([key.clone()]),
+                key,
+            }),
+            source: key_source(&erp.key, env),
+            renewal: Renewal::resting(limits.key_rest),
         })
     }
 
@@ -57,8 +70,37 @@ impl Reports {
         target(&self.url, profile)
     }
 
-    /// One attempt. A `PUT` to line and date, and a `POST` with its `Idempotency-Key`, may be repeated.
+    /// One attempt. A key that is refused is read anew once, and where there is another one by now, that one is taken.
     pub async fn send(&self, shipment: &Shipment) -> Sent {
+        let (keyed, generation) = self.current();
+        let sent = self.attempt(&keyed, shipment).await;
+        if matches!(sent, Sent::Unauthorized { .. }) && self.renew(generation).await {
+            return self.attempt(&self.current().0, shipment).await;
+        }
+        sent
+    }
+
+    /// The key to use now, and its generation.
+    fn current(&self) -> (Arc<Keyed>, u64) {
+        let (newest, generation) = self.renewal.newest();
+        (newest.unwrap_or_else(|| Arc::clone(&self.first)), generation)
+    }
+
+    async fn renew(&self, stale: u64) -> bool {
+        let look = |known: Option<Arc<Keyed>>| async move {
+            let known = known.unwrap_or_else(|| Arc::clone(&self.first));
+            let other = self.source.other_than(&known.key).await?;
+            Ok(other.map(|key| {
+                // a server may still repeat the old one
+                let client = known.client.clone().hiding([known.key.clone(), key.clone()]);
+                Arc::new(Keyed { client, key })
+            }))
+        };
+        self.renewal.renew(stale, look).await
+    }
+
+    /// A `PUT` to line and date, and a `POST` with its `Idempotency-Key`, may be repeated.
+    async fn attempt(&self, keyed: &Keyed, shipment: &Shipment) -> Sent {
         let Intent::ReportProduction {
             line,
             date,
@@ -75,11 +117,11 @@ impl Reports {
                 None => return refused(&format!("the line `{line}` cannot be part of an address")),
             },
         };
-        let headers = match self.headers(line, date, *revision, report) {
+        let headers = match keyed.headers(line, date, *revision, report) {
             Ok(headers) => headers,
             Err(words) => return Sent::Unauthorized { reason: words },
         };
-        let reply = self
+        let reply = keyed
             .client
             .call(Request {
                 operation: "reportProduction",
@@ -113,7 +155,9 @@ impl Reports {
     pub fn verify(&self) -> Verified {
         Verified::Absent
     }
+}
 
+impl Keyed {
     fn headers(&self, line: &str, date: &str, revision: u32, report: &Map<String, Value>) -> Result<HeaderMap, SafeText> {
         let bearer = format!("Bearer {}", self.key.expose_secret());
         let mut bearer = HeaderValue::from_str(&bearer)

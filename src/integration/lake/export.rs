@@ -8,7 +8,7 @@ use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::columns::Column;
+use super::columns::{Column, Kind};
 use super::day::{Day, key};
 use super::place::Place;
 use super::publish::{Published, publish};
@@ -264,9 +264,20 @@ impl Exported {
         let mut remarks = Vec::new();
         for column in &self.columns {
             if let Some(mixed) = &column.widened {
+                let stored = match column.kind {
+                    Kind::String => "text",
+                    Kind::Double | Kind::Int64 | Kind::Boolean => "DOUBLE",
+                };
                 remarks.push(format!(
-                    "column {}: the values are mixed ({mixed}), so all of them are text",
+                    "column {}: the values are mixed ({mixed}), so all of them are {stored}",
                     SafeText::new(column.name.as_str()).shown()
+                ));
+            }
+            if column.rounded > 0 {
+                remarks.push(format!(
+                    "column {}: {} whole numbers have more digits than its values hold: they are the nearest that do",
+                    SafeText::new(column.name.as_str()).shown(),
+                    column.rounded
                 ));
             }
             if let Some(metric) = &column.metric {

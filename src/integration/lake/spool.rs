@@ -12,6 +12,7 @@ const NUMBER: u8 = 0;
 const FALSE: u8 = 1;
 const TRUE: u8 = 2;
 const TEXT: u8 = 3;
+const INTEGER: u8 = 4;
 
 /// A file without a name: it is gone with the process, however that ends.
 pub(super) fn nameless(folder: &Path) -> Result<File, JobError> {
@@ -113,6 +114,7 @@ impl Spool {
             let tag = match value {
                 MetricValue::Null => continue,
                 MetricValue::Number(_) => NUMBER,
+                MetricValue::Integer(_) => INTEGER,
                 MetricValue::Bool(flag) => {
                     if *flag {
                         TRUE
@@ -126,6 +128,7 @@ impl Spool {
             file.write_all(&[tag])?;
             match value {
                 MetricValue::Number(number) => file.write_all(&number.to_le_bytes())?,
+                MetricValue::Integer(number) => file.write_all(&number.to_le_bytes())?,
                 MetricValue::Text(text) => {
                     let bytes = text.raw().as_bytes();
                     file.write_all(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes())?;
@@ -173,6 +176,7 @@ impl Rows {
                 NUMBER => MetricValue::Number(f64::from_le_bytes(self.bytes()?)),
                 FALSE => MetricValue::Bool(false),
                 TRUE => MetricValue::Bool(true),
+                INTEGER => MetricValue::Integer(i128::from_le_bytes(self.bytes()?)),
                 _ => {
                     let length = usize::try_from(u32::from_le_bytes(self.bytes()?)).map_err(io::Error::other)?;
                     let mut text = vec![0; length];
@@ -212,11 +216,14 @@ mod tests {
                 row("A", 2, &[("b", text.clone())]),
             ])
             .unwrap();
-        spool.extend(vec![row("B", -1, &[("c", MetricValue::Bool(true))])]).unwrap();
+        let long = MetricValue::Integer(i128::from(u64::MAX));
+        spool
+            .extend(vec![row("B", -1, &[("c", MetricValue::Bool(true)), ("d", long.clone())])])
+            .unwrap();
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
         let (columns, devices, mut rows) = spool.finish().unwrap();
         assert_eq!(devices, ["A".into(), "B".into()]);
-        assert_eq!(columns.settle().0.len(), 3);
+        assert_eq!(columns.settle().0.len(), 4);
         let mut found = Vec::new();
         let mut one = Row::default();
         while rows.next(&mut one).unwrap() {
@@ -238,7 +245,7 @@ mod tests {
                 Row {
                     device: 1,
                     at: -1_000_000,
-                    values: vec![(2, MetricValue::Bool(true))]
+                    values: vec![(2, MetricValue::Bool(true)), (3, long)]
                 },
             ]
         );

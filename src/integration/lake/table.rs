@@ -14,7 +14,7 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::{ColumnPath, Type, TypePtr};
 use sha2::{Digest as _, Sha256};
 
-use super::columns::{Column, Columns, FIXED, Kind};
+use super::columns::{Column, Columns, FIXED, Kind, as_int64};
 use super::spool::{Row, Rows};
 use crate::domain::{DeviceId, DeviceType, MetricValue};
 
@@ -42,6 +42,7 @@ struct Cells {
 
 enum Values {
     Numbers(Vec<f64>),
+    Integers(Vec<i64>),
     Flags(Vec<bool>),
     Texts(Vec<ByteArray>),
 }
@@ -106,6 +107,7 @@ fn schema(columns: &[Column]) -> Result<TypePtr, ParquetError> {
     for column in columns {
         let physical = match column.kind {
             Kind::Double => Physical::DOUBLE,
+            Kind::Int64 => Physical::INT64,
             Kind::Boolean => Physical::BOOLEAN,
             Kind::String => {
                 fields.push(text(&column.name, Repetition::OPTIONAL)?);
@@ -144,6 +146,7 @@ impl Group {
         let cells = columns.iter().map(|column| Cells {
             values: match column.kind {
                 Kind::Double => Values::Numbers(Vec::new()),
+                Kind::Int64 => Values::Integers(Vec::new()),
                 Kind::Boolean => Values::Flags(Vec::new()),
                 Kind::String => Values::Texts(Vec::new()),
             },
@@ -187,6 +190,7 @@ impl Group {
         for Cells { values, levels } in &mut self.cells {
             match values {
                 Values::Numbers(values) => sparse::<DoubleType>(&mut group, values, levels)?,
+                Values::Integers(values) => sparse::<Int64Type>(&mut group, values, levels)?,
                 Values::Flags(values) => sparse::<BoolType>(&mut group, values, levels)?,
                 Values::Texts(values) => sparse::<ByteArrayType>(&mut group, values, levels)?,
             }
@@ -204,9 +208,15 @@ impl Cells {
     /// Takes the last row's value in; the bytes that it holds.
     fn push(&mut self, value: MetricValue) -> usize {
         let size = match (&mut self.values, value) {
-            (Values::Numbers(values), MetricValue::Number(number)) => {
+            (Values::Numbers(values), value) => {
+                let Some(number) = value.as_number() else { return 0 };
                 values.push(number);
                 size_of::<f64>()
+            }
+            (Values::Integers(values), value) => {
+                let Some(number) = as_int64(&value) else { return 0 };
+                values.push(number);
+                size_of::<i64>()
             }
             (Values::Flags(values), MetricValue::Bool(flag)) => {
                 values.push(flag);
@@ -217,6 +227,7 @@ impl Cells {
                     MetricValue::Null => return 0,
                     // the shortest spelling that reads back as the same number
                     MetricValue::Number(number) => number.to_string(),
+                    MetricValue::Integer(number) => number.to_string(),
                     MetricValue::Bool(flag) => flag.to_string(),
                     MetricValue::Text(text) => text.raw().to_owned(),
                 };
@@ -225,7 +236,7 @@ impl Cells {
                 length + size_of::<ByteArray>()
             }
             // the kind was settled over all values
-            (Values::Numbers(_) | Values::Flags(_), _) => return 0,
+            (Values::Flags(_), _) => return 0,
         };
         if let Some(level) = self.levels.last_mut() {
             *level = 1;

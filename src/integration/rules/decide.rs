@@ -23,7 +23,7 @@ pub struct Reading<'a> {
 
 /// What is due: watch and alert, the worst and then the oldest first.
 pub fn due<'a>(watches: &[Watch], reading: Reading<'a>, memory: &Memory) -> Vec<(usize, &'a Alert)> {
-    let chattering = chattering(reading);
+    let chattering = chattering(reading, memory);
     let mut due = Vec::new();
     for (index, watch) in watches.iter().enumerate() {
         let key = watch.key();
@@ -57,10 +57,12 @@ pub fn due<'a>(watches: &[Watch], reading: Reading<'a>, memory: &Memory) -> Vec<
     due
 }
 
-fn chattering(reading: Reading<'_>) -> HashSet<AlertId> {
+/// What stands and chatters, by all cycles that the bridge saw in its own watch. One that came and went between two readings of the
+/// alerts is not among them.
+fn chattering(reading: Reading<'_>, memory: &Memory) -> HashSet<AlertId> {
     let mut cycles: HashMap<(&DeviceId, &SafeText), Vec<Timestamp>> = HashMap::new();
-    for alert in reading.alerts {
-        cycles.entry((&alert.device, &alert.name)).or_default().push(alert.raised_at);
+    for cycle in memory.cycles() {
+        cycles.entry((&cycle.device, &cycle.name)).or_default().push(cycle.at);
     }
     let noisy = |alert: &&Alert| {
         cycles

@@ -91,6 +91,7 @@ impl RulesJob {
             ..AlertQuery::default()
         };
         let listing = self.monitor.alerts(&query).await?;
+        memory.see(&listing.items, now);
         let places = self.places(now).await?;
         let me = self.ground.telemetry.caller().operator.clone();
         let reading = Reading {

@@ -5,13 +5,28 @@ use std::collections::{BTreeMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Alert, AlertId};
+use crate::domain::load::CHATTERING_WITHIN;
+use crate::domain::{Alert, AlertId, DeviceId, SafeText};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 /// An alert that is gone is remembered so much longer, in case it was only left out of a list.
 const KEPT: SignedDuration = SignedDuration::from_hours(24);
 /// Most alerts of one watch that are remembered; the oldest go first. Twice what a console lists.
 const KEPT_MOST: usize = 40_000;
+
+/// Most alerts that are remembered for what chatters; the oldest go first. More in half an hour than any plant's flood.
+const SEEN_MOST: usize = 20_000;
+
+/// An alert that the bridge saw, whether or not it still stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cycle {
+    /// Of which device.
+    pub device: DeviceId,
+    /// What it is called.
+    pub name: SafeText,
+    /// When it was raised.
+    pub at: Timestamp,
+}
 
 /// The memory of a profile's rules.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +40,9 @@ pub struct Memory {
     /// When each watch acted in the last hour.
     #[serde(default)]
     acted: BTreeMap<String, Vec<Timestamp>>,
+    /// What was raised lately, by alert: a chattering alarm is one that came and went.
+    #[serde(default)]
+    seen: BTreeMap<String, Cycle>,
 }
 
 impl Memory {
@@ -34,7 +52,32 @@ impl Memory {
             first_start: now,
             done: BTreeMap::new(),
             acted: BTreeMap::new(),
+            seen: BTreeMap::new(),
         }
+    }
+
+    /// Notes what stands, and forgets what was raised too long ago to be part of any chattering.
+    pub fn see(&mut self, standing: &[Alert], now: Timestamp) {
+        let lately = |at: Timestamp| now.duration_since(at) < CHATTERING_WITHIN;
+        self.seen.retain(|_, cycle| lately(cycle.at));
+        for alert in standing.iter().filter(|alert| lately(alert.raised_at)) {
+            self.seen.entry(alert.id.raw().to_owned()).or_insert_with(|| Cycle {
+                device: alert.device.clone(),
+                name: alert.name.clone(),
+                at: alert.raised_at,
+            });
+        }
+        if self.seen.len() > SEEN_MOST {
+            let mut times: Vec<Timestamp> = self.seen.values().map(|cycle| cycle.at).collect();
+            times.sort_unstable();
+            let from = times.get(times.len() - SEEN_MOST).copied().unwrap_or(now);
+            self.seen.retain(|_, cycle| cycle.at >= from);
+        }
+    }
+
+    /// What was raised lately.
+    pub fn cycles(&self) -> impl Iterator<Item = &Cycle> {
+        self.seen.values()
     }
 
     /// Whether an alert is settled for a watch.
@@ -103,6 +146,31 @@ mod tests {
         assert!(memory.may_act("w", None, at(30)));
         assert!(!memory.may_act("w", Some(3), at(59)));
         assert!(memory.may_act("w", Some(3), at(60)), "the first one is an hour ago");
+    }
+
+    #[test]
+    fn what_was_raised_is_remembered_for_half_an_hour_over_a_restart_and_there_is_an_end_to_it() {
+        let alert = |id: usize, minute: i64| {
+            Alert::raised(
+                format!("a-{id}").as_str().into(),
+                "Vibration high".into(),
+                "PUMP-1".into(),
+                crate::domain::Severity::Low,
+                at(minute),
+            )
+        };
+        let mut memory = Memory::begin(at(0));
+        memory.see(&[alert(1, 0), alert(2, 10)], at(10));
+        memory.see(&[], at(20));
+        memory.see(&[alert(2, 10)], at(20));
+        let mut memory: Memory = serde_json::from_slice(&serde_json::to_vec(&memory).unwrap()).unwrap();
+        assert_eq!(memory.cycles().count(), 2, "gone, and each once");
+        memory.see(&[], at(30));
+        assert_eq!(memory.cycles().count(), 1);
+        let many: Vec<Alert> = (0..SEEN_MOST + 10).map(|id| alert(id, 30 + i64::from(id >= 10))).collect();
+        memory.see(&many, at(31));
+        assert_eq!(memory.cycles().count(), SEEN_MOST);
+        assert!(memory.cycles().all(|cycle| cycle.at == at(31)), "the oldest went");
     }
 
     #[test]

@@ -11,5 +11,5 @@ mod watch;
 
 pub use decide::{Known, Reading, Verdict, due, judge};
 pub use job::RulesJob;
-pub use memory::Memory;
+pub use memory::{Cycle, Memory};
 pub use watch::{Act, Watch, watches};

@@ -7,6 +7,7 @@
 mod definition;
 mod disabled;
 mod place;
+mod receiver;
 mod send;
 mod sign;
 mod template;

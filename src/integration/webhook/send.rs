@@ -1,19 +1,19 @@
-//! One try of a message.
+//! The receivers of a bridge: a try of a message with the schedule of its definition, and what is known of earlier ones.
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::Duration;
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use reqwest::Method;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
-use super::{Definition, Disabled, standard_signature};
+use super::receiver::{Arrival, Outcome, Receiver};
+use super::{Definition, Disabled};
+use crate::config::Env;
 use crate::domain::{Intent, SafeText, Service, Target};
-use crate::integration::exchange::{Client, Door, Reply, Request};
+use crate::integration::exchange::{Client, Door};
 use crate::integration::{JobError, JobErrorKind, Part, Parts};
-use crate::maximo::{Error, ErrorKind, Limits, Telemetry};
+use crate::maximo::{Limits, Renewal, Telemetry};
 use crate::outbox::{Receipt, Sent, Shipment, Verified};
 
 /// The receivers of a bridge.
@@ -21,37 +21,51 @@ pub struct Hooks {
     by_name: BTreeMap<String, Hook>,
     disabled: Disabled,
     parts: Parts,
+    env: Env,
 }
 
 struct Hook {
-    definition: Definition,
-    client: Client,
-    /// How long a request without an answer may still be at work at the other side.
-    patience: Duration,
+    /// As it was at the start.
+    first: Arc<Receiver>,
+    renewal: Renewal<Arc<Receiver>>,
+}
+
+impl Hook {
+    /// The receiver with the secrets to use now, and their generation.
+    fn current(&self) -> (Arc<Receiver>, u64) {
+        let (newest, generation) = self.renewal.newest();
+        (newest.unwrap_or_else(|| Arc::clone(&self.first)), generation)
+    }
+
+    /// After the receiver refused the secrets of this generation: whether there are others by now, in the environment or its files.
+    async fn renew(&self, stale: u64, env: &Env) -> bool {
+        let look = |known: Option<Arc<Receiver>>| async move {
+            let known = known.unwrap_or_else(|| Arc::clone(&self.first));
+            let other = known.definition.renewed(env)?;
+            Ok(other.map(|definition| {
+                // a server may still repeat the old ones
+                let all = known
+                    .definition
+                    .secrets
+                    .iter()
+                    .chain(&definition.secrets)
+                    .cloned()
+                    .collect::<Vec<_>>();
+                Arc::new(Receiver {
+                    client: known.client.clone().hiding(all),
+                    patience: known.patience,
+                    definition,
+                })
+            }))
+        };
+        self.renewal.renew(stale, look).await
+    }
 }
 
 impl fmt::Debug for Hooks {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_set().entries(self.by_name.keys()).finish()
     }
-}
-
-/// What became of one request.
-enum Outcome {
-    /// It is there.
-    Arrived(Option<SafeText>),
-    /// The receiver is gone for good.
-    Gone(SafeText),
-    /// No, and it will be no the next time.
-    Never(SafeText),
-    /// The credential.
-    Unauthorized(SafeText),
-    /// Not this time.
-    Again {
-        reason: SafeText,
-        /// At least so long.
-        least: Duration,
-    },
 }
 
 impl Hooks {
@@ -61,7 +75,7 @@ impl Hooks {
         door: &Door,
         limits: Limits,
         telemetry: &Telemetry,
-        (disabled, parts): (Disabled, Parts),
+        (disabled, parts, env): (Disabled, Parts, Env),
     ) -> Result<Self, JobError> {
         let mut by_name = BTreeMap::new();
         for definition in definitions {
@@ -72,87 +86,90 @@ impl Hooks {
             let ca = definition.ca_file.as_ref().map(std::fs::read).transpose();
             let ca = ca.map_err(|error| wrong(error.to_string()))?;
             let client = Client::new(Service::Webhook, ca.as_deref(), Some(door.clone()), &limits, telemetry.clone()).map_err(wrong)?;
-            let hook = Hook {
+            let name = definition.name.clone();
+            let first = Receiver {
                 client: client.hiding(definition.secrets.clone()),
                 patience: limits.call,
                 definition,
             };
-            by_name.insert(hook.definition.name.clone(), hook);
+            let hook = Hook {
+                first: Arc::new(first),
+                renewal: Renewal::resting(limits.key_rest),
+            };
+            by_name.insert(name, hook);
         }
         parts.enable(Part::Outbound);
-        Ok(Self { by_name, disabled, parts })
+        Ok(Self {
+            by_name,
+            disabled,
+            parts,
+            env,
+        })
     }
 
-    /// The definitions, by name.
+    /// The definitions by name, as they were at the start.
     pub fn definitions(&self) -> impl Iterator<Item = &Definition> {
-        self.by_name.values().map(|hook| &hook.definition)
+        self.by_name.values().map(|hook| &hook.first.definition)
     }
 
     /// One of them.
     pub fn get(&self, name: &str) -> Option<&Definition> {
-        self.by_name.get(name).map(|hook| &hook.definition)
+        self.by_name.get(name).map(|hook| &hook.first.definition)
     }
 
-    /// What messages are bound to, each once.
+    /// What messages are bound to: a queue a webhook.
     pub fn targets(&self, profile: &str) -> Vec<Target> {
-        let mut targets: Vec<Target> = Vec::new();
-        for definition in self.definitions() {
-            let target = definition.target(profile);
-            if !targets.contains(&target) {
-                targets.push(target);
-            }
-        }
-        targets
+        self.definitions().map(|definition| definition.target(profile)).collect()
     }
 
     /// Why a webhook is switched off, if it is.
     pub fn off(&self, name: &str) -> Option<SafeText> {
-        let hook = self.by_name.get(name)?;
-        match hook.definition.disablement(&self.disabled) {
+        let (receiver, _) = self.by_name.get(name)?.current();
+        match receiver.definition.disablement(&self.disabled) {
             Ok(found) => found.map(|found| off_since(found.since, &found.words)),
             Err(error) => Some(error.to_string().into()),
         }
     }
 
-    /// One try, with the schedule of the definition.
+    /// One try, with the schedule of the definition. A credential that is refused is read anew once, and where there is another one by
+    /// now, that is the try.
     pub async fn send(&self, shipment: &Shipment) -> Sent {
         let (hook, message, payload) = match self.find(shipment) {
             Ok(found) => found,
             Err(reason) => return Sent::Refused { reason },
         };
-        if let Some(reason) = self.off(&hook.definition.name) {
+        let (mut receiver, generation) = hook.current();
+        let name = &receiver.definition.name.clone();
+        if let Some(reason) = self.off(name) {
             return Sent::Refused { reason };
         }
         let run = self.parts.begin(Part::Outbound);
-        let outcome = hook.attempt(message, payload, shipment).await;
+        let mut outcome = receiver.attempt(message, payload, shipment).await;
+        if matches!(outcome, Outcome::Unauthorized(_)) && hook.renew(generation, &self.env).await {
+            (receiver, _) = hook.current();
+            outcome = receiver.attempt(message, payload, shipment).await;
+        }
         match &outcome {
-            Outcome::Arrived(_) => run.succeeded(Timestamp::now(), format!("{} told", hook.definition.name)),
+            Outcome::Arrived(_) => run.succeeded(Timestamp::now(), format!("{name} told")),
             Outcome::Gone(reason) | Outcome::Never(reason) | Outcome::Unauthorized(reason) | Outcome::Again { reason, .. } => {
-                run.failed(Timestamp::now(), format!("{}: {}", hook.definition.name, reason.shown()));
+                run.failed(Timestamp::now(), format!("{name}: {}", reason.shown()));
             }
         }
         match outcome {
-            Outcome::Arrived(detail) => Sent::Delivered(Receipt { wonum: None, detail }),
+            Outcome::Arrived(arrival) => Sent::Delivered(self.receipt(name, arrival)),
             Outcome::Gone(reason) => {
-                self.switch_off(&hook.definition, &reason);
+                self.switch_off(&receiver.definition, &reason);
                 Sent::Refused { reason }
             }
             Outcome::Never(reason) => Sent::Refused { reason },
             Outcome::Unauthorized(reason) => Sent::Unauthorized { reason },
-            Outcome::Again { reason, least } => match hook.definition.retry.after(shipment.attempt) {
+            Outcome::Again { reason, least } => match receiver.definition.retry.after(shipment.tries) {
                 Some(after) => Sent::Later {
                     after: after.max(least),
                     reason,
                 },
                 None => Sent::Refused {
-                    reason: format!(
-                        "given up after {} of {} tries: {}; `nightdesk webhooks replay {}` sends it again",
-                        shipment.attempt,
-                        hook.definition.retry.max_attempts,
-                        reason.shown(),
-                        shipment.id,
-                    )
-                    .into(),
+                    reason: given_up(&receiver.definition, shipment, reason.shown()),
                 },
             },
         }
@@ -164,11 +181,13 @@ impl Hooks {
             Ok(found) => found,
             Err(reason) => return Verified::Refused { reason },
         };
-        match hook.look_up(payload, shipment.attempt).await {
-            Ok(Some(detail)) => Verified::Delivered(Receipt {
-                wonum: None,
-                detail: Some(detail),
-            }),
+        let (receiver, generation) = hook.current();
+        let mut found = receiver.look_up(payload, shipment.attempt).await;
+        if matches!(found, Err(Outcome::Unauthorized(_))) && hook.renew(generation, &self.env).await {
+            found = hook.current().0.look_up(payload, shipment.attempt).await;
+        }
+        match found {
+            Ok(Some(arrival)) => Verified::Delivered(self.receipt(&receiver.definition.name, Some(arrival))),
             Ok(None) => Verified::Absent,
             Err(Outcome::Unauthorized(reason)) => Verified::Unauthorized { reason },
             Err(Outcome::Never(reason) | Outcome::Gone(reason)) => Verified::Refused { reason },
@@ -176,7 +195,33 @@ impl Hooks {
                 reason,
                 after: (!least.is_zero()).then_some(least),
             },
-            Err(Outcome::Arrived(detail)) => Verified::Delivered(Receipt { wonum: None, detail }),
+            Err(Outcome::Arrived(arrival)) => Verified::Delivered(self.receipt(&receiver.definition.name, arrival)),
+        }
+    }
+
+    /// That all tries of a message are used up, the one that was cut off among them.
+    pub fn spent(&self, shipment: &Shipment) -> Option<SafeText> {
+        let (hook, ..) = self.find(shipment).ok()?;
+        let definition = &hook.first.definition;
+        let spent = definition.retry.after(shipment.tries).is_none();
+        spent.then(|| {
+            given_up(
+                definition,
+                shipment,
+                "the last one was cut off, and whether it arrived is not known",
+            )
+        })
+    }
+
+    /// What is kept of a message that arrived.
+    fn receipt(&self, webhook: &str, arrival: Option<Arrival>) -> Receipt {
+        if let Some(Arrival { words, doubled: true }) = &arrival {
+            tracing::warn!(webhook, "{}", words.shown());
+            self.parts.count(Part::Outbound, "doubled", 1);
+        }
+        Receipt {
+            wonum: None,
+            detail: arrival.map(|arrival| arrival.words),
         }
     }
 
@@ -190,11 +235,12 @@ impl Hooks {
         let Some(hook) = self.by_name.get(webhook) else {
             return Err(format!("no file of [bridge].outbound has a webhook `{webhook}`: add it, or cancel this").into());
         };
-        if hook.definition.origin() != shipment.target.origin {
+        let definition = &hook.first.definition;
+        if !definition.is_at(&shipment.target) {
             return Err(format!(
                 "it was made for {}, and `{webhook}` is now at {}: replay it to send it there",
                 shipment.target.origin,
-                hook.definition.origin()
+                definition.origin()
             )
             .into());
         }
@@ -221,164 +267,10 @@ fn off_since(since: Timestamp, words: &str) -> SafeText {
     format!("switched off since {since}, when its receiver said that it is gone ({words}); `nightdesk webhooks test NAME` tries it and switches it on").into()
 }
 
-impl Hook {
-    async fn attempt(&self, message: &str, payload: &Value, shipment: &Shipment) -> Outcome {
-        // before the first try, too: another bridge may have told the same
-        match self.look_up(payload, shipment.attempt).await {
-            Ok(Some(detail)) => return Outcome::Arrived(Some(detail)),
-            Ok(None) => {}
-            Err(outcome) => return outcome,
-        }
-        let headers = match self.headers(message, &shipment.body) {
-            Ok(headers) => headers,
-            Err(words) => return Outcome::Never(words),
-        };
-        let reply = self
-            .client
-            .call(Request {
-                operation: "callWebhook",
-                object: &self.definition.name,
-                method: self.definition.method.clone(),
-                url: self.definition.url.clone(),
-                headers,
-                body: Some(shipment.body.clone()),
-                attempt: shipment.attempt,
-            })
-            .await;
-        match reply {
-            Ok(reply) if reply.is_success() => Outcome::Arrived(self.definition.correlates.then(|| number(&reply)).flatten()),
-            Ok(reply) => self.of_reply(&reply),
-            Err(error) => self.of_error(&error),
-        }
-    }
-
-    fn of_reply(&self, reply: &Reply) -> Outcome {
-        let reason = reply.words();
-        match reply.status {
-            410 => Outcome::Gone(reason),
-            401 => Outcome::Unauthorized(
-                format!(
-                    "{}; check the credential in the headers of {}",
-                    reason.shown(),
-                    self.definition.path.display()
-                )
-                .into(),
-            ),
-            408 | 425 | 429 => Outcome::Again {
-                reason,
-                least: reply.retry_after.unwrap_or_default(),
-            },
-            300..=399 => Outcome::Never(format!("{}; redirects are not followed: write the final address", reason.shown()).into()),
-            _ => match reply.kind() {
-                ErrorKind::Server { .. } | ErrorKind::Throttled { .. } => Outcome::Again {
-                    reason,
-                    least: reply.retry_after.unwrap_or_default(),
-                },
-                _ => Outcome::Never(reason),
-            },
-        }
-    }
-
-    fn of_error(&self, error: &Error) -> Outcome {
-        let reason: SafeText = error.words().shown().into();
-        match error.kind() {
-            ErrorKind::Insecure | ErrorKind::Configuration => Outcome::Never(reason),
-            // the request may still be at work there: a look-up would find nothing yet, and the repeat would double it
-            ErrorKind::Interrupted if self.definition.correlates => Outcome::Again {
-                reason,
-                least: self.patience,
-            },
-            _ => Outcome::Again {
-                reason,
-                least: Duration::ZERO,
-            },
-        }
-    }
-
-    fn headers(&self, message: &str, body: &[u8]) -> Result<HeaderMap, SafeText> {
-        let now = Timestamp::now().as_second();
-        let mut headers = self.definition.headers.clone();
-        let mut set = |name: &'static str, text: String| {
-            let value = HeaderValue::from_str(&text).map_err(|_| SafeText::from(format!("{name} cannot be a header: {text}")))?;
-            headers.insert(HeaderName::from_static(name), value);
-            Ok::<(), SafeText>(())
-        };
-        set("webhook-id", message.to_owned())?;
-        set("webhook-timestamp", now.to_string())?;
-        if let Some(signing) = &self.definition.signing {
-            set("webhook-signature", standard_signature(signing.secret(), message, now, body))?;
-        }
-        Ok(headers)
-    }
-
-    /// The record that carries our id, where the receiver keeps such: a sentence with its number.
-    async fn look_up(&self, payload: &Value, attempt: u32) -> Result<Option<SafeText>, Outcome> {
-        let Some(id) = payload
-            .get("correlation_id")
-            .and_then(Value::as_str)
-            .filter(|_| self.definition.correlates)
-        else {
-            return Ok(None);
-        };
-        // `^` would add a condition to the query
-        if !id.chars().all(|char| char.is_ascii_alphanumeric() || "-_.:".contains(char)) {
-            return Err(Outcome::Never(
-                format!("the correlation_id `{id}` cannot be looked up: use letters, digits and -_.: only").into(),
-            ));
-        }
-        let mut url = self.definition.url.clone();
-        url.query_pairs_mut()
-            .append_pair("sysparm_query", &format!("correlation_id={id}"))
-            .append_pair("sysparm_fields", "number,sys_id,correlation_id")
-            .append_pair("sysparm_limit", "10");
-        let reply = self
-            .client
-            .call(Request {
-                operation: "findIncident",
-                object: &self.definition.name,
-                method: Method::GET,
-                url,
-                headers: self.definition.headers.clone(),
-                body: None,
-                attempt,
-            })
-            .await
-            .map_err(|error| match error.kind() {
-                ErrorKind::Insecure | ErrorKind::Configuration => Outcome::Never(error.words().shown().into()),
-                _ => Outcome::Again {
-                    reason: format!("the look-up before sending failed: {}", error.words().shown()).into(),
-                    least: Duration::ZERO,
-                },
-            })?;
-        if !reply.is_success() {
-            return Err(self.of_reply(&reply));
-        }
-        let records: Value = serde_json::from_slice(&reply.body).map_err(|_| Outcome::Again {
-            reason: "the look-up before sending was answered with no JSON".into(),
-            least: Duration::ZERO,
-        })?;
-        let Some(records) = records.get("result").and_then(Value::as_array) else {
-            return Err(Outcome::Again {
-                reason: "the look-up before sending was answered without `result`".into(),
-                least: Duration::ZERO,
-            });
-        };
-        // compared on our side, whatever the server takes for equal
-        let ours = records
-            .iter()
-            .find(|record| record.get("correlation_id").and_then(Value::as_str) == Some(id));
-        Ok(ours.map(named))
-    }
-}
-
-fn number(reply: &Reply) -> Option<SafeText> {
-    let answer: Value = serde_json::from_slice(&reply.body).ok()?;
-    answer.get("result").map(named)
-}
-
-fn named(record: &Value) -> SafeText {
-    match record.get("number").and_then(Value::as_str) {
-        Some(number) => format!("incident {number}").into(),
-        None => "it is there".into(),
-    }
+fn given_up(definition: &Definition, shipment: &Shipment, why: &str) -> SafeText {
+    format!(
+        "given up after {} of {} tries: {why}; `nightdesk webhooks replay {}` sends it again",
+        shipment.tries, definition.retry.max_attempts, shipment.id,
+    )
+    .into()
 }

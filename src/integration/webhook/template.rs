@@ -140,6 +140,7 @@ fn field(alert: &Alert, name: &str) -> Option<String> {
             MetricValue::Null => None,
             MetricValue::Bool(flag) => Some(flag.to_string()),
             MetricValue::Number(number) => Some(number.to_string()),
+            MetricValue::Integer(number) => Some(number.to_string()),
             MetricValue::Text(text) => Some(text.raw().to_owned()),
         },
         "threshold" => alert.threshold.map(|number| number.to_string()),

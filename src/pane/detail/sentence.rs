@@ -29,7 +29,7 @@ pub(super) fn value_text(alert: &Alert, scene: &Scene<'_>) -> String {
     let limit = alert
         .threshold
         .map_or_else(String::new, |limit| format!(", limit {}{unit}", short_number(limit)));
-    let measured = matches!(alert.value, Some(MetricValue::Number(_)));
+    let measured = matches!(alert.value, Some(MetricValue::Number(_) | MetricValue::Integer(_)));
     let value_unit = if measured { unit.as_str() } else { "" };
     format!("{metric}{value}{value_unit}{limit}")
 }

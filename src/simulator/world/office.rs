@@ -62,6 +62,7 @@ impl World {
         let mut incident = draft;
         incident.insert("number".into(), json!(number));
         incident.insert("sys_id".into(), json!(format!("{:032x}", 0x5e1f_0000_usize + count)));
+        incident.insert("sys_created_on".into(), json!(now.strftime("%Y-%m-%d %H:%M:%S").to_string()));
         incident.insert("state".into(), json!("1"));
         // the platform derives it from impact and urgency
         let priority = match incident

@@ -35,6 +35,9 @@ fn watch(when: &str, after: i64) -> Watch {
 }
 
 fn due_ids(watch: &Watch, alerts: &[Alert], memory: &Memory, now: &str) -> Vec<String> {
+    let mut memory = memory.clone();
+    memory.see(alerts, at(now));
+    let memory = &memory;
     let locations = [("PUMP-1".into(), "Hall A".into())].into();
     let reading = Reading {
         alerts,
@@ -115,6 +118,28 @@ fn a_filter_may_ask_for_places_and_noise() {
         })
         .collect();
     assert!(due_ids(&watch("-is:chattering", 0), &noisy, &memory, "02:05:00").is_empty());
+}
+
+#[test]
+fn an_alarm_that_comes_and_goes_chatters_though_only_its_newest_alert_stands() {
+    let mut memory = Memory::begin(at("02:00:00"));
+    let cycle = |number: u32| Alert {
+        device: "PUMP-9".into(),
+        ..alert(&format!("n{number}"), Severity::High, &format!("02:04:{:02}", number * 20))
+    };
+    let quiet = alert("1", Severity::High, "02:04:00");
+    // each is gone before the next one comes
+    for number in 0..2 {
+        let standing = [cycle(number), quiet.clone()];
+        memory.see(&standing, standing[0].raised_at);
+        assert!(due_ids(&watch("is:chattering", 0), &standing, &memory, "02:04:30").is_empty());
+    }
+    let standing = [cycle(2), quiet];
+    assert_eq!(due_ids(&watch("is:chattering", 0), &standing, &memory, "02:04:45"), ["n2"]);
+    assert_eq!(due_ids(&watch("-is:chattering", 0), &standing, &memory, "02:04:45"), ["1"]);
+    // the slow variant: three in half an hour, counted back from now
+    assert_eq!(due_ids(&watch("is:chattering", 0), &standing, &memory, "02:33:59"), ["n2"]);
+    assert!(due_ids(&watch("is:chattering", 0), &standing, &memory, "02:34:20").is_empty());
 }
 
 #[test]

@@ -1,8 +1,10 @@
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::*;
 use crate::config::ProblemKind;
-use crate::domain::MetricValue;
+use crate::domain::{MetricValue, Severity};
 
 fn look_up(name: &str) -> Result<SecretString, String> {
     match name {
