@@ -24,7 +24,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::load::FloodEnded;
+use crate::domain::load::FloodSpan;
 use crate::domain::{AlertId, AlertState, DeviceKey, Intent, IntentState, OutboxId, OutboxRow, Read, Remark, ShelfChange};
 use crate::model::store::{News, Verb};
 use crate::model::{Draft, DraftKey, Effect, Event, Fetch, Memo, Store, Ticket};
@@ -213,7 +213,9 @@ impl App {
             }
             Event::Remembered(kept, coverage) => {
                 self.dirty = true;
-                self.store.remember(kept, coverage, now);
+                if let Some(ended) = self.store.remember(kept, coverage, now) {
+                    self.flood_ended(ended);
+                }
                 self.tend();
             }
             Event::Shelf(items) => {
@@ -342,7 +344,7 @@ impl App {
         }
     }
 
-    fn flood_ended(&mut self, ended: FloodEnded) {
+    fn flood_ended(&mut self, ended: FloodSpan) {
         let scene = self.scene();
         let text = format!(
             "the flood of {} is over: {} alerts in {}, at most {} in 10 min",

@@ -543,6 +543,83 @@ fn a_frozen_list_counts_what_waits() {
 }
 
 #[test]
+fn the_count_in_the_title_is_of_what_the_list_holds() {
+    let title = |desk: &Desk| desk.line(2);
+    let mut desk = Desk::night(120, 40);
+    assert!(title(&desk).contains("Alerts 7 · "), "{}", title(&desk));
+    // the row under the cursor went, and is kept until the cursor leaves
+    desk.keys("j");
+    let kept = desk.app.queue().cursor().unwrap().clone();
+    let mut changed = alerts();
+    changed.retain(|alert| alert.id != kept);
+    desk.report_alerts(changed.clone());
+    desk.draw();
+    assert_eq!(desk.app.queue().rows().len(), 7);
+    assert!(title(&desk).contains("Alerts 6 · "), "{}", title(&desk));
+    // frozen: a resolved row is gone from the list as one that went is
+    let mut desk = Desk::night(120, 40);
+    desk.keys("p");
+    let mut changed = alerts();
+    let open = changed.iter_mut().filter(|alert| alert.state != AlertState::Resolved);
+    for alert in open.take(2) {
+        alert.state = AlertState::Resolved;
+        alert.resolved_at = Some(desk.now);
+    }
+    changed.push(alert("a-2000", ("Chiller", "CHIL-009"), "Leak", "critical", 0));
+    desk.report_alerts(changed.clone());
+    desk.draw();
+    assert_eq!(desk.app.queue().rows().len(), 7);
+    assert!(title(&desk).contains("1 new wait, 2 gone"), "{}", title(&desk));
+    assert!(title(&desk).contains("Alerts 5 of 6 · "), "{}", title(&desk));
+    desk.keys("p");
+    // a filter that takes the resolved ones in counts them among all
+    let resolved = changed.iter().filter(|alert| alert.state == AlertState::Resolved).count();
+    desk.keys("/");
+    desk.types("state:resolved");
+    desk.keys("enter");
+    let expected = format!("Alerts {resolved} of {} · ", changed.len());
+    assert!(title(&desk).contains(&expected), "{expected}: {}", title(&desk));
+}
+
+#[test]
+fn how_old_the_list_is_stands_before_what_narrows_it_and_is_never_cut() {
+    for (width, height) in [(120, 40), (80, 24), (60, 20)] {
+        let mut desk = Desk::night(width, height);
+        desk.keys("/");
+        desk.types("(dev:PUMP-* | type:Boiler | state:new) -loc:\"Building E\"");
+        desk.keys("enter ! ~");
+        let title = |desk: &Desk| {
+            let screen = desk.screen();
+            screen.lines().find(|line| line.contains("Alerts ")).unwrap().to_owned()
+        };
+        assert!(title(&desk).contains(" live · "), "{}", title(&desk));
+        desk.keys("p");
+        assert!(title(&desk).contains(" live · FROZEN 02:14"), "{}", title(&desk));
+        desk.wait(3);
+        desk.down(
+            Service::Monitor,
+            "it does not answer, and this is said in a long sentence of many words",
+        );
+        desk.wait(60);
+        assert!(title(&desk).contains(" NO DATA since 02:14 · "), "{}", title(&desk));
+        assert!(desk.line(2).contains("! NO DATA: alerts since 02:14"), "{}", desk.line(2));
+    }
+}
+
+#[test]
+fn all_servers_that_are_down_are_named() {
+    let mut desk = Desk::night(120, 40);
+    desk.down(Service::Monitor, "no route");
+    desk.down(Service::Manage, "no answer");
+    desk.draw();
+    let screen = desk.screen();
+    assert!(
+        screen.contains("Monitor down since 02:14: no route") && screen.contains("Manage down since 02:14: no answer"),
+        "{screen}"
+    );
+}
+
+#[test]
 fn marks_are_acted_on_together_and_survive_a_refresh() {
     let mut desk = Desk::night(120, 40);
     desk.keys("space j space");

@@ -4,6 +4,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Handover, Line};
+use crate::domain::load::FloodSpan;
 use crate::domain::{IntentState, MAY_HAVE_ARRIVED, SafeText};
 
 /// One row. Empty parts are left out where nobody in the section has them.
@@ -135,9 +136,22 @@ impl Handover {
         lines
     }
 
+    /// `until 03:13 (8 min)`, `still going on`, `still going on at 03:10`
+    fn until_when(&self, flood: &FloodSpan, zone: &TimeZone) -> String {
+        let end = clock(flood.end, self.until, zone);
+        if !flood.lasts {
+            return format!("until {end} ({})", span(flood.start, flood.end));
+        }
+        let near = |at: Timestamp| at.duration_since(flood.end).abs() < SignedDuration::from_mins(1);
+        if near(self.until) && self.as_of.is_none_or(near) {
+            "still going on".to_owned()
+        } else {
+            format!("still going on at {end}")
+        }
+    }
+
     /// Everything below.
     pub fn sections(&self, zone: &TimeZone) -> Vec<Section> {
-        let clock = |at: Timestamp| clock(at, self.until, zone);
         let open = self.open.iter().map(|open| Entry {
             severity: open.severity.to_owned(),
             detail: format!("{} open, {} not acknowledged", open.open, open.unacknowledged),
@@ -173,9 +187,8 @@ impl Handover {
         let floods = self.floods.iter().map(|flood| Entry {
             time: Some(flood.start),
             detail: format!(
-                "until {} ({}), {} alerts, at most {} in 10 min",
-                clock(flood.end),
-                span(flood.start, flood.end),
+                "{}, {} alerts, at most {} in 10 min",
+                self.until_when(flood, zone),
                 flood.count,
                 flood.peak
             ),
