@@ -338,7 +338,8 @@ fn in_a_flood_the_list_is_by_device_with_its_first_and_worst_in_sight_and_only_w
     live(&mut desk, 11 * 60, &list);
     assert!(desk.line(1).contains("flood no"), "{}", desk.line(1));
     assert!(of_flood(&desk) >= 12, "no groups any more");
-    assert!(desk.last_line().contains("the flood of 02:15 is over"), "{}", desk.last_line());
+    // the high and the critical one had been raised when the flood was not one yet: with them it began earlier
+    assert!(desk.last_line().contains("the flood of 02:14 is over"), "{}", desk.last_line());
     let words = desk.last_line();
     assert!(words.contains("alerts in") && words.contains("at most"), "{words}");
 }
@@ -355,7 +356,7 @@ fn while_monitor_is_silent_a_flood_is_held_and_what_comes_back_decides() {
         desk.wait(11);
         desk.down(Service::Monitor, "it does not answer");
         desk.wait(20 * 60);
-        assert!(desk.line(1).contains(&format!("{since}, known until 02:16")), "{}", desk.line(1));
+        assert!(desk.line(1).contains("02:15, known until 02:16"), "{}", desk.line(1));
         assert_eq!(desk.app.store().load(desk.now).ten_minutes, count, "nothing is known to have left");
         let held = rows(&desk).iter().filter(|id| id.starts_with("f-")).count();
         assert_eq!(held, 3, "the groups stay");
@@ -406,10 +407,11 @@ fn a_flood_that_goes_on_is_called_so_in_the_handover_and_the_load_window() {
     let screen = desk.screen();
     assert!(screen.contains(&format!("since 02:15, still going on: {count} alerts")), "{screen}");
     desk.keys("esc H");
-    while !desk.screen().contains("still going on") {
-        let before = desk.screen();
-        desk.keys("pagedown");
-        assert_ne!(desk.screen(), before, "it is somewhere");
+    for _ in 0..200 {
+        if desk.screen().contains("still going on") {
+            break;
+        }
+        desk.keys("j");
     }
     assert!(
         desk.screen().contains(&format!("still going on, {count} alerts")),
