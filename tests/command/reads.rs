@@ -1,5 +1,5 @@
 use nightdesk::domain::{AlarmKey, Alert, AlertState, History, ShelfChange, Shelved};
-use nightdesk::local::{HistoryFiles, Notebook, Scope};
+use nightdesk::local::{HistoryFiles, Notebook};
 use nightdesk::simulator::{FaultAction, FaultRule, Operation, SimulatorConfig, When};
 use serde_json::{Value, json};
 
@@ -98,15 +98,6 @@ async fn text_and_csv_say_the_same() {
     assert!(text.starts_with("OUTBOXID  STATE ") && text.contains("  AGE"), "{text}");
 }
 
-/// What the consoles of this account keep for the plant's profile.
-fn scope(plant: &Plant) -> Scope {
-    let text = std::fs::read_to_string(plant.path("url")).unwrap();
-    Scope {
-        profile: "demo".into(),
-        origin: url::Url::parse(text.trim()).unwrap().origin().ascii_serialization(),
-    }
-}
-
 async fn ids(plant: &Plant, filter: &str) -> (Vec<String>, String) {
     let ran = plant.run(&["alerts", "list", filter, "--json"]).await.expect(0);
     let ids = ran
@@ -134,7 +125,7 @@ async fn the_shelf_of_a_console_answers_a_filter() {
         reason: "valve".into(),
         by: "operator1".into(),
     };
-    let book = Notebook::open(&plant.path("state"), &scope(&plant)).unwrap();
+    let book = Notebook::open(&plant.path("state"), &plant.scope()).unwrap();
     let over = AlarmKey {
         device: "OTHER".into(),
         ..AlarmKey::of(&alert)
@@ -181,7 +172,7 @@ async fn the_history_of_a_console_answers_what_is_fleeting_and_without_one_it_is
     gone.state = AlertState::Resolved;
     let mut history = History::default();
     let record = history.note(&gone, raised_at).unwrap().clone();
-    HistoryFiles::open(&plant.path("state"), &scope(&plant))
+    HistoryFiles::open(&plant.path("state"), &plant.scope())
         .unwrap()
         .append(&[record], None)
         .unwrap();
