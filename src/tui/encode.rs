@@ -40,10 +40,7 @@ impl Screen {
             }
         }
         let before = std::mem::take(&mut self.links);
-        let mut pen = Pen {
-            width: buffer.area.width,
-            ..Pen::default()
-        };
+        let mut pen = Pen::new(buffer.area.width);
         let mut shown = match self.shown.take() {
             Some(shown) if shown.area == buffer.area => shown,
             _ => {

@@ -19,7 +19,7 @@ const SHOWS_ON_BLANKS: Modifier = Modifier::UNDERLINED.union(Modifier::REVERSED)
 pub(super) struct Pen {
     pub(super) out: Vec<u8>,
     /// Columns of the terminal.
-    pub(super) width: u16,
+    width: u16,
     at: Option<(u16, u16)>,
     foreground: Color,
     background: Color,
@@ -28,6 +28,11 @@ pub(super) struct Pen {
 }
 
 impl Pen {
+    /// For a terminal of so many columns, of which nothing else is known.
+    pub(super) fn new(width: u16) -> Self {
+        Self { width, ..Self::default() }
+    }
+
     /// What is written from here on leads to an address; the empty one ends that. Anything but printable ASCII is left out.
     fn link(&mut self, url: &str) {
         if self.link == url {
