@@ -3,6 +3,7 @@
 use crate::domain::{AlertId, Intent, IntentState, OutboxId, OutboxRow};
 use crate::model::store::Verb;
 use crate::model::{DraftKey, Store, Ticket};
+use crate::pane::Scene;
 use crate::pane::window::Outcome;
 
 /// Most groups that are remembered.
@@ -65,7 +66,8 @@ impl Group {
     }
 
     /// What became of each.
-    pub(super) fn outcomes(&self, store: &Store) -> Vec<Outcome> {
+    pub(super) fn outcomes(&self, scene: &Scene<'_>) -> Vec<Outcome> {
+        let store = scene.store;
         self.members
             .iter()
             .map(|member| {
@@ -73,7 +75,7 @@ impl Group {
                 let (text, good) = match (&member.failed, row) {
                     (Some(why), _) => (format!("not saved: {why}"), false),
                     (None, None) => ("being saved".to_owned(), true),
-                    (None, Some(row)) => outcome(self.verb, row),
+                    (None, Some(row)) => outcome(scene, self.verb, row),
                 };
                 Outcome {
                     name: name(store, member.intent.alert()),
@@ -94,16 +96,20 @@ fn name(store: &Store, id: Option<&AlertId>) -> String {
     })
 }
 
-fn outcome(verb: Verb, row: &OutboxRow) -> (String, bool) {
+fn outcome(scene: &Scene<'_>, verb: Verb, row: &OutboxRow) -> (String, bool) {
     let detail = row
         .detail
         .as_ref()
-        .map_or_else(String::new, |detail| format!(": {}", detail.shown()));
+        .map_or_else(String::new, |detail| format!(": {}", scene.told(detail)));
     match row.state {
         IntentState::Delivered => (verb.done().to_owned(), true),
         IntentState::Superseded => {
             let by = row.superseded_by.as_ref().map_or("somebody else", |by| by.shown());
-            (format!("{by} was first{detail}"), false)
+            // the sender's sentence says who it was
+            match row.detail.as_ref().filter(|detail| detail.shown().starts_with("already ")) {
+                Some(detail) => (scene.told(detail), false),
+                None => (format!("{by} was first{detail}"), false),
+            }
         }
         IntentState::Parked => (format!("refused{detail}"), false),
         IntentState::Cancelled => (row.taken_back().to_owned(), !row.may_have_arrived()),

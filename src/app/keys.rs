@@ -151,7 +151,8 @@ impl App {
                 if let Some(Layer::Form(form, _)) = self.layers.pop()
                     && self.drafts.contains_key(form.draft_key())
                 {
-                    self.say(Tone::Plain, "left; what you wrote is kept as a draft".into());
+                    let about = form.parting().map_or_else(String::new, |word| format!(" ({word})"));
+                    self.say(Tone::Plain, format!("left; what you wrote is kept as a draft{about}"));
                 }
                 self.asking_form = None;
             }

@@ -11,6 +11,7 @@ use super::layer::Layer;
 use crate::domain::{Alert, AlertId, AlertState, Facts as _, MetricValue, SafeText, Trait};
 use crate::model::store::{Progress, Verb};
 use crate::model::{Action, View};
+use crate::pane::window::FilterLine;
 use crate::pane::{Focus, GroupBy, Notice, Tone, header};
 
 /// Rows that a list tells at once; the cursor goes to the others.
@@ -175,7 +176,13 @@ impl App {
                 form.arrange(&self.store);
                 form.render(&scene, &mut buffer, Rect { height: 40, ..page });
             }
-            Layer::Filter(line) => line.render(&scene, &mut buffer, Rect { height: 3, ..page }),
+            Layer::Filter(line) => {
+                let place = Rect {
+                    height: FilterLine::HEIGHT,
+                    ..page
+                };
+                line.render(&scene, &mut buffer, place);
+            }
             Layer::Help(window) => {
                 window.arrange(&scene, page);
                 window.render(&scene, &mut buffer, page);

@@ -13,7 +13,7 @@ impl App {
             self.say(Tone::Plain, "nothing was done to several alerts yet".into());
             return;
         };
-        let outcomes = group.outcomes(&self.store);
+        let outcomes = group.outcomes(&self.scene());
         let good = outcomes.iter().filter(|outcome| outcome.good).count();
         let left = group.left.as_ref().map_or_else(String::new, |left| format!("; {left}"));
         let title = format!("{}: {good} of {} went well{left}", group.verb.shown(), outcomes.len());
@@ -58,7 +58,7 @@ impl App {
             };
             let id = device.id.shown().to_owned();
             let json = escape_json(&serde_json::to_string_pretty(device).unwrap_or_default());
-            let command = format!("nightdesk --profile {} devices show {}", quoted(&self.setup.profile), quoted(&id));
+            let command = self.command(["devices", "show"], &id);
             self.copy_menu(id.clone(), id, json, command);
             return;
         }
@@ -78,8 +78,24 @@ impl App {
             alert.state
         );
         let json = escape_json(&serde_json::to_string_pretty(alert).unwrap_or_default());
-        let command = format!("nightdesk --profile {} alerts show {}", quoted(&self.setup.profile), quoted(&id));
+        let command = self.command(["alerts", "show"], &id);
         self.copy_menu(id, row, json, command);
+    }
+
+    /// What shows the same in any other shell.
+    fn command(&self, words: [&str; 2], id: &str) -> String {
+        let profile = ["--profile", self.setup.profile.as_str()];
+        // what begins like a flag is told apart from one
+        let end = id.starts_with('-').then_some("--");
+        let words: Vec<String> = std::iter::once("nightdesk")
+            .chain(self.setup.locators.iter().map(String::as_str))
+            .chain(profile)
+            .chain(words)
+            .chain(end)
+            .chain([id])
+            .map(quoted)
+            .collect();
+        words.join(" ")
     }
 
     fn copy_menu(&mut self, id: String, row: String, json: String, command: String) {
@@ -127,13 +143,15 @@ impl App {
             Action::Acknowledge,
             Action::Resolve,
             Action::WorkOrder,
+            Action::NextTab,
             Action::Note,
             Action::NextAlert,
-            Action::NextTab,
             Action::Help,
             Action::TakeOver,
             Action::Copy,
+            Action::Back,
         ];
+        const DEVICE: &[Action] = &[Action::Copy, Action::Palette, Action::Help, Action::Back];
         const LISTS: &[Action] = &[Action::Open, Action::Filter, Action::Palette, Action::Help, Action::Back];
         const OUTBOX: &[Action] = &[Action::Retry, Action::Edit, Action::Discard, Action::Help, Action::Back];
         const SHELF: &[Action] = &[Action::Unshelve, Action::Shelve, Action::Undo, Action::Help, Action::Back];
@@ -153,6 +171,7 @@ impl App {
             None if self.focus == Focus::Queue && self.queue.mark_count() > 0 => MARKED,
             None if self.focus == Focus::Queue => QUEUE,
             None => LISTS,
+            Some(Layer::Detail(detail)) if detail.alert().is_none() => DEVICE,
             Some(Layer::Detail(_)) => DETAIL,
             Some(Layer::Outbox(_)) => OUTBOX,
             Some(Layer::Shelf(_)) => SHELF,

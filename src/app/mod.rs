@@ -459,7 +459,12 @@ impl App {
         if let Some(group) = settled {
             group.told = true;
             let (name, verb, undone) = (group.name.clone(), group.verb, group.undone);
-            let outcomes = group.outcomes(&self.store);
+            let scene = crate::pane::Scene {
+                setup: &self.setup,
+                store: &self.store,
+                now: self.now,
+            };
+            let outcomes = group.outcomes(&scene);
             let rows: Vec<OutboxId> = group.members.iter().filter_map(|member| member.row).collect();
             self.tell(&name, verb, undone, &outcomes, &rows);
         } else if state == IntentState::Parked {
@@ -530,11 +535,8 @@ impl App {
     fn tell_refused(&mut self, id: OutboxId) {
         let Some(row) = self.store.ledger().row(id) else { return };
         let name = row.intent.alert().map_or_else(String::new, |alert| self.name_of(alert));
-        let why = row
-            .detail
-            .as_ref()
-            .map_or("no reason was given", |detail| detail.shown())
-            .to_owned();
+        let told = row.detail.as_ref().map(|detail| self.scene().told(detail));
+        let why = told.unwrap_or_else(|| "no reason was given".to_owned());
         let key = self.scene().key(crate::model::Action::Outbox);
         let text = format!("{} {name} refused: {why} ({key} opens the outbox)", row.intent.verb());
         self.say(Tone::Bad, text);

@@ -285,6 +285,7 @@ fn core(config: &Config, profile: &Profile, arguments: &ConsoleArgs, drill: Opti
     Ok(App::new(Setup {
         operator: config.operator.name.clone(),
         profile: profile.name.clone(),
+        locators: locators(config)?,
         site: profile.site.clone(),
         time_zone: profile.time_zone.clone(),
         work_order: profile.work_order.clone(),
@@ -324,6 +325,24 @@ fn core(config: &Config, profile: &Profile, arguments: &ConsoleArgs, drill: Opti
         muted: false,
         drill,
     }))
+}
+
+/// The arguments that lead another start to this configuration and this outbox, where the usual places do not.
+fn locators(config: &Config) -> Result<Vec<String>, Failure> {
+    let bare = Locate::new(None, None, None, Env::of(&[]));
+    let usual = bare.dirs().ok(); // a place that only a home has is named where there is no home
+    let mut arguments = Vec::new();
+    for (flag, here, usual) in [
+        ("--config", &config.path, usual.as_ref().map(|(path, _)| path)),
+        ("--state-dir", &config.dirs.state, usual.as_ref().map(|(_, dirs)| &dirs.state)),
+    ] {
+        if usual != Some(here) {
+            let unknown = |error: std::io::Error| Failure::new(Exit::Bug, format!("{}: {error}", here.display()));
+            let here = std::path::absolute(here).map_err(unknown)?;
+            arguments.extend([flag.to_owned(), here.display().to_string()]);
+        }
+    }
+    Ok(arguments)
 }
 
 fn signed(duration: Duration) -> SignedDuration {

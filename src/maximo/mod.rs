@@ -52,10 +52,14 @@ mod wire;
 pub use asset::Asset;
 pub use breaker::full_jitter;
 pub use encode::encode;
+pub(crate) use endpoint::https_client;
+#[cfg(feature = "lake")]
+pub(crate) use endpoint::is_loopback;
 pub use endpoint::{Auth, Endpoint, Limits};
-pub(crate) use endpoint::{https_client, is_loopback};
 pub use error::{Error, ErrorKind};
-pub(crate) use failure::{classify, of_status, retry_after, root_cause};
+#[cfg(feature = "lake")]
+pub(crate) use failure::root_cause;
+pub(crate) use failure::{classify, of_status, retry_after};
 pub use gateway::Gateway;
 pub use gather::Batch;
 pub use keyring::KeySource;

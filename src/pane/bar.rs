@@ -63,10 +63,19 @@ pub(crate) fn render(scene: &Scene<'_>, buffer: &mut Buffer, screen: Rect, actio
     let taken = text.as_ref().map_or(0, |text| cells::width(text) + 3);
     let mut room = width.saturating_sub(taken + 1);
     let mut parts: Vec<(String, Style)> = vec![(" ".to_owned(), scene.style(Role::Text))];
-    for action in actions {
+    let wide = |action: Action| cells::width(&scene.key(action)) + 1 + cells::width(action.spec().hint) + 2;
+    // How to get out keeps its room, whatever else has to go.
+    let mut kept = actions
+        .last()
+        .filter(|action| matches!(action, Action::Back | Action::Leave))
+        .map_or(0, |action| wide(*action));
+    for (at, action) in actions.iter().enumerate() {
         let (key, hint) = (scene.key(*action), action.spec().hint);
-        let wide = cells::width(&key) + 1 + cells::width(hint) + 2;
-        if key.is_empty() || hint.is_empty() || wide > room + 2 {
+        if at + 1 == actions.len() {
+            kept = 0;
+        }
+        let wide = wide(*action);
+        if key.is_empty() || hint.is_empty() || wide + kept > room + 2 {
             continue;
         }
         room = room.saturating_sub(wide);

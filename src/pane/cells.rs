@@ -50,7 +50,53 @@ pub(crate) fn right(text: &str, cells: usize, ellipsis: &str) -> String {
     format!("{}{out}", " ".repeat(pad))
 }
 
-/// Breaks a text at spaces into lines of at most `cells`; a longer word is broken where it must be.
+/// Signs that belong to the word before them: no line begins with one.
+fn clings(word: &str) -> bool {
+    word.starts_with([
+        ',', '.', ';', ':', '!', '?', ')', ']', '}', '%', '…', '’', '”', '»', '\'', '"', '、', '。', '，', '）',
+    ])
+}
+
+/// A text in pieces between which a line may break: words with the signs behind them, and the spaces between.
+fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    let mut words = text.split_word_bound_indices().peekable();
+    std::iter::from_fn(move || {
+        let (start, first) = words.next()?;
+        let mut end = start + first.len();
+        if !first.trim().is_empty() {
+            while let Some((_, sign)) = words.next_if(|(_, word)| clings(word)) {
+                end += sign.len();
+            }
+        }
+        text.get(start..end)
+    })
+}
+
+/// What stands together in a line of at most `cells`: all between two spaces, so that an address or a path stays whole; where
+/// that is too long, and in scripts that have no spaces, its pieces.
+fn units(text: &str, cells: usize) -> impl Iterator<Item = &str> {
+    let is_space = |word: &&str| word.trim().is_empty();
+    let mut rest = text.split_word_bound_indices().peekable();
+    let runs = std::iter::from_fn(move || {
+        let (start, first) = rest.next()?;
+        let mut end = start + first.len();
+        if !is_space(&first) {
+            while let Some((_, word)) = rest.next_if(|(_, word)| !is_space(word)) {
+                end += word.len();
+            }
+        }
+        text.get(start..end)
+    });
+    runs.flat_map(move |run| {
+        if width(run) > cells || (!run.is_ascii() && run.graphemes(true).any(|sign| width(sign) > 1)) {
+            pieces(run).collect()
+        } else {
+            vec![run]
+        }
+    })
+}
+
+/// Breaks a text between words into lines of at most `cells`; a longer word is broken where it must be.
 pub(crate) fn wrap(text: &str, cells: usize) -> Vec<String> {
     if cells == 0 {
         return Vec::new();
@@ -58,7 +104,7 @@ pub(crate) fn wrap(text: &str, cells: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut used = 0;
-    for word in text.split_word_bounds() {
+    for word in units(text, cells) {
         let wide = width(word);
         if used + wide > cells && word.trim().is_empty() {
             continue; // a space at the end of a line is the break
@@ -128,6 +174,21 @@ mod tests {
         assert_eq!(wrap("abcdefghij kl", 4), ["abcd", "efgh", "ij", "kl"]);
         assert_eq!(wrap("", 4), [""]);
         assert!(wrap("x", 0).is_empty());
+    }
+
+    #[test]
+    fn no_line_begins_with_the_sign_that_ends_a_word() {
+        assert_eq!(wrap("take it back; or not", 12), ["take it", "back; or not"]);
+        assert_eq!(wrap("so (that) it is", 9), ["so (that)", "it is"]);
+        assert_eq!(wrap("so (that) it is", 8), ["so", "(that)", "it is"]);
+        assert_eq!(wrap("abcd, ef", 4), ["abcd", ", ef"], "but for a word that fills the line");
+        assert_eq!(wrap("日本、語", 5), ["日", "本、", "語"]);
+        assert_eq!(
+            wrap("see a.example/b-c now", 12),
+            ["see", "a.example/b-", "c now"],
+            "too long for a line"
+        );
+        assert_eq!(wrap("see a.example/b-c now", 13), ["see", "a.example/b-c", "now"]);
     }
 
     #[test]

@@ -147,22 +147,41 @@ impl Metrics {
         let name_wide = others.iter().map(|(name, _)| cells::width(name.shown())).max().unwrap_or(0).min(16);
         let spark_wide = usize::from(inner.width).saturating_sub(name_wide + 9);
         for (y, (name, series)) in (chart_area.bottom()..inner.bottom()).zip(&others) {
-            let value = series
-                .last()
-                .map_or_else(|| scene.glyphs().none.to_owned(), |(_, value)| short_number(value));
-            let parts = [
-                (
-                    cells::left(name.shown(), name_wide, scene.glyphs().ellipsis) + " ",
-                    scene.style(Role::Muted),
-                ),
-                (
-                    chart::sparkline(scene, series, trend.window, spark_wide) + " ",
-                    scene.style(Role::ChartLine),
-                ),
-                (cells::right(&value, 7, scene.glyphs().ellipsis), scene.style(Role::Text)),
-            ];
+            let parts = spark(scene, name, series, trend.window, (name_wide, spark_wide));
             cells::write(buffer, inner, inner.x, y, &parts);
         }
+    }
+
+    /// The same as a few lines of text, for where a chart has no room: the metric that matters with its limit, and as many
+    /// `others` as are wanted.
+    pub(crate) fn lines(
+        &self,
+        scene: &Scene<'_>,
+        subject: Option<&Subject>,
+        width: usize,
+        name_wide: usize,
+        others: usize,
+    ) -> Vec<Vec<(String, Style)>> {
+        let trend = subject.and_then(Subject::device).and_then(|key| scene.store.plant.trend(key));
+        let (Some((metric, series)), Some(trend)) = (self.metric(scene, subject), trend) else {
+            return Vec::new();
+        };
+        let alert = match subject {
+            Some(Subject::Alert(alert, _)) if alert.metric.as_ref() == Some(metric) => Some(&**alert),
+            _ => None,
+        };
+        let room = width.saturating_sub(name_wide + 1);
+        let name = cells::left(metric.shown(), name_wide, scene.glyphs().ellipsis) + " ";
+        let mut first = vec![(name, scene.style(Role::Muted))];
+        first.extend(headline(scene, series, alert, &scene.unit(metric.raw()), room));
+        let line = chart::sparkline(scene, series, trend.window, room);
+        let second = vec![
+            (" ".repeat(name_wide + 1), scene.style(Role::Text)),
+            (line, scene.style(Role::ChartLine)),
+        ];
+        let others = trend.series.iter().filter(|(name, _)| *name != metric).take(others);
+        let others = others.map(|(name, series)| spark(scene, name, series, trend.window, (name_wide, room.saturating_sub(8))).into());
+        [first, second].into_iter().chain(others).collect()
     }
 
     fn render_nothing(scene: &Scene<'_>, buffer: &mut Buffer, inner: Rect, subject: Option<&Subject>) {
@@ -188,6 +207,30 @@ impl Metrics {
             cells::write(buffer, inner, inner.x, y, &[(line, scene.style(Role::Muted))]);
         }
     }
+}
+
+/// `current   ▅▆██▇▅▃▂▁▂▄▆▇█    40.5`, name and sparkline as wide as is said.
+fn spark(
+    scene: &Scene<'_>,
+    name: &SafeText,
+    series: &Series,
+    window: (Timestamp, Timestamp),
+    (name_wide, spark_wide): (usize, usize),
+) -> [(String, Style); 3] {
+    let value = series
+        .last()
+        .map_or_else(|| scene.glyphs().none.to_owned(), |(_, value)| short_number(value));
+    [
+        (
+            cells::left(name.shown(), name_wide, scene.glyphs().ellipsis) + " ",
+            scene.style(Role::Muted),
+        ),
+        (
+            chart::sparkline(scene, series, window, spark_wide) + " ",
+            scene.style(Role::ChartLine),
+        ),
+        (cells::right(&value, 7, scene.glyphs().ellipsis), scene.style(Role::Text)),
+    ]
 }
 
 /// `98.4  limit 90  ▲ +12.1 in 30 min`

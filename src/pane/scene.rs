@@ -9,7 +9,7 @@ use super::cells;
 use super::glyphs::{ASCII, Glyphs, UNICODE};
 use super::setup::Setup;
 use crate::config::theme::Role;
-use crate::domain::{Alert, AlertState, DeviceStatus, Return, SafeText, Severity, WorkOrder};
+use crate::domain::{ARRIVED_ALL_THE_SAME, Alert, AlertState, DeviceStatus, MAY_HAVE_ARRIVED, Return, SafeText, Severity, WorkOrder};
 use crate::model::store::{Age, Asked, Progress, SAID_FOR, Verb, seconds_left};
 use crate::model::{Action, Source, Store};
 
@@ -57,6 +57,23 @@ impl Scene<'_> {
     /// To the second; with the day where it is not today.
     pub fn clock_seconds(&self, at: Timestamp) -> String {
         self.time(at, "%H:%M:%S")
+    }
+
+    /// A sentence of the sender or of a server, with the points of time in it as this screen shows them.
+    pub fn told(&self, sentence: &SafeText) -> String {
+        let around: &[char] = &['(', ')', ',', '.', ';', ':', '`', '"'];
+        let shown = sentence.shown();
+        let words: Vec<String> = shown
+            .split(' ')
+            .map(|word| {
+                let bare = word.trim_matches(around);
+                match bare.parse::<Timestamp>() {
+                    Ok(at) => word.replacen(bare, &self.clock_seconds(at), 1),
+                    Err(_) => word.to_owned(),
+                }
+            })
+            .collect();
+        words.join(" ")
     }
 
     fn time(&self, at: Timestamp, format: &str) -> String {
@@ -202,7 +219,7 @@ impl Scene<'_> {
                 lately(*at) && ours
             }
             Progress::Superseded { at, .. } => lately(*at),
-            Progress::Cancelled => false,
+            Progress::Cancelled { .. } => false,
         }
     }
 
@@ -231,7 +248,7 @@ impl Scene<'_> {
             Progress::Queued(None) => (pick(&[format!("{short} queued"), "queued".into()]), pending),
             Progress::Queued(Some(reason)) => (
                 pick(&[
-                    format!("{short} queued: {}", reason.shown()),
+                    format!("{short} queued: {}", self.told(reason)),
                     format!("{short} queued"),
                     "queued".into(),
                 ]),
@@ -263,13 +280,17 @@ impl Scene<'_> {
             }
             Progress::Refused(reason) => (
                 if cells >= 24 {
-                    self.cut(&format!("! refused: {}", reason.shown()), cells)
+                    self.cut(&format!("! refused: {}", self.told(reason)), cells)
                 } else {
                     pick(&[format!("! {short} refused"), "! refused".into(), "! no".into()])
                 },
                 self.style(Role::StateRefused),
             ),
-            Progress::Cancelled => (pick(&["taken back".into()]), self.style(Role::Muted)),
+            Progress::Cancelled { arrived: true } => (
+                pick(&[format!("? {MAY_HAVE_ARRIVED}"), "? arrived".into(), "?".into()]),
+                self.style(Role::Warning),
+            ),
+            Progress::Cancelled { arrived: false } => (pick(&["taken back".into()]), self.style(Role::Muted)),
         }
     }
 
@@ -300,7 +321,7 @@ impl Scene<'_> {
                 self.key(Action::Undo)
             ),
             Progress::Queued(None) => format!("{verb}: queued"),
-            Progress::Queued(Some(reason)) => format!("{verb}: queued, tried before: {}", reason.shown()),
+            Progress::Queued(Some(reason)) => format!("{verb}: queued, tried before: {}", self.told(reason)),
             Progress::Sending => format!("{verb}: sending"),
             Progress::Checking => format!("{verb}: ? checking whether it arrived"),
             Progress::Done(at) => format!("{} {} {}", asked.verb.done(), self.glyphs().done, self.clock_seconds(*at)),
@@ -310,18 +331,19 @@ impl Scene<'_> {
                 // the sender's sentence says both again, in another time zone
                 let repeats = |detail: &&SafeText| when.is_some() && detail.shown().starts_with("already ");
                 let detail = detail.as_ref().filter(|detail| !repeats(detail));
-                let detail = detail.map_or_else(String::new, |detail| format!(": {}", detail.shown()));
+                let detail = detail.map_or_else(String::new, |detail| format!(": {}", self.told(detail)));
                 let when = when.map_or_else(String::new, |at| format!(" {}", self.clock(at)));
                 format!("{verb}: by {who}{when}, before ours{detail}")
             }
             Progress::Refused(reason) => {
                 format!(
                     "{verb}: ! refused: {} ({} opens the outbox)",
-                    reason.shown(),
+                    self.told(reason),
                     self.key(Action::Outbox)
                 )
             }
-            Progress::Cancelled => format!("{verb}: taken back"),
+            Progress::Cancelled { arrived: true } => format!("{verb}: taken back, but {ARRIVED_ALL_THE_SAME}"),
+            Progress::Cancelled { arrived: false } => format!("{verb}: taken back"),
         };
         (text, style)
     }

@@ -19,6 +19,9 @@ pub struct Setup {
     pub operator: String,
     /// The profile's name.
     pub profile: String,
+    /// The arguments besides the profile without which another start would not find the same configuration and outbox: for
+    /// commands that are copied.
+    pub locators: Vec<String>,
     /// The site, for the header and new work orders.
     pub site: String,
     /// In which times are shown.
@@ -80,6 +83,7 @@ impl Default for Setup {
         Self {
             operator: "operator".into(),
             profile: "default".into(),
+            locators: Vec::new(),
             site: WorkOrderDefaults::default().siteid,
             time_zone: TimeZone::UTC,
             work_order: WorkOrderDefaults::default(),

@@ -2,15 +2,18 @@
 
 mod actions;
 mod desk;
+mod fields;
 mod hostile;
 mod linear;
 mod looks;
+mod narrow;
 mod properties;
 mod random;
 mod reach;
 mod screens;
 mod shift;
 mod shows;
+mod told;
 mod transitions;
 mod twins;
 

@@ -10,7 +10,7 @@ use crate::config::theme::Role;
 use crate::domain::{Alert, AlertState, DeviceKey, SafeText};
 
 /// Cells of the labels.
-const LABEL: usize = 13;
+pub(super) const LABEL: usize = 13;
 
 /// A label and a wrapped text beside it.
 pub(super) fn labelled(scene: &Scene<'_>, label: &str, text: &SafeText, width: usize, lines: &mut Vec<Line>) {

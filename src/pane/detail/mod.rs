@@ -27,6 +27,9 @@ pub(crate) use strip::render_strip;
 /// A line of styled parts.
 type Line = Vec<(String, Style)>;
 
+/// Most of the device's other metrics that stand in the text where there is no chart.
+const OTHERS: usize = 3;
+
 /// Fewest lines in which the readings are drawn below the text.
 const CHART_LEAST: u16 = 8;
 
@@ -75,6 +78,8 @@ pub(crate) struct Detail {
     scroll: Scroll,
     lines: usize,
     metrics: Metrics,
+    /// There is no room for a chart: the readings are lines of the text.
+    without_chart: bool,
 }
 
 impl Detail {
@@ -87,6 +92,7 @@ impl Detail {
             scroll: Scroll::default(),
             lines: 0,
             metrics: Metrics::default(),
+            without_chart: false,
         }
     }
 
@@ -99,6 +105,7 @@ impl Detail {
             scroll: Scroll::default(),
             lines: 0,
             metrics: Metrics::default(),
+            without_chart: false,
         }
     }
 
@@ -155,7 +162,13 @@ impl Detail {
         }
         self.scroll.height = usize::from(area.height.saturating_sub(2));
         let text = self.text_area(area);
-        self.lines = self.content(scene, usize::from(text.width)).len();
+        let width = usize::from(text.width);
+        self.without_chart = false;
+        self.lines = self.content(scene, width).len();
+        if self.tab.has_chart() && self.chart_area(area, text).is_none() {
+            self.without_chart = true;
+            self.lines = self.content(scene, width).len();
+        }
         self.scroll.top = self.scroll.top.min(self.lines.saturating_sub(self.scroll.height));
     }
 
@@ -189,6 +202,18 @@ impl Detail {
     }
 
     fn content(&self, scene: &Scene<'_>, width: usize) -> Vec<Line> {
+        let mut lines = self.text_lines(scene, width);
+        if self.without_chart && !lines.is_empty() {
+            let others = if self.tab == Tab::Device { OTHERS } else { 0 };
+            let readings = self
+                .metrics
+                .lines(scene, self.subject(scene).as_ref(), width, lines::LABEL - 1, others);
+            lines.splice(1..1, readings);
+        }
+        lines
+    }
+
+    fn text_lines(&self, scene: &Scene<'_>, width: usize) -> Vec<Line> {
         match (&self.about, &self.alert, self.tab) {
             (About::Alert(_), Some(alert), Tab::Alert) => alert_lines(scene, alert, self.is_gone(scene), width),
             (About::Alert(_), Some(alert), Tab::Device) => match scene.store.plant.key_of_alert(alert) {
@@ -257,7 +282,7 @@ impl Detail {
 
     /// Beside the text where there is room for both, else below it.
     fn chart_area(&self, area: Rect, text: Rect) -> Option<Rect> {
-        if !self.tab.has_chart() {
+        if !self.tab.has_chart() || self.without_chart {
             return None;
         }
         if Self::has_chart(area) {

@@ -16,6 +16,9 @@ struct Prefill {
     shown: String,
 }
 
+/// Says what is wrong with a text.
+type Check = fn(&str) -> Result<(), String>;
+
 /// A labelled text.
 #[derive(Clone, Debug)]
 pub(crate) struct Field {
@@ -29,6 +32,12 @@ pub(crate) struct Field {
     pub(crate) choices: Vec<String>,
     pub(crate) area: TextArea<'static>,
     prefill: Option<Prefill>,
+    /// The text is a short code, so that who types on it means another one.
+    is_code: bool,
+    /// The text is a choice or a code as a whole: what is typed then takes its place.
+    taken: bool,
+    /// What a text has to be, where it is not free; `Err` says it.
+    check: Option<Check>,
 }
 
 /// Whether a character may stand in a field: what could move the cursor or hide may not.
@@ -48,6 +57,9 @@ impl Field {
             choices: Vec::new(),
             area: TextArea::default(),
             prefill: None,
+            is_code: false,
+            taken: false,
+            check: None,
         };
         field.put("");
         field
@@ -74,7 +86,50 @@ impl Field {
     /// Texts to choose from.
     pub(crate) fn with_choices(mut self, choices: Vec<String>) -> Self {
         self.choices = choices;
+        self.enter();
         self
+    }
+
+    /// The text is a short code.
+    pub(crate) fn with_code(mut self) -> Self {
+        self.is_code = true;
+        self.enter();
+        self
+    }
+
+    /// The field is come to anew: its choice or code stands there as a whole.
+    pub(crate) fn enter(&mut self) {
+        self.taken = self.is_choice() || (self.is_code && !self.shown().is_empty());
+    }
+
+    /// What a text has to be.
+    pub(crate) fn with_check(mut self, check: Check) -> Self {
+        self.check = Some(check);
+        self
+    }
+
+    fn is_choice(&self) -> bool {
+        let shown = self.shown();
+        self.choices.contains(&shown)
+    }
+
+    /// Whether the next character takes the place of the whole text.
+    pub(crate) fn is_taken(&self) -> bool {
+        self.taken
+    }
+
+    /// What is to be said when the field is left: an error where its text cannot be used, a word where it is none of the
+    /// choices and so counts as it stands.
+    pub(crate) fn parting(&self) -> Option<Result<String, String>> {
+        let value = self.value();
+        if value.is_empty() || self.is_choice() {
+            return None;
+        }
+        match self.check {
+            Some(check) => check(&value).err().map(Err),
+            None if self.choices.is_empty() => None,
+            None => Some(Ok(format!("{} is none of the list: it counts as you wrote it", self.label))),
+        }
     }
 
     /// Replaces the text.
@@ -86,6 +141,7 @@ impl Field {
         area.move_cursor(CursorMove::Bottom);
         area.move_cursor(CursorMove::End);
         self.area = area;
+        self.enter();
     }
 
     fn clean(&self, text: &str) -> String {
@@ -125,11 +181,15 @@ impl Field {
 
     /// Takes pasted text. Answers whether the text changed.
     pub(crate) fn paste(&mut self, text: &str) -> bool {
-        let clean: String = self.clean(text).chars().take(self.room()).collect();
+        let mut clean = self.clean(text);
         if clean.is_empty() {
             return false;
         }
-        self.area.insert_str(clean)
+        if std::mem::take(&mut self.taken) {
+            self.put("");
+        }
+        clean = clean.chars().take(self.room()).collect();
+        !clean.is_empty() && self.area.insert_str(clean)
     }
 
     /// Breaks the line, where there can be several.
@@ -145,6 +205,15 @@ impl Field {
     pub(crate) fn key(&mut self, key: Key) -> bool {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         let alt = key.modifiers.contains(KeyModifiers::ALT);
+        // Whoever types begins to look for another choice; whoever moves or deletes mends this one.
+        if std::mem::take(&mut self.taken)
+            && let KeyCode::Char(char) = key.code
+            && !control
+            && !alt
+            && is_plain(char)
+        {
+            self.put("");
+        }
         let has_room = self.room() > 0;
         let area = &mut self.area;
         match key.code {
@@ -260,5 +329,54 @@ mod tests {
         assert_eq!(field.fitting().len(), 3, "a whole choice shows all");
         assert!(field.choose(true) && field.choose(true) && !field.choose(true));
         assert_eq!(field.value(), "ELEC: Electrical");
+    }
+
+    #[test]
+    fn what_is_typed_takes_the_place_of_a_choice_and_what_is_deleted_mends_it() {
+        let choices = ["BEARING: Bearing wear", "SEAL: Seal leak", "ELEC: Electrical"]
+            .map(str::to_owned)
+            .to_vec();
+        let mut field = Field::new("cause", "cause", 1).filled("SEAL: Seal leak").with_choices(choices);
+        assert!(field.is_taken());
+        field.key(Key::char('e'));
+        field.key(Key::char('l'));
+        assert_eq!(field.value(), "el");
+        assert_eq!(field.fitting(), ["ELEC: Electrical"]);
+        assert!(field.choose(true) && field.is_taken());
+        field.key(Key::plain(KeyCode::Backspace));
+        assert_eq!(field.value(), "ELEC: Electrica");
+        field.key(Key::char('n'));
+        assert_eq!(field.value(), "ELEC: Electrican", "it is being mended");
+        field.put("SEAL: Seal leak");
+        field.key(Key::plain(KeyCode::Home));
+        field.key(Key::char('x'));
+        assert_eq!(field.value(), "xSEAL: Seal leak");
+        field.put("SEAL: Seal leak");
+        assert!(field.paste("worn"));
+        assert_eq!(field.value(), "worn");
+        let mut code = Field::new("priority", "priority", 1).filled("1").with_code();
+        code.key(Key::char('2'));
+        code.key(Key::char('0'));
+        assert_eq!(code.value(), "20", "not 120");
+        code.enter();
+        code.key(Key::char('3'));
+        assert_eq!(code.value(), "3");
+    }
+
+    #[test]
+    fn a_text_that_is_none_of_the_choices_is_spoken_of_when_it_is_left() {
+        let choices = vec!["SEAL: Seal leak".to_owned()];
+        let mut field = Field::new("cause", "cause", 1).with_choices(choices.clone());
+        assert_eq!(field.parting(), None, "nothing was written");
+        field.put("sea");
+        assert!(matches!(field.parting(), Some(Ok(text)) if text.contains("as you wrote it")));
+        assert!(field.choose(true));
+        assert_eq!(field.parting(), None);
+        let mut checked = field.with_check(|text| if text == "2" { Ok(()) } else { Err("no number".into()) });
+        checked.put("2");
+        assert_eq!(checked.parting(), None);
+        checked.put("two");
+        assert_eq!(checked.parting(), Some(Err("no number".into())));
+        assert_eq!(Field::new("note", "note", 1).parting(), None);
     }
 }

@@ -94,6 +94,17 @@ impl Form {
         }
     }
 
+    /// What there is to say about the field that the person was at, when the form is left.
+    pub(crate) fn parting(&self) -> Option<String> {
+        match self {
+            Self::Note(form) => form.sheet.parting(),
+            Self::Resolve(form) => form.sheet.parting(),
+            Self::Shelve(form) => form.sheet.parting(),
+            Self::Remark(form) => form.sheet.parting(),
+            Self::WorkOrder(form) => form.sheet.parting(),
+        }
+    }
+
     /// Fills it from what was kept.
     pub(crate) fn restore(&mut self, draft: &Draft) {
         match self {

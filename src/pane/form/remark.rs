@@ -14,7 +14,7 @@ use crate::model::{Action, Draft, DraftKey, Key};
 /// A remark.
 #[derive(Clone, Debug)]
 pub(crate) struct RemarkForm {
-    sheet: Sheet,
+    pub(super) sheet: Sheet,
 }
 
 impl RemarkForm {

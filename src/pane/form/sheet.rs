@@ -31,6 +31,17 @@ pub(crate) enum Took {
     Leave,
 }
 
+/// How the fields are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// One of them is being edited.
+    Focused,
+    /// The focus is elsewhere.
+    Resting,
+    /// They do not count now, and cannot be edited.
+    Unused,
+}
+
 /// The fields of a form.
 #[derive(Clone, Debug)]
 pub(crate) struct Sheet {
@@ -40,6 +51,8 @@ pub(crate) struct Sheet {
     pub(crate) focus: usize,
     /// Why it was not sent: the field and a sentence.
     pub(crate) error: Option<(&'static str, String)>,
+    /// What is worth knowing about a field that was left.
+    aside: Option<String>,
     /// When the draft that it was filled from was written.
     pub(crate) restored: Option<Timestamp>,
 }
@@ -51,6 +64,7 @@ impl Sheet {
             fields,
             focus: 0,
             error: None,
+            aside: None,
             restored: None,
         }
     }
@@ -101,7 +115,28 @@ impl Sheet {
 
     fn step(&mut self, forward: bool) {
         let count = self.fields.len().max(1);
-        self.focus = (self.focus + if forward { 1 } else { count - 1 }) % count;
+        self.leave((self.focus + if forward { 1 } else { count - 1 }) % count);
+    }
+
+    /// Goes to another field, and says what there is to say about the one that is left.
+    pub(crate) fn leave(&mut self, to: usize) {
+        let parting = self.fields.get(self.focus).map(|field| (field.name, field.parting()));
+        self.focus = to;
+        self.aside = None;
+        if let Some(field) = self.focused() {
+            field.enter();
+        }
+        match parting {
+            Some((name, Some(Err(why)))) => self.error = Some((name, why)),
+            Some((_, Some(Ok(word)))) => self.aside = Some(word),
+            Some((_, None)) | None => {}
+        }
+    }
+
+    /// What is said when the form is left as it stands.
+    pub(crate) fn parting(&self) -> Option<String> {
+        let parting = self.fields.get(self.focus)?.parting()?;
+        Some(parting.unwrap_or_else(|why| why))
     }
 
     /// Takes an action of the table.
@@ -121,12 +156,13 @@ impl Sheet {
                 if !field.choices.is_empty() {
                     if field.choose(down) {
                         self.error = None;
+                        self.aside = None;
                         return Took::Changed;
                     }
                 } else if !field.move_line(down) {
                     let at = self.focus;
                     let last = self.fields.len().saturating_sub(1);
-                    self.focus = if down { (at + 1).min(last) } else { at.saturating_sub(1) };
+                    self.leave(if down { (at + 1).min(last) } else { at.saturating_sub(1) });
                 }
             }
             _ => {}
@@ -147,6 +183,7 @@ impl Sheet {
     fn edit(&mut self, with: impl FnOnce(&mut Field) -> bool) -> Took {
         if self.focused().is_some_and(with) {
             self.error = None;
+            self.aside = None;
             Took::Changed
         } else {
             Took::Stay
@@ -160,8 +197,14 @@ impl Sheet {
         self.fields.iter().map(|field| field.rows + u16::from(field.rows > 1)).sum::<u16>() + choices + 1
     }
 
-    /// Draws the fields; where they do not fit, those around the focused one.
+    /// Draws the fields as what counts.
     pub(crate) fn render(&self, scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, focused: bool) {
+        self.render_as(scene, buffer, area, if focused { Manner::Focused } else { Manner::Resting });
+    }
+
+    /// Draws the fields; where they do not fit, those around the focused one.
+    pub(crate) fn render_as(&self, scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, manner: Manner) {
+        let focused = manner == Manner::Focused;
         if area.height == 0 || area.width < LABEL + 4 {
             return;
         }
@@ -238,7 +281,7 @@ impl Sheet {
                 width: body.width - LABEL,
                 height,
             };
-            render_field(scene, buffer, input, field, here);
+            render_field(scene, buffer, input, field, here, manner);
             y += height;
             let choices = extra(at, field);
             if choices > 0 {
@@ -257,10 +300,12 @@ impl Sheet {
                 y += 1;
             }
         }
-        let (text, role) = match (&self.error, self.restored) {
-            (Some((_, why)), _) => (format!("! {why}"), Role::Error),
-            (None, Some(at)) => (format!("restored from your draft of {}", scene.clock(at)), Role::Warning),
-            (None, None) => return,
+        let (text, role) = match (&self.error, &self.aside, self.restored) {
+            (Some((_, why)), _, _) => (format!("! {why}"), Role::Error),
+            (None, Some(word), _) => (word.clone(), Role::Warning),
+            (None, None, Some(at)) => (format!("restored from your draft of {}", scene.clock(at)), Role::Warning),
+            (None, None, None) if manner == Manner::Unused => ("a link uses nothing of these fields".into(), Role::Muted),
+            (None, None, None) => return,
         };
         if area.height > 1 {
             let text = scene.cut(&text, usize::from(area.width.saturating_sub(2)));
@@ -269,8 +314,12 @@ impl Sheet {
     }
 }
 
-fn render_field(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, field: &Field, here: bool) {
-    let style = scene.style(if here { Role::InputFocused } else { Role::Input });
+fn render_field(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, field: &Field, here: bool, manner: Manner) {
+    let style = scene.style(match (here, manner) {
+        (true, _) => Role::InputFocused,
+        (false, Manner::Unused) => Role::Muted,
+        (false, Manner::Focused | Manner::Resting) => Role::Input,
+    });
     // Where the focused field begins and ends is seen without colour, too.
     let style = if here { style.add_modifier(Modifier::UNDERLINED) } else { style };
     buffer.set_style(area, style);
@@ -289,7 +338,13 @@ fn render_field(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, field: &Fiel
         text.move_cursor(CursorMove::Top); // a field that is not being edited is read from its beginning
         text.move_cursor(CursorMove::Head);
     }
-    text.set_style(style);
+    // A choice that the next character replaces stands out as a whole, as selected text does everywhere.
+    let whole = if here && field.is_taken() {
+        style.add_modifier(Modifier::REVERSED)
+    } else {
+        style
+    };
+    text.set_style(whole);
     text.set_cursor_line_style(Style::new());
     text.set_cursor_style(if here { style.add_modifier(Modifier::REVERSED) } else { style });
     text.render(area, buffer);

@@ -23,7 +23,7 @@ const END_OF_SHIFT: &str = "end of shift";
 pub(crate) struct ShelveForm {
     title: String,
     alerts: Vec<AlertId>,
-    sheet: Sheet,
+    pub(super) sheet: Sheet,
 }
 
 impl ShelveForm {
@@ -34,8 +34,10 @@ impl ShelveForm {
             profile: profile.to_owned(),
             alerts: alerts.clone(),
         };
-        let mut span = Field::new("for", "for", 1).filled(SPANS.first().copied().unwrap_or_default());
-        span.choices = SPANS.map(str::to_owned).into();
+        let span = Field::new("for", "for", 1)
+            .filled(SPANS.first().copied().unwrap_or_default())
+            .with_choices(SPANS.map(str::to_owned).into())
+            .with_check(|text| span(text).map(drop));
         let reason = Field::new("reason", "reason", 1).filled(reason);
         Self {
             title,

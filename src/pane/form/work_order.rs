@@ -8,7 +8,7 @@ use super::super::cells;
 use super::super::scene::Scene;
 use super::super::window::Frame;
 use super::field::Field;
-use super::sheet::{Sheet, Took};
+use super::sheet::{Manner, Sheet, Took};
 use crate::config::theme::Role;
 use crate::domain::{AlertId, DraftError, WorkOrder, WorkOrderDraft, WorkOrderNumber};
 use crate::model::store::OpenOrders;
@@ -66,8 +66,11 @@ impl WorkOrderForm {
             Field::new("long", "long text", 5).filled(&draft.description_longdescription),
             Field::new("asset", "asset", 1).filled(&asset),
             Field::new("site", "site", 1).filled(&draft.siteid),
-            Field::new("worktype", "work type", 1).filled(&draft.worktype),
-            Field::new("priority", "priority", 1).filled(&draft.wopriority.to_string()),
+            Field::new("worktype", "work type", 1).filled(&draft.worktype).with_code(),
+            Field::new("priority", "priority", 1)
+                .filled(&draft.wopriority.to_string())
+                .with_code()
+                .with_check(|text| priority(text).map(drop)),
             Field::new("classification", "classification", 1).filled(&draft.classificationid),
             Field::new("lead", "technician", 1).filled(draft.lead.as_deref().unwrap_or_default()),
         ];
@@ -110,6 +113,11 @@ impl WorkOrderForm {
         }
     }
 
+    /// Whether Enter links: the fields then count for nothing.
+    fn links(&self) -> bool {
+        self.choosing && self.link.is_some()
+    }
+
     fn listed<'a>(&self, store: &'a Store) -> Vec<&'a WorkOrder> {
         match orders(store, &self.alert) {
             Some(Ok(orders)) => orders.into_iter().take(LISTED_MOST).collect(),
@@ -122,6 +130,11 @@ impl WorkOrderForm {
         if self.choosing {
             self.sheet.error = None;
             match action {
+                Action::NextField | Action::PreviousField if self.links() => {
+                    let why = "the fields are for a new order: choose to make one, then edit them";
+                    self.sheet.error = Some(("", why.into()));
+                    return Step::Stay;
+                }
                 Action::NextChoice | Action::PreviousChoice => {
                     self.choose(store, action == Action::NextChoice);
                     return Step::Stay;
@@ -252,10 +265,7 @@ impl WorkOrderForm {
 
     /// What the fields say, checked.
     fn read(&self) -> Result<WorkOrderDraft, (&'static str, String)> {
-        let priority = self.sheet.value("priority");
-        let wopriority = priority
-            .parse::<u16>()
-            .map_err(|_| ("priority", format!("priority `{priority}` is no whole number from 0 to 999")))?;
+        let wopriority = priority(&self.sheet.value("priority")).map_err(|why| ("priority", why))?;
         WorkOrderDraft {
             description: self.sheet.value("description"),
             description_longdescription: self.sheet.value("long"),
@@ -310,7 +320,8 @@ impl WorkOrderForm {
             width: 96,
             height: self.sheet.wanted() + listed + 2,
         };
-        let inner = frame.render(scene, buffer, area);
+        let submits = if self.links() { "link" } else { Action::Submit.spec().hint };
+        let inner = frame.render_submitting(scene, buffer, area, submits);
         let width = usize::from(inner.width);
         // The choice gives way to the fields only where the window is very low.
         let listed = listed.min(inner.height.saturating_sub(3));
@@ -329,7 +340,12 @@ impl WorkOrderForm {
             height: inner.height.saturating_sub(listed + gap),
             ..inner
         };
-        self.sheet.render(scene, buffer, rest, !self.choosing);
+        let manner = match (self.choosing, self.links()) {
+            (false, _) => Manner::Focused,
+            (true, false) => Manner::Resting,
+            (true, true) => Manner::Unused,
+        };
+        self.sheet.render_as(scene, buffer, rest, manner);
     }
 
     /// What is open, and the choice that follows from it.
@@ -393,4 +409,9 @@ impl WorkOrderForm {
         lines.push(choice(self.link.is_none(), "make a new order all the same".into()));
         lines
     }
+}
+
+fn priority(text: &str) -> Result<u16, String> {
+    let number = text.parse::<u16>().ok().filter(|number| *number <= 999);
+    number.ok_or_else(|| format!("priority `{text}` is no whole number from 0 to 999"))
 }

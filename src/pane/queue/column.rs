@@ -204,13 +204,14 @@ pub(super) struct Sized {
     pub(super) width: usize,
 }
 
-/// The widest device, type, location, metric and order among the rows, found when the rows change.
+/// The widest device, type, location, metric, value and order among the rows, found when the rows change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Widest {
     pub(super) device: usize,
     pub(super) device_type: usize,
     pub(super) location: usize,
     pub(super) metric: usize,
+    pub(super) value: usize,
     pub(super) order: usize,
     /// The same with the whole status.
     pub(super) order_whole: usize,
@@ -227,6 +228,7 @@ impl Widest {
         let location = scene.store.plant.of_alert(alert).and_then(|device| device.location.as_ref());
         self.location = self.location.max(location.map_or(0, |text| wide(text.shown())));
         self.metric = self.metric.max(alert.metric.as_ref().map_or(0, |text| wide(text.shown())));
+        self.value = self.value.max(alert.value.as_ref().map_or(0, |value| wide(&value.to_string())));
         self.order = self.order.max(wide(&order(scene, alert, 6).0));
         self.order_whole = self.order_whole.max(wide(&order(scene, alert, 14).0));
     }
@@ -241,13 +243,16 @@ pub(super) fn share(columns: &[Column], width: usize, widest: Widest) -> Vec<Siz
         Column::Location => widest.location.clamp(8, 18),
         Column::Alert => 12,
         Column::Metric => widest.metric.clamp(6, 16),
-        Column::Value | Column::Limit => 7,
+        Column::Value => widest.value.clamp(5, 7),
+        Column::Limit => 7,
         Column::State => 14,
         Column::Order => widest.order.clamp(2, 10),
     };
     // Without these a row still says what is wrong, where, how bad, and where it stands.
     let mut chosen: Vec<Column> = columns.to_vec();
-    let needed = |chosen: &[Column]| chosen.iter().map(|column| fixed(*column) + 1).sum::<usize>();
+    // An empty column of values is no reason to keep it where there is little room.
+    let whole = |column: Column| if column == Column::Value { 7 } else { fixed(column) };
+    let needed = |chosen: &[Column]| chosen.iter().map(|column| whole(*column) + 1).sum::<usize>();
     for least in [
         Column::Limit,
         Column::Metric,
@@ -264,7 +269,7 @@ pub(super) fn share(columns: &[Column], width: usize, widest: Widest) -> Vec<Siz
         }
         chosen.retain(|column| *column != least);
     }
-    let mut spare = (width + 1).saturating_sub(needed(&chosen));
+    let mut spare = (width + 1).saturating_sub(chosen.iter().map(|column| fixed(*column) + 1).sum());
     let mut sized: Vec<Sized> = chosen
         .iter()
         .map(|column| Sized {
@@ -272,11 +277,13 @@ pub(super) fn share(columns: &[Column], width: usize, widest: Widest) -> Vec<Siz
             width: fixed(*column),
         })
         .collect();
-    // The name of the alert takes what is left up to a comfortable width, then the state up to its whole sentence.
+    // The name of the alert takes what is left until it can be told from others; then an order's status is worth more as a
+    // word than the end of the name, which stands in the strip; then the state up to its whole sentence.
     let whole_order = widest.order_whole.min(14);
     for (column, most) in [
-        (Column::Alert, 26_usize),
+        (Column::Alert, 20_usize),
         (Column::Order, whole_order),
+        (Column::Alert, 26),
         (Column::State, 28),
         (Column::Alert, 60),
     ] {

@@ -23,6 +23,8 @@ pub(crate) struct FilterLine {
     field: Field,
     /// As it was before, for when the person leaves.
     before: Filter,
+    /// What the list shows: the last that could be read.
+    shown: Filter,
     error: Option<FilterError>,
     offers: Vec<Completion>,
     vocabulary: Vocabulary,
@@ -35,6 +37,7 @@ impl FilterLine {
             pane,
             field: Field::new("filter", "", 1),
             before: before.clone(),
+            shown: before.clone(),
             error: None,
             offers: Vec::new(),
             vocabulary: vocabulary(store),
@@ -44,7 +47,7 @@ impl FilterLine {
     }
 
     /// Lines that it takes at most.
-    pub(crate) const HEIGHT: u16 = 3;
+    pub(crate) const HEIGHT: u16 = 4;
 
     /// Takes an action of the table.
     pub(crate) fn act(&mut self, action: Action) -> Step {
@@ -94,6 +97,7 @@ impl FilterLine {
         match Filter::parse(&text) {
             Ok(filter) => {
                 self.error = None;
+                self.shown = filter.clone();
                 Step::Ask(Ask::Filter(self.pane, filter))
             }
             Err(error) => {
@@ -144,7 +148,8 @@ impl FilterLine {
         }
     }
 
-    /// What is wrong, under its character and in its own line where that is too long; else what could follow.
+    /// What is wrong, under its character and in its own line where that is too long, and what the list still shows; else what
+    /// could follow.
     fn below(&self, scene: &Scene<'_>, width: usize, start: usize, skip: usize) -> Vec<Vec<(String, ratatui::style::Style)>> {
         let Some(error) = &self.error else {
             return vec![self.hint(scene, width)];
@@ -153,22 +158,35 @@ impl FilterLine {
         let before: String = self.field.shown().chars().skip(skip).take(error.at.saturating_sub(skip)).collect();
         let blank = (" ".repeat(start + cells::width(&before)), scene.style(Role::Text));
         if cells::width(&blank.0) + cells::width(&error.message) + 2 <= width {
-            return vec![vec![blank, (format!("^ {}", error.message), style)]];
+            return vec![vec![blank, (format!("^ {}", error.message), style)], self.still(scene, width)];
         }
         vec![
             vec![blank, ("^".to_owned(), style)],
             vec![(scene.cut(&format!(" {}", error.message), width), style)],
+            self.still(scene, width),
         ]
+    }
+
+    /// What the list shows while the text cannot be read.
+    fn still(&self, scene: &Scene<'_>, width: usize) -> Vec<(String, ratatui::style::Style)> {
+        let begin = " the list still shows: ";
+        let what = if self.shown.is_empty() {
+            "all, as without a filter".to_owned()
+        } else {
+            crate::domain::SafeText::new(self.shown.text()).shown().to_owned()
+        };
+        let what = scene.cut(&what, width.saturating_sub(begin.len()));
+        vec![(begin.to_owned(), scene.style(Role::Warning)), (what, scene.style(Role::Match))]
     }
 
     fn hint(&self, scene: &Scene<'_>, width: usize) -> Vec<(String, ratatui::style::Style)> {
         let muted = scene.style(Role::Muted);
         if self.offers.is_empty() || self.field.shown().is_empty() {
-            let text = format!(
-                " {} keeps, {} leaves; words, sev>=high, state:new, dev:PUMP-*, age>1h, is:stale, -not, (a | b)",
-                scene.key(Action::Submit),
-                scene.key(Action::Leave)
-            );
+            let words = match self.pane {
+                Focus::Devices => "words, dev:PUMP-*, type:PumpStation, loc:\"Building A\", state:offline, -not, (a | b)",
+                Focus::Queue | Focus::Metrics => "words, sev>=high, state:new, dev:PUMP-*, age>1h, is:stale, -not, (a | b)",
+            };
+            let text = format!(" {} keeps, {} leaves; {words}", scene.key(Action::Submit), scene.key(Action::Leave));
             return vec![(scene.cut(&text, width), muted)];
         }
         let mut parts = vec![(format!(" {} ", scene.key(Action::NextField)), scene.style(Role::Key))];

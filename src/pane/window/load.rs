@@ -18,6 +18,8 @@ use crate::model::{Action, Source};
 const LABEL: usize = 26;
 /// Cells of the figures.
 const FIGURE: usize = 19;
+/// Cells before a target that has a line of its own.
+const TARGET: usize = 4;
 
 type Line = Vec<(String, Style)>;
 
@@ -116,10 +118,10 @@ impl LoadView {
         lines.push(Vec::new());
         rates(scene, figures, width, &mut lines);
         lines.push(Vec::new());
-        lines.push(vec![(
-            format!("Loudest alarms: {:.0} % of all are these (1 to 5 %)", figures.top_percent),
-            scene.style(Role::Title),
-        )]);
+        let loudest = format!("Loudest alarms: {:.0} % of all are these (1 to 5 %)", figures.top_percent);
+        for line in cells::wrap(&loudest, width) {
+            lines.push(vec![(line, scene.style(Role::Title))]);
+        }
         for top in &figures.top {
             let count = format!("{:>5}  {:>3.0} %  ", top.count, top.percent);
             let name = format!("{} {}", top.key.device.shown(), top.key.name.shown());
@@ -135,17 +137,17 @@ impl LoadView {
         lines.push(Vec::new());
         lines.push(vec![("Floods (above 10 in 10 min until below 5)".into(), scene.style(Role::Title))]);
         for flood in &figures.floods {
-            lines.push(vec![(
-                format!(
-                    "  {} to {} ({}): {} alerts, at most {} in 10 min",
-                    scene.clock(flood.start),
-                    scene.clock(flood.end),
-                    scene.span(flood.end.duration_since(flood.start)),
-                    flood.count,
-                    flood.peak
-                ),
-                text,
-            )]);
+            let flood = format!(
+                "{} to {} ({}): {} alerts, at most {} in 10 min",
+                scene.clock(flood.start),
+                scene.clock(flood.end),
+                scene.span(flood.end.duration_since(flood.start)),
+                flood.count,
+                flood.peak
+            );
+            for line in cells::wrap(&flood, width.saturating_sub(2)) {
+                lines.push(vec![(format!("  {line}"), text)]);
+            }
         }
         if figures.floods.is_empty() {
             lines.push(vec![("  none".into(), muted)]);
@@ -162,19 +164,23 @@ fn window(scene: &Scene<'_>, span: SignedDuration) -> (Timestamp, Timestamp) {
     (asked.max(known).min(end), end)
 }
 
-/// Label, figure, and what it should be.
+/// Label, figure, and what it should be: in lines of its own where it does not fit beside them.
 fn rates(scene: &Scene<'_>, figures: &Figures, width: usize, lines: &mut Vec<Line>) {
     let text = scene.style(Role::Text);
     let muted = scene.style(Role::Muted);
     let now = scene.store.load(scene.now);
     let mut put = |label: &str, figure: String, target: &str, over: bool| {
-        let figure = cells::left(&figure, FIGURE, scene.glyphs().ellipsis) + " ";
-        let room = width.saturating_sub(LABEL + FIGURE + 1);
-        lines.push(vec![
-            (cells::left(label, LABEL, ""), muted),
-            (figure, if over { scene.style(Role::Warning) } else { text }),
-            (scene.cut(target, room), muted),
-        ]);
+        let label = (cells::left(label, LABEL, ""), muted);
+        let style = if over { scene.style(Role::Warning) } else { text };
+        if LABEL + cells::width(&figure).max(FIGURE) + 1 + cells::width(target) <= width {
+            let figure = cells::left(&figure, FIGURE, "") + " ";
+            lines.push(vec![label, (figure, style), (target.to_owned(), muted)]);
+            return;
+        }
+        lines.push(vec![label, (figure, style)]);
+        for line in cells::wrap(target, width.saturating_sub(TARGET)) {
+            lines.push(vec![(" ".repeat(TARGET) + &line, muted)]);
+        }
     };
     put("alerts raised", figures.total.to_string(), "", false);
     put(

@@ -53,20 +53,27 @@ pub(crate) struct Frame<'a> {
 impl Frame<'_> {
     /// Clears the place, draws the frame, answers what is inside.
     pub(crate) fn render(&self, scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) -> Rect {
+        self.render_submitting(scene, buffer, area, Action::Submit.spec().hint)
+    }
+
+    /// The same where the key that submits is said to do `submits`.
+    pub(crate) fn render_submitting(&self, scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, submits: &str) -> Rect {
         let place = self.place(area);
         Clear.render(place, buffer);
         buffer.set_style(place, scene.style(Role::Overlay));
         let title = [(self.title.to_owned(), scene.style(Role::Title))];
         let inner = framed(scene, buffer, place, true, &title, &[]);
         let mut parts: Vec<(String, Style)> = Vec::new();
-        let mut room = usize::from(place.width.saturating_sub(5));
-        for action in self.hints {
-            let (key, hint) = (scene.key(*action), action.spec().hint);
-            let wide = cells::width(&key) + cells::width(hint) + 3;
-            if wide > room {
-                break;
-            }
-            room -= wide;
+        let hints: Vec<(String, &str)> = self
+            .hints
+            .iter()
+            .map(|action| {
+                let hint = if *action == Action::Submit { submits } else { action.spec().hint };
+                (scene.key(*action), hint)
+            })
+            .collect();
+        let room = usize::from(place.width.saturating_sub(5));
+        for (key, hint) in fitting(&hints, room, 3) {
             parts.push((format!(" {key} "), scene.style(Role::Key)));
             parts.push((format!("{hint} "), scene.style(Role::Muted)));
         }
@@ -106,4 +113,24 @@ impl Frame<'_> {
     pub(crate) fn inner_height(&self, area: Rect) -> usize {
         usize::from(self.place(area).height.saturating_sub(2))
     }
+}
+
+/// The hints that fit into `room` cells, each with `around` cells about key and word. The last says how to get out: it is
+/// kept, whatever else has to go.
+pub(crate) fn fitting<'a>(hints: &[(String, &'a str)], room: usize, around: usize) -> Vec<(String, &'a str)> {
+    let wide = |(key, hint): &(String, &str)| cells::width(key) + cells::width(hint) + around;
+    let Some((out, others)) = hints.split_last() else {
+        return Vec::new();
+    };
+    let mut left = room.saturating_sub(wide(out));
+    let mut shown: Vec<(String, &str)> = Vec::new();
+    for hint in others {
+        if wide(hint) > left {
+            break;
+        }
+        left -= wide(hint);
+        shown.push(hint.clone());
+    }
+    shown.push(out.clone());
+    shown
 }

@@ -151,6 +151,18 @@ impl Palette {
         ];
         cells::write(buffer, inner, inner.x, inner.y, &input);
         let fitting = self.fitting();
+        if fitting.is_empty() {
+            let said = format!(
+                "Nothing is called so. {} deletes, {} leaves; {} in the list shows every key.",
+                crate::model::Key::plain(crossterm::event::KeyCode::Backspace),
+                scene.key(Action::Leave),
+                scene.key(Action::Help)
+            );
+            let room = usize::from(inner.width.saturating_sub(2));
+            for (y, line) in (inner.y + 2..inner.bottom()).zip(cells::wrap(&said, room)) {
+                cells::write(buffer, inner, inner.x + 2, y, &[(line, scene.style(Role::Muted))]);
+            }
+        }
         for (y, index) in (inner.y + 1..inner.bottom()).zip(self.scroll.range(fitting.len())) {
             let Some(entry) = fitting.get(index) else { break };
             let here = index == self.at;

@@ -24,17 +24,18 @@ pub(super) fn lines(scene: &Scene<'_>, width: usize) -> Vec<Vec<(String, Style)>
         lines.push(vec![(said.into(), scene.style(Role::Muted))]);
         return lines;
     }
-    let name = width.saturating_sub(FIGURES).clamp(16, 34);
+    let table = Table::of(width);
+    let name = table.name;
     let head = format!(
         "{}{}",
         " ".repeat(name),
-        row(["CALLS", "FAILED", "AGAIN", "P50", "P95", "LAST OK"].map(str::to_owned))
+        table.row(["CALLS", table.failed, "AGAIN", "P50", "P95", "LAST OK"].map(str::to_owned))
     );
     lines.push(vec![(head, title)]);
     for server in &health.servers {
         lines.push(vec![
             (cells::left(&format!("  {}", server.service), name, ""), scene.style(Role::Text)),
-            figures(scene, &server.all),
+            figures(scene, table, &server.all),
         ]);
         for (words, role) in state(scene, server) {
             for line in cells::wrap(&words, width.saturating_sub(4).max(8)) {
@@ -43,24 +44,42 @@ pub(super) fn lines(scene: &Scene<'_>, width: usize) -> Vec<Vec<(String, Style)>
         }
         for (operation, calls) in &server.operations {
             let label = cells::left(&format!("    {operation}"), name, scene.glyphs().ellipsis);
-            lines.push(vec![(label, scene.style(Role::Muted)), figures(scene, calls)]);
+            lines.push(vec![(label, scene.style(Role::Muted)), figures(scene, table, calls)]);
         }
     }
     lines
 }
 
-/// Cells of the figures.
-const FIGURES: usize = 7 + 7 + 6 + 7 + 7 + 9;
-
-fn row([calls, failed, again, p50, p95, last]: [String; 6]) -> String {
-    format!("{calls:>7}{failed:>7}{again:>6}{p50:>7}{p95:>7}{last:>9}")
+/// How wide the columns are.
+#[derive(Clone, Copy)]
+struct Table {
+    name: usize,
+    figures: [usize; 6],
+    failed: &'static str,
 }
 
-fn figures(scene: &Scene<'_>, calls: &CallFigures) -> (String, Style) {
+impl Table {
+    /// Narrow columns where the usual ones would be cut: their heads are shorter, the figures are the same.
+    fn of(width: usize) -> Self {
+        let usual = [7, 7, 6, 7, 7, 9];
+        let narrow = [6, 5, 6, 6, 6, 8];
+        let least = usual.iter().sum::<usize>() + 16;
+        let (figures, failed) = if width >= least { (usual, "FAILED") } else { (narrow, "FAIL") };
+        let name = width.saturating_sub(figures.iter().sum()).clamp(16, 34);
+        Self { name, figures, failed }
+    }
+
+    fn row(self, texts: [String; 6]) -> String {
+        let aligned = texts.iter().zip(self.figures).map(|(text, width)| format!("{text:>width$}"));
+        aligned.collect()
+    }
+}
+
+fn figures(scene: &Scene<'_>, table: Table, calls: &CallFigures) -> (String, Style) {
     let last = calls
         .last_success
         .map_or_else(|| scene.glyphs().none.to_owned(), |at| clock(scene, at));
-    let text = row([
+    let text = table.row([
         calls.calls.to_string(),
         calls.errors.to_string(),
         calls.retries.to_string(),
