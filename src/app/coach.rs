@@ -271,7 +271,7 @@ impl App {
             }
             Progress::Refused(_) => format!("The server refused it: {} shows why, and what can be done.", key(Action::Outbox)),
             Progress::Done(_) => format!("{sign}: the server has confirmed it. The list shows it with its next reading."),
-            Progress::Superseded { .. } | Progress::Cancelled => return None,
+            Progress::Superseded { .. } | Progress::Cancelled { .. } => return None,
         })
     }
 

@@ -9,7 +9,7 @@ use super::cells;
 use super::glyphs::{ASCII, Glyphs, UNICODE};
 use super::setup::Setup;
 use crate::config::theme::Role;
-use crate::domain::{Alert, AlertState, DeviceStatus, Return, SafeText, Severity, WorkOrder};
+use crate::domain::{ARRIVED_ALL_THE_SAME, Alert, AlertState, DeviceStatus, MAY_HAVE_ARRIVED, Return, SafeText, Severity, WorkOrder};
 use crate::model::store::{Age, Asked, Progress, SAID_FOR, Verb, seconds_left};
 use crate::model::{Action, Source, Store};
 
@@ -219,7 +219,7 @@ impl Scene<'_> {
                 lately(*at) && ours
             }
             Progress::Superseded { at, .. } => lately(*at),
-            Progress::Cancelled => false,
+            Progress::Cancelled { .. } => false,
         }
     }
 
@@ -286,7 +286,11 @@ impl Scene<'_> {
                 },
                 self.style(Role::StateRefused),
             ),
-            Progress::Cancelled => (pick(&["taken back".into()]), self.style(Role::Muted)),
+            Progress::Cancelled { arrived: true } => (
+                pick(&[format!("? {MAY_HAVE_ARRIVED}"), "? arrived".into(), "?".into()]),
+                self.style(Role::Warning),
+            ),
+            Progress::Cancelled { arrived: false } => (pick(&["taken back".into()]), self.style(Role::Muted)),
         }
     }
 
@@ -338,7 +342,8 @@ impl Scene<'_> {
                     self.key(Action::Outbox)
                 )
             }
-            Progress::Cancelled => format!("{verb}: taken back"),
+            Progress::Cancelled { arrived: true } => format!("{verb}: taken back, but {ARRIVED_ALL_THE_SAME}"),
+            Progress::Cancelled { arrived: false } => format!("{verb}: taken back"),
         };
         (text, style)
     }

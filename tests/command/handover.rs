@@ -1,15 +1,10 @@
 //! `nightdesk handover` against a plant: the numbers are the server's own.
 
 use nightdesk::domain::{Alert, Listing};
-use nightdesk::local::{Cache, Scope};
+use nightdesk::local::Cache;
 use nightdesk::simulator::Outage;
 
 use super::plant::Plant;
-
-fn origin(plant: &Plant) -> String {
-    let text = std::fs::read_to_string(plant.path("url")).unwrap();
-    url::Url::parse(text.trim()).unwrap().origin().ascii_serialization()
-}
 
 fn open_of(plant: &Plant, severity: &str) -> (u64, u64) {
     let alerts = plant.simulator.alerts();
@@ -104,12 +99,8 @@ async fn four_formats_a_file_and_a_server_that_is_away() {
     plant.simulator.set_outage(Outage::Refused).await;
     plant.run(&["handover"]).await.expect(5);
     // what a console kept last is better than nothing, and says so
-    let scope = Scope {
-        profile: "demo".into(),
-        origin: origin(&plant),
-    };
     let listing: Vec<Alert> = vec![serde_json::from_value(plant.simulator.alerts()[0].clone()).unwrap()];
-    let cache = Cache::open(&plant.path("state/cache"), scope).unwrap();
+    let cache = Cache::open(&plant.path("state/cache"), plant.scope()).unwrap();
     let seen = jiff::Timestamp::now() - jiff::SignedDuration::from_mins(90);
     cache.keep_alerts(&Listing::whole(listing, seen)).unwrap();
     // the document is there, and so is the reason why it is an old one

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use nightdesk::local::Scope;
 use nightdesk::simulator::{EffectKind, LedgerEntry, Simulator, SimulatorConfig, write_directory};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -71,6 +72,15 @@ impl Plant {
         let config = self.path("config.toml");
         let all: Vec<&str> = ["--config", config.to_str().unwrap()].iter().chain(arguments).copied().collect();
         run_in(self.dir.path(), &all, stdin).await
+    }
+
+    /// Whose files the consoles on this plant keep.
+    pub fn scope(&self) -> Scope {
+        let text = std::fs::read_to_string(self.path("url")).unwrap();
+        Scope {
+            profile: "demo".into(),
+            origin: url::Url::parse(text.trim()).unwrap().origin().ascii_serialization(),
+        }
     }
 
     /// Changes the configuration's text.

@@ -1,5 +1,5 @@
 use nightdesk::domain::{AlarmKey, Alert, AlertState, History, ShelfChange, Shelved};
-use nightdesk::local::{HistoryFiles, Notebook, Scope};
+use nightdesk::local::{HistoryFiles, Notebook};
 use nightdesk::simulator::{FaultAction, FaultRule, Operation, SimulatorConfig, When};
 use serde_json::{Value, json};
 
@@ -86,6 +86,11 @@ async fn text_and_csv_say_the_same() {
         "{csv}"
     );
     assert_eq!(text.lines().count(), csv.lines().count());
+    let raised: Vec<&str> = csv.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
+    assert!(
+        raised.iter().all(|at| at.parse::<jiff::Timestamp>().is_ok()),
+        "the contract's timestamp: {raised:?}"
+    );
     // no colour and no movement where nobody watches
     assert!(!text.contains('\u{1b}'));
     plant.run(&["alerts", "ack", &plant.alerts("new")[0], "--no-wait"]).await.expect(0);
@@ -96,15 +101,6 @@ async fn text_and_csv_say_the_same() {
     assert!(created.is_ok(), "{rows}");
     let text = plant.run(&["outbox", "list"]).await.expect(0).stdout;
     assert!(text.starts_with("OUTBOXID  STATE ") && text.contains("  AGE"), "{text}");
-}
-
-/// What the consoles of this account keep for the plant's profile.
-fn scope(plant: &Plant) -> Scope {
-    let text = std::fs::read_to_string(plant.path("url")).unwrap();
-    Scope {
-        profile: "demo".into(),
-        origin: url::Url::parse(text.trim()).unwrap().origin().ascii_serialization(),
-    }
 }
 
 async fn ids(plant: &Plant, filter: &str) -> (Vec<String>, String) {
@@ -134,7 +130,7 @@ async fn the_shelf_of_a_console_answers_a_filter() {
         reason: "valve".into(),
         by: "operator1".into(),
     };
-    let book = Notebook::open(&plant.path("state"), &scope(&plant)).unwrap();
+    let book = Notebook::open(&plant.path("state"), &plant.scope()).unwrap();
     let over = AlarmKey {
         device: "OTHER".into(),
         ..AlarmKey::of(&alert)
@@ -181,7 +177,7 @@ async fn the_history_of_a_console_answers_what_is_fleeting_and_without_one_it_is
     gone.state = AlertState::Resolved;
     let mut history = History::default();
     let record = history.note(&gone, raised_at).unwrap().clone();
-    HistoryFiles::open(&plant.path("state"), &scope(&plant))
+    HistoryFiles::open(&plant.path("state"), &plant.scope())
         .unwrap()
         .append(&[record], None)
         .unwrap();

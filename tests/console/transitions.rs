@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use nightdesk::app::Setup;
 use nightdesk::config::keymap::Keymap;
-use nightdesk::domain::{AlertId, AlertState, Intent, IntentState, Listing, Service};
+use nightdesk::domain::{ARRIVED_ALL_THE_SAME, AlertId, AlertState, Intent, IntentState, Listing, Service};
 use nightdesk::model::{ACTIONS, Action, BridgeStatus, Context, Draft, DraftKey, Effect, Event, Fetch, Report, Ticket};
 
 use super::desk::{Desk, acknowledged, alert, alerts, device, devices, fault, now, order, setup};
@@ -1026,6 +1026,31 @@ fn the_outbox_window_sends_again_edits_and_discards() {
     desk.effects.clear();
     desk.keys("D");
     assert_eq!(desk.effects, [Effect::Cancel(row.id)]);
+}
+
+#[test]
+fn a_row_that_is_discarded_though_it_may_have_arrived_is_not_said_to_be_undone() {
+    let mut desk = Desk::night(120, 40);
+    desk.keys("A");
+    desk.types("note");
+    desk.keys("enter");
+    let rows = desk.commit();
+    desk.wait(4);
+    let row = desk.becomes(&rows[0], IntentState::Parked, |row| row.detail = Some("403: no".into()));
+    desk.keys("Q D");
+    desk.becomes(&row, IntentState::Cancelled, |row| row.detail = Some(ARRIVED_ALL_THE_SAME.into()));
+    desk.draw();
+    let screen = desk.screen();
+    assert!(screen.contains("? may have arrived"), "{screen}");
+    assert!(screen.contains("taken back, but an earlier attempt may have arrived"), "{screen}");
+    // one that certainly did not is plainly taken back
+    desk.becomes(&row, IntentState::Cancelled, |row| row.detail = None);
+    desk.draw();
+    let screen = desk.screen();
+    assert!(
+        screen.contains("acknowledge: taken back.") && !screen.contains("? may have arrived"),
+        "{screen}"
+    );
 }
 
 #[test]

@@ -101,7 +101,10 @@ pub enum Progress {
     /// The server said no for good.
     Refused(SafeText),
     /// Taken back.
-    Cancelled,
+    Cancelled {
+        /// An earlier attempt may have arrived all the same.
+        arrived: bool,
+    },
 }
 
 impl Progress {
@@ -119,7 +122,9 @@ impl Progress {
                 detail: row.detail.clone(),
             },
             IntentState::Parked => Self::Refused(row.detail.clone().unwrap_or_else(|| SafeText::new("no reason was given"))),
-            IntentState::Cancelled => Self::Cancelled,
+            IntentState::Cancelled => Self::Cancelled {
+                arrived: row.may_have_arrived(),
+            },
         }
     }
 
@@ -127,7 +132,7 @@ impl Progress {
     pub fn is_open(&self) -> bool {
         match self {
             Self::Saving | Self::Grace(_) | Self::Queued(_) | Self::Sending | Self::Checking => true,
-            Self::Done(_) | Self::Superseded { .. } | Self::Refused(_) | Self::Cancelled => false,
+            Self::Done(_) | Self::Superseded { .. } | Self::Refused(_) | Self::Cancelled { .. } => false,
         }
     }
 }
@@ -277,7 +282,7 @@ impl Ledger {
                 | Progress::Done(_)
                 | Progress::Superseded { .. }
                 | Progress::Refused(_)
-                | Progress::Cancelled => None,
+                | Progress::Cancelled { .. } => None,
             })
             .collect()
     }

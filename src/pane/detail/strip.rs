@@ -98,7 +98,7 @@ fn strip_lines(scene: &Scene<'_>, alert: &Alert, gone: bool, width: usize, heigh
     {
         let asked = asked_of(scene, row);
         let (sentence, style) = scene.progress_sentence(&asked);
-        if lines.len() < height && !matches!(asked.progress, Progress::Done(_) | Progress::Cancelled) {
+        if lines.len() < height && !matches!(asked.progress, Progress::Done(_) | Progress::Cancelled { .. }) {
             lines.push(vec![(scene.cut(&sentence, width), style)]);
         }
     }
@@ -163,7 +163,9 @@ fn standing(scene: &Scene<'_>, alert: &Alert, gone: bool) -> (String, Style) {
         .ledger()
         .asked(&alert.id, &[Verb::Acknowledge, Verb::Resolve], scene.now);
     match asked {
-        Some(asked) if !gone && !matches!(asked.progress, Progress::Done(_) | Progress::Cancelled) => scene.progress_sentence(&asked),
+        Some(asked) if !gone && !matches!(asked.progress, Progress::Done(_) | Progress::Cancelled { .. }) => {
+            scene.progress_sentence(&asked)
+        }
         _ => state_sentence(scene, alert, gone),
     }
 }
