@@ -1,7 +1,7 @@
 //! `nightdesk alerts`: list, show, acknowledge, resolve.
 
 use super::around::Around;
-use super::context::{Context, age, local};
+use super::context::{Context, age};
 use super::delivery::{carry_out, tell_all};
 use super::output::{lines, shown};
 use super::session::Clients;
@@ -158,7 +158,7 @@ fn table(context: &Context, alerts: &[Alert]) -> Table {
         table.row(vec![
             Cell::Both {
                 text: age(context.now, alert.raised_at),
-                csv: local(alert.raised_at, &context.profile.time_zone),
+                csv: alert.raised_at.to_string(),
             },
             alert.severity.shown().into(),
             alert.state.shown().into(),

@@ -83,7 +83,8 @@ async fn set_up(config: Config) -> Result<SetUp, Failure> {
     let courier = Arc::new(Courier::open(&ground).await?);
     // two senders: what Maximo is asked may be a console's charge at the moment, what goes to ERP and webhooks never is
     let further = courier.further_targets(&session.profile.name);
-    let sender = |targets| Sender::new(session.outbox.clone(), Arc::clone(&courier), targets, Policy::default());
+    let policy = Policy::within(session.profile.request_timeout);
+    let sender = |targets| Sender::new(session.outbox.clone(), Arc::clone(&courier), targets, policy);
     let mut senders = vec![sender(ground.targets.clone())];
     if !further.is_empty() {
         senders.push(sender(further.clone()));

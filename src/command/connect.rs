@@ -178,7 +178,10 @@ impl Sending {
                 .map(|connection| (targets(&connection.profile), connection))
                 .collect();
             let all = sites.iter().flat_map(|(targets, _)| targets.clone()).collect();
-            let sender = Sender::new(outbox, Arc::new(Sites(sites)), all, Policy::default());
+            // a request of the most patient site may run so long
+            let longest = sites.iter().map(|(_, connection)| connection.profile.request_timeout).max();
+            let policy = longest.map_or_else(Policy::default, Policy::within);
+            let sender = Sender::new(outbox, Arc::new(Sites(sites)), all, policy);
             tell.send_replace(Some(sender.control()));
             if let Err(error) = sender.run(stopped).await {
                 tracing::error!(%error, "the sender ended: what is queued waits for the next start");

@@ -1,6 +1,5 @@
 //! What a headless command starts from: the configuration, the clock, the streams.
 
-use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use tokio::sync::OnceCell;
 
@@ -69,12 +68,10 @@ impl Context {
 
     /// A time as people at the site read it.
     pub(super) fn local(&self, at: Timestamp) -> String {
-        local(at, &self.profile.time_zone)
+        Zoned::new(at, self.profile.time_zone.clone())
+            .strftime("%Y-%m-%d %H:%M:%S")
+            .to_string()
     }
-}
-
-pub(super) fn local(at: Timestamp, zone: &TimeZone) -> String {
-    Zoned::new(at, zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// An age in one short word: `40s`, `12m`, `3h05`, `1d02h`.

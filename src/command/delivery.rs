@@ -80,7 +80,12 @@ pub(super) async fn deliver(
     };
     let mut targets = clients.targets.clone();
     targets.extend(courier.further_targets(&context.profile.name));
-    let sender = Sender::new(outbox.clone(), Arc::new(courier), targets, Policy::default());
+    let sender = Sender::new(
+        outbox.clone(),
+        Arc::new(courier),
+        targets,
+        Policy::within(context.profile.request_timeout),
+    );
     let (stop, stopped) = oneshot::channel::<()>();
     let mut sending = tokio::spawn(sender.run(async {
         let _ = stopped.await; // dropped is stopped

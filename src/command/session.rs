@@ -63,7 +63,7 @@ impl Session {
             self.outbox.clone(),
             Arc::new(self.gateway()),
             self.clients.targets.clone(),
-            Policy::default(),
+            Policy::within(self.profile.request_timeout),
         )
     }
 
@@ -100,12 +100,16 @@ impl Clients {
     /// Reads the credentials and makes the clients. Calls no server.
     pub async fn new(config: &Config, profile: &Profile) -> Result<Self, Failure> {
         let telemetry = telemetry(config)?;
-        let endpoint = monitor_endpoint(&profile.monitor, &config.env).await?;
+        let limits = Limits::within(profile.request_timeout);
+        let endpoint = Endpoint {
+            limits,
+            ..monitor_endpoint(&profile.monitor, &config.env).await?
+        };
         let source = key_source(profile.monitor.auth.credential(), &config.env);
         let monitor = MonitorClient::new(endpoint, telemetry.clone())?.with_key_source(source);
         let manage = match &profile.manage {
             None => None,
-            Some(manage) => Some(manage_client(manage, &config.env, &telemetry).await?),
+            Some(manage) => Some(manage_client(manage, &config.env, limits, &telemetry).await?),
         };
         Ok(Self {
             monitor,
@@ -187,13 +191,13 @@ pub(super) async fn monitor_endpoint(monitor: &Monitor, env: &Env) -> Result<End
 }
 
 /// Manage's client, credential included.
-pub(super) async fn manage_client(manage: &Manage, env: &Env, telemetry: &Telemetry) -> Result<ManageClient, Failure> {
+pub(super) async fn manage_client(manage: &Manage, env: &Env, limits: Limits, telemetry: &Telemetry) -> Result<ManageClient, Failure> {
     let endpoint = Endpoint {
         service: Service::Manage,
         base: manage.url.clone(),
         ca_pem: read_ca(manage.ca_file.as_deref())?,
         auth: Auth::ManageKey(manage.key.read(env).await?),
-        limits: Limits::default(),
+        limits,
     };
     let paths = ManagePaths {
         base: manage.base.clone(),

@@ -33,6 +33,8 @@ pub struct Profile {
     pub links: Links,
     /// How often to read.
     pub refresh: Refresh,
+    /// How long a request may take. What has no answer by then may have arrived, and is looked up before it is sent again.
+    pub request_timeout: Duration,
     /// The ERP sync of the bridge.
     pub erp: Option<Erp>,
     /// The data lake of the bridge.
@@ -78,6 +80,13 @@ const REFRESH_MIN: Duration = Duration::from_secs(1);
 /// Longest refresh: above it the data is of yesterday.
 const REFRESH_MAX: Duration = Duration::from_secs(24 * 3600);
 
+/// A request may take so long where the file does not say.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// Shortest: a server that only thinks for a moment must not be taken for one that lost the request.
+const REQUEST_TIMEOUT_MIN: Duration = Duration::from_secs(5);
+/// Longest: so long an operator would wait to be told that a request is in doubt.
+const REQUEST_TIMEOUT_MAX: Duration = Duration::from_secs(5 * 60);
+
 impl Profile {
     /// When the keys of its servers were made, where `key_created` says so.
     pub fn keys(&self) -> Vec<(Service, Date)> {
@@ -119,6 +128,7 @@ impl Profile {
         let manage = section.section("manage").and_then(Manage::read);
         let work_order = work_order(section.section("work_order"), &site);
         let refresh = section.section("refresh").map(Refresh::read).unwrap_or_default();
+        let request_timeout = section.duration("request_timeout", REQUEST_TIMEOUT, REQUEST_TIMEOUT_MIN..=REQUEST_TIMEOUT_MAX);
         let erp = section.section("erp").and_then(Erp::read);
         let lake = section.section("lake").and_then(Lake::read);
         let assets = section.section("assets").map(Assets::read);
@@ -138,6 +148,7 @@ impl Profile {
             work_order,
             links,
             refresh,
+            request_timeout,
             erp,
             lake,
             assets,

@@ -62,6 +62,7 @@ fn the_contracts_example_is_read_in_full() {
     );
     assert_eq!(profile.work_order, crate::domain::WorkOrderDefaults::default());
     assert_eq!(profile.refresh, Refresh::default());
+    assert_eq!(profile.request_timeout, Duration::from_secs(30));
     assert_eq!(config.console, Console::default());
     let erp = profile.erp.as_ref().unwrap();
     assert_eq!(
@@ -133,6 +134,25 @@ fn an_unknown_key_is_said_with_line_and_suggestion() {
             "8: conssole: is not a known key; did you mean `console`?",
         ]
     );
+}
+
+#[test]
+fn a_request_may_take_as_long_as_the_profile_says_within_bounds() {
+    let with = |timeout: &str| {
+        parse(&format!(
+            "default_profile = \"p\"\n[profiles.p]\nrequest_timeout = \"{timeout}\"\n\
+             [profiles.p.monitor]\nurl = \"https://m.example\"\nkey_env = \"K\"\n"
+        ))
+    };
+    let seconds = |config: Config| config.profile().unwrap().request_timeout.as_secs();
+    assert_eq!(["5s", "1m 30s", "5m"].map(|timeout| seconds(with(timeout).unwrap())), [5, 90, 300]);
+    for timeout in ["4s", "6m"] {
+        let words = with(timeout).unwrap_err().to_string();
+        assert!(
+            words.contains(":3: profiles.p.request_timeout: ") && words.contains("out of range; write 5s to 5m"),
+            "{words}"
+        );
+    }
 }
 
 #[test]

@@ -30,7 +30,7 @@ impl Courier {
 
     /// Everything that the profile and `[bridge]` name: credentials are read, definitions checked; what cannot be used is a failure.
     pub async fn open(ground: &Ground) -> Result<Self, JobError> {
-        Self::open_with(ground, Limits::default()).await
+        Self::open_with(ground, Limits::within(ground.profile.request_timeout)).await
     }
 
     /// The same with other waits for ERP and webhooks.

@@ -104,6 +104,18 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// The defaults with another time for a whole call.
+    pub fn within(call: Duration) -> Self {
+        let default = Self::default();
+        Self {
+            call,
+            idle: default.idle.min(call),
+            ..default
+        }
+    }
+}
+
 impl Endpoint {
     /// `https://host:port`, which an intent is bound to.
     pub fn origin(&self) -> String {

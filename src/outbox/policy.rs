@@ -60,6 +60,14 @@ impl Default for Policy {
 const LATER: u32 = 10;
 
 impl Policy {
+    /// The defaults, where a request may run so long.
+    pub fn within(request_timeout: Duration) -> Self {
+        Self {
+            request_timeout,
+            ..Self::default()
+        }
+    }
+
     /// Full jitter: a random part (`roll`, 0 to 1) of the doubled base, capped.
     pub(super) fn backoff(&self, failures: u32, roll: f64) -> Duration {
         let cap = if failures > LATER {
@@ -93,5 +101,6 @@ mod tests {
         assert_eq!(policy.backoff(3, 0.0), Duration::ZERO);
         assert_eq!(policy.probe(0.0), Duration::from_secs(12));
         assert_eq!(policy.probe(1.0), Duration::from_secs(18));
+        assert_eq!(Policy::within(policy.request_timeout), policy);
     }
 }

@@ -86,6 +86,11 @@ async fn text_and_csv_say_the_same() {
         "{csv}"
     );
     assert_eq!(text.lines().count(), csv.lines().count());
+    let raised: Vec<&str> = csv.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
+    assert!(
+        raised.iter().all(|at| at.parse::<jiff::Timestamp>().is_ok()),
+        "the contract's timestamp: {raised:?}"
+    );
     // no colour and no movement where nobody watches
     assert!(!text.contains('\u{1b}'));
     plant.run(&["alerts", "ack", &plant.alerts("new")[0], "--no-wait"]).await.expect(0);

@@ -354,6 +354,35 @@ fn with_an_open_order_linking_is_the_proposal_and_making_another_a_choice() {
         "{submitted:?}"
     );
 
+    // what was made for the alert elsewhere is counted: a further order bears a name that none of them has
+    let mut desk = Desk::night(120, 40);
+    desk.keys("w");
+    let made = |number: &str, generation: u32| {
+        let id = nightdesk::domain::Reference::of("BEDFORD", &"a-1001".into(), generation).short();
+        nightdesk::domain::WorkOrder {
+            externalrefid: Some(id.into()),
+            ..order(number, "WAPPR", "Made elsewhere")
+        }
+    };
+    desk.report(Report::OpenOrders {
+        alert: "a-1001".into(),
+        result: Ok(vec![made("1043", 0), made("1044", 1)]),
+    });
+    desk.draw();
+    desk.keys("down down enter");
+    let submitted = desk.submitted();
+    assert!(
+        matches!(
+            &submitted[0].1,
+            Intent::CreateWorkOrder {
+                generation: 2,
+                allow_duplicate: true,
+                ..
+            }
+        ),
+        "{submitted:?}"
+    );
+
     // whoever is typing when the answer comes neither links nor doubles by a late Enter
     let mut desk = Desk::night(120, 40);
     desk.keys("w");

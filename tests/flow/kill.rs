@@ -56,7 +56,8 @@ async fn until(plant: &Plant, what: &str, holds: impl Fn() -> bool) {
 async fn killed_in_every_parts_middle_each_effect_is_there_once() {
     let plant = Plant::start_with(SimulatorConfig {
         devices: DEVICES,
-        // an alert every few seconds: orders and messages do not run out before their turn
+        // as many stand as orders and messages do not run out of before their turn, and others come
+        alerts: Some(60),
         scenario: Scenario::Flood,
         second_operator: false,
         ..SimulatorConfig::default()
@@ -65,6 +66,8 @@ async fn killed_in_every_parts_middle_each_effect_is_there_once() {
     let edit = |from: &str, to: &str| super::support::edit(&plant.path("bridge.toml"), from, to);
     edit("when = \"sev:critical\"\nafter = \"1m\"", "when = \"sev>=low\"\nafter = \"0s\"");
     edit("per_hour = 20", "per_hour = 1000");
+    // what a kill leaves in doubt is settled when its request can no longer be running
+    edit("time_zone = \"UTC\"", "time_zone = \"UTC\"\nrequest_timeout = \"5s\"");
     edit(
         "[profiles.demo.erp]",
         "[profiles.demo.refresh]\nalerts = \"1s\"\n\n[profiles.demo.erp]",

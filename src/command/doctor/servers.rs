@@ -8,7 +8,7 @@ use super::super::{Exit, Failure};
 use super::Checks;
 use crate::config::{DeviceTypes, KeyAge};
 use crate::domain::AlertState;
-use crate::maximo::{self, AlertQuery, MonitorClient, Telemetry};
+use crate::maximo::{self, AlertQuery, Limits, MonitorClient, Telemetry};
 
 /// An asset that nobody has: the answer is short, and it says whether the key may ask.
 const NO_ASSET: &str = "NIGHTDESK-DOCTOR";
@@ -42,7 +42,7 @@ pub(in crate::command) async fn servers(context: &Context, checks: &mut Checks) 
         ),
         Some(manage) => {
             age(checks, "Manage key", manage.key_created, context);
-            match manage_client(manage, &config.env, &telemetry).await {
+            match manage_client(manage, &config.env, Limits::within(profile.request_timeout), &telemetry).await {
                 Err(failure) => checks.fail("Manage credential", &failure),
                 Ok(client) => {
                     checks.ok("Manage credential", format!("read ({})", manage.key.label()));
