@@ -210,7 +210,6 @@ mod tests {
 
     /// Literal sums, each with its definition beside it.
     #[test]
-    #[expect(clippy::float_cmp, reason = "the sums are exact")]
     fn rates_are_means_over_the_window() {
         // ISA-18.2 §16.5: alarms per hour, per ten minutes, per day; 144 alerts, one each ten minutes of a day
         let steady: Vec<Activation> = (1..=144).map(|index| raised("PUMP-1", "low", index * 600)).collect();
