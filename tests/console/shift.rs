@@ -381,7 +381,7 @@ fn while_monitor_is_silent_a_flood_is_held_and_what_comes_back_decides() {
         desk.report_alerts(list);
         desk.draw();
         assert!(!desk.line(1).contains("FLOOD"), "{}", desk.line(1));
-        assert!(desk.last_line().contains("the flood of 02:15 is over"), "{}", desk.last_line());
+        assert!(desk.screen().contains("the flood of 02:15 is over"), "{}", desk.screen());
     }
 }
 
