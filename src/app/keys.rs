@@ -1,9 +1,11 @@
 //! From a key to an action, and from an action to whatever takes it: the top window, the focused pane, the app.
 
+use std::fmt::Write as _;
+
 use crossterm::event::{KeyCode, KeyModifiers};
 
-use super::App;
 use super::layer::Layer;
+use super::{App, NOTICE_FOR};
 use crate::config::theme::Role;
 use crate::domain::Alert;
 use crate::model::{Action, Context, Effect, Fetch, Key};
@@ -19,10 +21,11 @@ impl App {
         let context = self.layers.last().map_or(Context::Global, Layer::context);
         let action = self.setup.keymap.action(context, key);
         if action == Some(Action::Interrupt) {
-            if self.interrupted {
+            if self.interrupted.is_some_and(|until| self.now < until) {
                 self.effects.push(Effect::Quit);
             } else {
-                self.interrupted = true;
+                // as long as the sentence stands there
+                self.interrupted = self.now.checked_add(NOTICE_FOR).ok();
                 let again = self.scene().key(Action::Interrupt);
                 self.say(
                     Tone::Plain,
@@ -31,7 +34,7 @@ impl App {
             }
             return;
         }
-        self.interrupted = false;
+        self.interrupted = None;
         match action {
             Some(Action::Redraw) => {
                 self.spoken.again();
@@ -93,7 +96,7 @@ impl App {
     /// Text was pasted: it fills a field or nothing.
     pub(super) fn paste(&mut self, text: &str) {
         self.notice = None;
-        self.interrupted = false;
+        self.interrupted = None;
         let step = match self.layers.last_mut() {
             Some(layer) => layer.paste(text, &self.store),
             None => Step::Pass,
@@ -206,7 +209,7 @@ impl App {
             Action::Redo => self.redo(),
             Action::Mark | Action::MarkRange | Action::MarkAll => self.mark(action),
             Action::Filter => {
-                let (pane, filter) = match self.focus {
+                let (pane, filter) = match self.list() {
                     Focus::Devices => (Focus::Devices, self.devices.filter()),
                     Focus::Queue | Focus::Metrics => (Focus::Queue, self.queue.filter()),
                 };
@@ -214,12 +217,12 @@ impl App {
                 self.layers.push(Layer::Filter(Box::new(line)));
             }
             Action::Unacknowledged => {
-                let on = self.queue.toggle_unacknowledged();
-                self.say(Tone::Plain, if on { "unacknowledged alerts only" } else { "all alerts" }.into());
+                self.queue.toggle_unacknowledged();
+                self.say_narrowing();
             }
             Action::Noisy => {
-                let on = self.queue.toggle_noisy();
-                self.say(Tone::Plain, if on { "chattering and stale alerts only" } else { "all alerts" }.into());
+                self.queue.toggle_noisy();
+                self.say_narrowing();
             }
             Action::Views => {
                 let menu = self.views_menu();
@@ -323,6 +326,22 @@ impl App {
         }
     }
 
+    /// What the list shows now: all that still narrows it.
+    fn say_narrowing(&mut self) {
+        let view = self.queue.view("");
+        let mut text = match (view.unacknowledged, view.noisy) {
+            (false, false) => "all alerts",
+            (true, false) => "unacknowledged alerts only",
+            (false, true) => "chattering and stale alerts only",
+            (true, true) => "chattering and stale alerts only, of these the unacknowledged",
+        }
+        .to_owned();
+        if !view.filter.is_empty() {
+            let _ = write!(text, ", of these what matches {}", view.filter);
+        }
+        self.say(Tone::Plain, text);
+    }
+
     pub(super) fn go(&mut self, motion: Motion) {
         match self.focus {
             Focus::Queue => {
@@ -349,7 +368,7 @@ impl App {
     }
 
     fn mark(&mut self, action: Action) {
-        if self.focus == Focus::Devices {
+        if self.list() == Focus::Devices {
             self.say(Tone::Plain, "alerts are marked, not devices".into());
             return;
         }
@@ -381,7 +400,7 @@ impl App {
     }
 
     fn open(&mut self) {
-        let detail = match self.focus {
+        let detail = match self.list() {
             Focus::Queue | Focus::Metrics => self.under_cursor().cloned().map(Detail::of_alert),
             Focus::Devices => self.devices.cursor().cloned().map(Detail::of_device),
         };
@@ -415,7 +434,7 @@ impl App {
             self.say(Tone::Plain, "no marks".into());
             return;
         }
-        let cleared = match self.focus {
+        let cleared = match self.list() {
             Focus::Devices => self.devices.clear_filter(),
             Focus::Queue | Focus::Metrics => self.queue.clear_filter(),
         };

@@ -104,7 +104,8 @@ pub struct App {
     /// The name of the view in force; empty for the standard one.
     view: String,
     muted: bool,
-    interrupted: bool,
+    /// Until when the interrupting key quits.
+    interrupted: Option<Timestamp>,
     effects: Vec<Effect>,
     trends: Vec<DeviceKey>,
     /// The window of the charts that was asked for last, in seconds.
@@ -160,7 +161,7 @@ impl App {
             memo: Memo::default(),
             view: String::new(),
             muted,
-            interrupted: false,
+            interrupted: None,
             effects: Vec::new(),
             trends: Vec::new(),
             trend_seconds: 0,

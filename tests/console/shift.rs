@@ -179,7 +179,7 @@ fn the_time_runs_out_with_a_warning_and_the_row_looks_unacknowledged_until_someb
     go_to(&mut desk, &held);
     desk.keys("s down enter g");
     live(&mut desk, 9 * 60, &list);
-    assert!(!desk.screen().contains("come back from the shelf"));
+    assert!(!desk.screen().contains("comes back from the shelf"));
     live(&mut desk, 2 * 60, &list);
     let said = |desk: &mut Desk, text: &str| {
         desk.keys("L");
@@ -187,7 +187,7 @@ fn the_time_runs_out_with_a_warning_and_the_row_looks_unacknowledged_until_someb
         desk.keys("esc");
         found
     };
-    assert!(said(&mut desk, "come back from the shelf"));
+    assert!(said(&mut desk, "comes back from the shelf"));
     assert!(!rows(&desk).contains(&held));
     desk.effects.clear();
     live(&mut desk, 5 * 60, &list);

@@ -1266,3 +1266,63 @@ fn the_health_window_shows_the_bridge_of_this_machine_and_whether_it_still_speak
     desk.draw();
     assert!(desk.screen().contains("ended at"), "{}", desk.screen());
 }
+
+#[test]
+fn an_enter_that_came_before_the_answer_about_open_orders_is_no_error_once_it_is_there() {
+    let mut desk = Desk::night(60, 20);
+    desk.keys("w enter");
+    assert!(desk.screen().contains("still being asked"), "{}", desk.screen());
+    desk.report(Report::OpenOrders {
+        alert: "a-1001".into(),
+        result: Err(fault(
+            "manage.example:443 does not answer within 15 s, and the breaker holds further calls back until 02:16",
+        )),
+    });
+    desk.draw();
+    let screen = desk.screen();
+    assert!(!screen.contains("still being asked"), "{screen}");
+    assert!(screen.contains("until 02:16"), "the reason is told to its end: {screen}");
+    assert!(screen.contains("it makes the order."), "{screen}");
+    assert!(desk.submitted().is_empty());
+    desk.keys("enter");
+    assert_eq!(desk.submitted_alerts(), ["a-1001"]);
+}
+
+#[test]
+fn what_the_server_does_not_let_be_taken_over_is_said_with_who_holds_it_since_when() {
+    let mut desk = Desk::night(120, 40);
+    desk.keys("G k t y");
+    let row = desk.commit().remove(0);
+    desk.wait(4);
+    desk.becomes(&row, IntentState::Superseded, |row| {
+        row.superseded_by = Some("operator2".into());
+        row.detail = Some("already acknowledged by operator2 at 2026-11-13T02:12:05Z".into());
+    });
+    let screen = desk.screen();
+    assert!(
+        screen.contains("does not let it be taken over: operator2 holds it since") && desk.last_line().trim() == "02:12",
+        "{screen}"
+    );
+    // whoever meant to be the first is told who was
+    let mut desk = Desk::night(120, 40);
+    desk.keys("a");
+    let row = desk.commit().remove(0);
+    desk.wait(4);
+    desk.becomes(&row, IntentState::Superseded, |row| row.superseded_by = Some("operator2".into()));
+    let screen = desk.screen();
+    assert!(screen.contains("operator2 was first") && !screen.contains("taken over"), "{screen}");
+}
+
+#[test]
+fn the_interrupting_key_quits_only_as_long_as_it_is_said() {
+    let mut desk = Desk::night(120, 40);
+    desk.keys("ctrl-c");
+    assert!(desk.last_line().contains("ctrl-c again quits at once"), "{}", desk.last_line());
+    desk.wait(11);
+    assert!(!desk.last_line().contains("quits at once"), "{}", desk.last_line());
+    desk.keys("ctrl-c");
+    assert!(!desk.effects.contains(&Effect::Quit));
+    desk.wait(9);
+    desk.keys("ctrl-c");
+    assert_eq!(desk.effects, [Effect::Quit]);
+}

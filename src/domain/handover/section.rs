@@ -78,6 +78,19 @@ pub(super) fn clock(at: Timestamp, until: Timestamp, zone: &TimeZone) -> String 
     at.strftime(form).to_string()
 }
 
+/// A sentence of a server with its times as the handover writes them.
+fn local(sentence: &str, until: Timestamp, zone: &TimeZone) -> String {
+    let around: &[char] = &['(', ')', ',', '.', ';', ':', '`', '"'];
+    let words = sentence.split(' ').map(|word| {
+        let bare = word.trim_matches(around);
+        match bare.parse::<Timestamp>() {
+            Ok(at) => word.replacen(bare, &clock(at, until, zone), 1),
+            Err(_) => word.to_owned(),
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// With the day.
 pub(super) fn moment(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
@@ -216,7 +229,10 @@ impl Handover {
             } else {
                 word(deed.state).to_owned()
             },
-            detail: deed.detail.as_ref().map_or_else(String::new, |detail| detail.shown().to_owned()),
+            detail: deed
+                .detail
+                .as_ref()
+                .map_or_else(String::new, |detail| local(detail.shown(), self.until, zone)),
             ..Entry::default()
         });
         let remarks = self.remarks.iter().map(|remark| Entry {
@@ -247,5 +263,29 @@ impl Handover {
             section("Loudest alarms", "none was raised", "", top.collect()),
             section("Done by this person", "nothing", "time", done.collect()),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_times_of_a_servers_sentence_are_those_of_the_handover() {
+        let zone = TimeZone::fixed(jiff::tz::offset(-5));
+        let until: Timestamp = "2026-11-28T12:00:00Z".parse().unwrap();
+        for (said, told) in [
+            (
+                "already acknowledged by operator2 at 2026-11-28T09:08:46Z",
+                "already acknowledged by operator2 at 04:08",
+            ),
+            (
+                "409: changed (2026-11-28T03:00:00+00:00), read it",
+                "409: changed (27 Nov 22:00), read it",
+            ),
+            ("no time in here: 10:00", "no time in here: 10:00"),
+        ] {
+            assert_eq!(local(said, until, &zone), told);
+        }
     }
 }
