@@ -21,9 +21,9 @@ pub struct PlantArgs {
     /// Unresolved alerts at the start [default: the scenario's]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=20_000))]
     pub alerts: Option<u32>,
-    /// Refuse to hand an alert to another person once somebody has acknowledged it (409), as some servers do
+    /// Let an acknowledgement replace that of another person, as some servers do; else the second one is refused (409)
     #[arg(long)]
-    pub no_takeover: bool,
+    pub takeover: bool,
 }
 
 /// Stories of the simulated plant.

@@ -139,7 +139,7 @@ pub(super) fn plant(arguments: &PlantArgs) -> SimulatorConfig {
         seed: arguments.seed,
         devices: arguments.devices,
         alerts: arguments.alerts.map(|count| count as usize),
-        allow_takeover: !arguments.no_takeover,
+        allow_takeover: arguments.takeover,
         ..SimulatorConfig::default()
     }
 }
@@ -221,13 +221,13 @@ mod tests {
     }
 
     #[test]
-    fn the_plant_lets_alerts_be_taken_over_unless_it_is_told_not_to() {
+    fn the_plant_lets_alerts_be_taken_over_only_where_it_is_told_to() {
         use clap::Parser as _;
         for (line, allowed) in [
-            ("nightdesk demo", true),
-            ("nightdesk demo --no-takeover", false),
-            ("nightdesk simulate --dir d", true),
-            ("nightdesk simulate --dir d --no-takeover", false),
+            ("nightdesk demo", false),
+            ("nightdesk demo --takeover", true),
+            ("nightdesk simulate --dir d", false),
+            ("nightdesk simulate --dir d --takeover", true),
         ] {
             let of = match Cli::try_parse_from(line.split(' ')).unwrap().command {
                 Some(Command::Demo(arguments)) => arguments.plant,
