@@ -88,7 +88,12 @@ pub(super) async fn run(context: Context, command: Devices) -> Result<(), Failur
             let limit = wait.limit();
             let metadata = object(&metadata)?;
             let device = key(&context, &id, device_type.as_deref()).await?;
-            let rows = carry_out(&context, vec![Intent::SetMetadata { device, metadata }], limit).await?;
+            let wish = Intent::SetMetadata {
+                device,
+                metadata,
+                message: None,
+            };
+            let rows = carry_out(&context, vec![wish], limit).await?;
             rows.first().map_or(Ok(()), |row| tell_one(&context, row, limit.is_some()))
         }
     }

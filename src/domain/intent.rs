@@ -54,6 +54,9 @@ pub enum Intent {
         device: DeviceKey,
         /// The keys to set.
         metadata: Map<String, Value>,
+        /// The message from outside that asked for it, as [`Intent::message`] has it; none where a person asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<String>,
     },
     /// Bring an asset of Manage to a status; it is made where it is missing.
     SyncAsset {
@@ -113,6 +116,19 @@ impl Intent {
         }
     }
 
+    /// The id of the inbound message that asked for it, as a SHA-256 in hexadecimal: the same message again is the same wish.
+    pub fn message(&self) -> Option<&str> {
+        match self {
+            Self::SetMetadata { message, .. } => message.as_deref(),
+            Self::Acknowledge { .. }
+            | Self::Resolve { .. }
+            | Self::CreateWorkOrder { .. }
+            | Self::SyncAsset { .. }
+            | Self::ReportProduction { .. }
+            | Self::CallWebhook { .. } => None,
+        }
+    }
+
     /// The service that it goes to.
     pub fn service(&self) -> Service {
         match self {
@@ -164,6 +180,8 @@ pub enum Service {
     Erp,
     /// Whoever an outbound webhook tells.
     Webhook,
+    /// The data lake and its token service: written by the bridge, never through the outbox.
+    Lake,
 }
 
 impl Service {
@@ -179,6 +197,7 @@ impl Service {
             Self::Manage => "manage",
             Self::Erp => "erp",
             Self::Webhook => "webhook",
+            Self::Lake => "lake",
         }
     }
 }
@@ -190,6 +209,7 @@ impl fmt::Display for Service {
             Self::Manage => "Manage",
             Self::Erp => "ERP",
             Self::Webhook => "webhook",
+            Self::Lake => "data lake",
         })
     }
 }

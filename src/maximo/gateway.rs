@@ -29,7 +29,7 @@ impl Deliver for Gateway {
                 draft,
                 ..
             } => self.send_order(seen, *allow_duplicate, draft, shipment).await,
-            Intent::SetMetadata { device, metadata } => {
+            Intent::SetMetadata { device, metadata, .. } => {
                 let put = self.monitor.put_metadata(device, shipment.body.clone(), shipment.attempt);
                 match put.await {
                     Ok(Some(now))

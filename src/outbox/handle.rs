@@ -291,6 +291,14 @@ impl Audit {
             .await
     }
 
+    /// Records something that was done without a row of the outbox: what (a word of [`AuditEntry::what`]), on which object, and how
+    /// it ended. In the name of whoever opened the outbox.
+    pub async fn record(&self, what: &'static str, object: String, detail: String) -> Result<(), OutboxError> {
+        self.outbox
+            .call(move |journal| journal.write(|write| write.audit_other(what, object, detail)))
+            .await
+    }
+
     /// Walks the whole chain and compares its end with the anchor.
     pub async fn verify(&self) -> Result<AuditReport, OutboxError> {
         self.outbox

@@ -212,7 +212,8 @@ impl Write<'_> {
     }
 
     /// The newest open row of the object, if it asks the same: a double key press. An older one does not count,
-    /// since what was asked in between would otherwise have the last word.
+    /// since what was asked in between would otherwise have the last word. What messages from outside ask is told apart by
+    /// their ids: each has a row of its own, by which it is known when it comes again.
     fn same_as(&self, wanted: &Stored) -> Result<Option<Stored>, OutboxError> {
         let newest = self
             .transaction
@@ -226,7 +227,14 @@ impl Write<'_> {
             )
             .optional()?;
         Ok(match newest {
-            Some(Ok(newest)) if newest.kind == wanted.kind && newest.body == wanted.body && newest.is_sealed(self.identity) => Some(newest),
+            Some(Ok(newest))
+                if newest.kind == wanted.kind
+                    && newest.body == wanted.body
+                    && message_of(&newest) == message_of(wanted)
+                    && newest.is_sealed(self.identity) =>
+            {
+                Some(newest)
+            }
             _ => None,
         })
     }
@@ -259,6 +267,11 @@ impl Write<'_> {
         };
         Err(OutboxError::State { id, state, rule })
     }
+}
+
+fn message_of(stored: &Stored) -> Option<String> {
+    let intent: crate::domain::Intent = serde_json::from_str(&stored.intent).ok()?;
+    intent.message().map(str::to_owned)
 }
 
 fn shown(stored: &Stored) -> Result<OutboxRow, OutboxError> {

@@ -145,6 +145,22 @@ impl Write<'_> {
         states: (Option<IntentState>, Option<IntentState>),
         detail: Option<String>,
     ) -> Result<(), OutboxError> {
+        self.append(what, row.map(|row| (Some(row.id), row.object.clone())), states, detail)
+    }
+
+    /// Appends what is no row's: something that was done without the outbox.
+    pub(super) fn audit_other(&mut self, what: &str, object: String, detail: String) -> Result<(), OutboxError> {
+        self.append(what, Some((None, object)), (None, None), Some(detail))
+    }
+
+    fn append(
+        &mut self,
+        what: &str,
+        on: Option<(Option<i64>, String)>,
+        states: (Option<IntentState>, Option<IntentState>),
+        detail: Option<String>,
+    ) -> Result<(), OutboxError> {
+        let (row_id, object) = on.map_or((None, None), |(row, object)| (row, Some(object)));
         let (seq, prev_hash) = match self.tail.take() {
             Some(tail) => tail,
             None => audit::tail(&self.transaction, self.identity)?,
@@ -154,8 +170,8 @@ impl Write<'_> {
             at: self.now,
             actor: self.actor().clone(),
             what: what.to_owned(),
-            object: row.map(|row| row.object.clone()),
-            row_id: row.map(|row| row.id),
+            object,
+            row_id,
             from: states.0.map(|state| state.as_str().to_owned()),
             to: states.1.map(|state| state.as_str().to_owned()),
             detail,

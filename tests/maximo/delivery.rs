@@ -497,6 +497,7 @@ async fn metadata_that_the_answer_contradicts_is_in_doubt() {
             Intent::SetMetadata {
                 device: nightdesk::domain::DeviceKey::new("Pump", "P-1"),
                 metadata: serde_json::from_str(r#"{"lastCalibration":"2026-02-19"}"#).unwrap(),
+                message: None,
             },
             1,
         )
