@@ -263,7 +263,7 @@ async fn a_message_that_was_parked_is_sent_when_it_comes_again() {
     plant.run(&["outbox", "drain"]).await;
     assert_eq!(states().await, [IntentState::Parked], "the device is not there yet");
     plant
-        .run(&["devices", "create", "--type", "PumpStation", "--id", "PUMP-NEW"])
+        .run(&["devices", "create", "PUMP-NEW", "--type", "PumpStation"])
         .await
         .expect(0);
     served.webhook(&early).await.expect(200);
