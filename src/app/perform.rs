@@ -199,7 +199,9 @@ impl App {
         for intent in intents {
             let ticket = self.next_ticket();
             self.store.submit(ticket, intent.clone());
+            let held = verb == Verb::Acknowledge && intent.alert().is_some_and(|id| self.is_held(id, Purpose::Acknowledge));
             group.members.push(Member {
+                held,
                 ticket,
                 intent: intent.clone(),
                 row: None,
@@ -215,6 +217,12 @@ impl App {
         while self.groups.len() > GROUPS_MOST {
             self.groups.pop_front();
         }
+    }
+
+    /// Whether the undoing key would take something back now.
+    pub(super) fn undoes(&self) -> bool {
+        let last = self.groups.iter().rev().find(|group| !group.undone);
+        self.undoes_shelving() || last.is_some_and(|group| group.undoable(&self.store).next().is_some())
     }
 
     /// Takes the last action back, as far as it has not been sent.
