@@ -33,7 +33,7 @@ pub struct AuditEntry {
     #[serde(flatten)]
     pub who: Actor,
     /// What: `submit`, `begin`, `answer`, `look-up`, `cancel`, `retry`, `replace`, `take-over`, `created`, `recovered`,
-    /// `damaged`, `doubt`, `audit-lost`, `trimmed`.
+    /// `damaged`, `doubt`, `audit-lost`, `trimmed`, and `create-device` before it is asked and once it ended.
     pub what: SafeText,
     /// On which object, in the raw spelling.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -114,15 +114,15 @@ async fn an_answer_is_believed_only_if_it_shows_what_was_asked() {
 async fn every_class_of_failure_is_told_apart() {
     let cases: Vec<(Answer, &str)> = vec![
         (|| Reply::Close, "in doubt"),
-        (|| json(500, ""), "in doubt"),
+        (|| json(500, ""), "failed"),
         (|| json(502, "<html>"), "in doubt"),
-        (|| json(503, ""), "in doubt"),
+        (|| json(503, ""), "failed"),
         (|| Reply::Whole(503, vec![("retry-after", "7".into())], Vec::new()), "throttled"),
         (|| Reply::Whole(429, vec![("retry-after", "-3".into())], Vec::new()), "throttled"),
-        (|| Reply::Whole(503, vec![("retry-after", "-3".into())], Vec::new()), "in doubt"),
+        (|| Reply::Whole(503, vec![("retry-after", "-3".into())], Vec::new()), "failed"),
         (
             || Reply::Whole(503, vec![("retry-after", "99999999999".into())], Vec::new()),
-            "in doubt",
+            "failed",
         ),
         (|| json(504, ""), "in doubt"),
         (|| json(200, ""), "in doubt"),
@@ -154,6 +154,7 @@ async fn every_class_of_failure_is_told_apart() {
             Sent::NotSent { .. } => "not sent",
             Sent::Later { .. } => "later",
             Sent::InDoubt { .. } => "in doubt",
+            Sent::Failed { .. } => "failed",
             Sent::Throttled { .. } => "throttled",
             Sent::Unauthorized { .. } => "unauthorized",
             Sent::Refused { .. } => "refused",

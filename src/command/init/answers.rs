@@ -214,7 +214,9 @@ fn checked<T>(
     check: impl Fn(&str) -> Result<T, String>,
 ) -> Result<T, Failure> {
     if let Some(text) = flag {
-        return check(text.trim()).map_err(|why| Failure::new(Exit::Usage, format!("{name}: {why}")));
+        let insecure = Url::parse(text.trim()).is_ok_and(|url| url.scheme() == "http");
+        let exit = if insecure { Exit::Tls } else { Exit::Usage };
+        return check(text.trim()).map_err(|why| Failure::new(exit, format!("{name}: {why}")));
     }
     loop {
         let answer = ask.line(question, default, name)?;
