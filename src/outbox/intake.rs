@@ -68,7 +68,11 @@ impl Journal {
         self.write(|write| {
             let mut stored = write.any(id)?;
             let anew = serde_json::to_string(&submission.intent).is_ok_and(|intent| intent == stored.intent);
-            let why = if anew { "asked anew in a row of its own" } else { "replaced by an edited one" };
+            let why = if anew {
+                "asked anew in a row of its own"
+            } else {
+                "replaced by an edited one"
+            };
             write.end(&mut stored, "replace", Some(why))?;
             write.accept(submission, "submit")
         })

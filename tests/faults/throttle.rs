@@ -232,7 +232,10 @@ async fn row_05_a_503_whose_wait_means_nothing_is_in_doubt_and_looked_up_before_
                 .collect();
             assert_eq!(sends.len(), 2, "{operation:?} {text:?}: {waits:?}");
             let repeat = sends[1];
-            assert!(repeat >= *after && repeat <= BACK_OFF + 4.0 * SLACK, "{operation:?} {text:?}: {waits:?}");
+            assert!(
+                repeat >= *after && repeat <= BACK_OFF + 4.0 * SLACK,
+                "{operation:?} {text:?}: {waits:?}"
+            );
         }
         bench.judge();
         tokio::time::resume();

@@ -504,3 +504,17 @@ async fn a_look_up_that_announces_more_than_it_gives_proves_no_absence() {
         "a second order might have been made"
     );
 }
+
+#[tokio::test]
+async fn of_metadata_there_is_nothing_to_look_up() {
+    let row = shipment(
+        Intent::SetMetadata {
+            device: nightdesk::domain::DeviceKey::new("Pump", "P-1"),
+            metadata: serde_json::from_str(r#"{"lastCalibration":"2026-02-19"}"#).unwrap(),
+        },
+        2,
+    );
+    let server = Server::start(|_| json(500, "")).await;
+    assert_eq!(gateway(&server).verify(&row).await, Verified::Repeatable);
+    assert!(server.seen().is_empty(), "{:?}", server.seen());
+}

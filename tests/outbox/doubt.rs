@@ -57,7 +57,10 @@ async fn a_look_up_after_a_servers_own_answer_is_believed_at_once() {
         let sent = bench.server.sent();
         // the back-offs of two failures (at most 1 s and 2 s) and the gaps of a target that failed
         let took = sent[2].1 - sent[0].1;
-        assert!(took < Duration::from_secs(10), "the ordinary back-off, not a request's timeout: {took:?}");
+        assert!(
+            took < Duration::from_secs(10),
+            "the ordinary back-off, not a request's timeout: {took:?}"
+        );
 
         let bench = Bench::with([Act::CommitAndFail], []).await;
         let row = bench.end_of(submission).await;
@@ -82,7 +85,10 @@ async fn of_what_may_be_repeated_nobody_says_that_it_was_looked_up() {
     let begun = tokio::time::Instant::now();
     let row = bench.end_of(note("a", "x")).await;
     assert_eq!((row.state, row.attempts), (IntentState::Delivered, 2));
-    assert!(begun.elapsed() >= Duration::from_secs(30), "the first request might have overwritten a later one");
+    assert!(
+        begun.elapsed() >= Duration::from_secs(30),
+        "the first request might have overwritten a later one"
+    );
     let mut told = String::new();
     while let Ok(change) = changes.try_recv() {
         told += change.detail.as_ref().map_or("", |detail| detail.shown());

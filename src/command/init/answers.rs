@@ -329,10 +329,18 @@ fn zone_name(text: &str) -> Result<String, String> {
 }
 
 fn date(text: &str) -> Result<Date, Failure> {
-    text.parse().map_err(|_| {
+    let date: Date = text.parse().map_err(|_| {
         Failure::new(
             Exit::Usage,
             format!("--key-created: `{text}` is no date: write one such as 2026-09-01"),
         )
-    })
+    })?;
+    // a day of grace: it may be tomorrow already where the key was made
+    if date > jiff::Zoned::now().date().saturating_add(jiff::Span::new().days(1)) {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("--key-created: {date} is still to come: write the day on which the key was made"),
+        ));
+    }
+    Ok(date)
 }
