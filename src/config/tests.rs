@@ -315,6 +315,7 @@ fn flags_go_before_environment_before_file() {
     let one = file("one.toml", "default_profile = \"a\"\n");
     let two = file("two.toml", "");
     let env = Env::of(&[
+        ("USER", "maria"),
         ("NIGHTDESK_CONFIG", one.to_str().unwrap()),
         ("NIGHTDESK_PROFILE", "b"),
         ("NIGHTDESK_STATE_DIR", "/from/env"),

@@ -90,10 +90,7 @@ mod tests {
             (r#"{"auth\u0054oken":"S3CRET"}"#, r#"{"auth\u0054oken":"[redacted]"}"#),
             (r#"{"client_secret":12345,"a":1}"#, r#"{"client_secret":[redacted],"a":1}"#),
             (r#"{"tokens":["S3CRET"],"a":1}"#, r#"{"tokens":[redacted]"#),
-            (
-                r#"{\"apiKey\":\"S3CRET\",\"a\":\"b\"}"#,
-                r#"{\"apiKey\":"[redacted]\",\"a\":\"b\"}"#,
-            ),
+            (r#"{\"apiKey\":\"S3CRET\",\"a\":\"b\"}"#, r#"{\"apiKey\":"[redacted]",\"a\":\"b\"}"#),
             ("{'Password': 'S3CRET'}", "{'Password':'[redacted]'}"),
             ("at https://x/?access_token=S3CRET&a=b", "at https://x/?access_token=[redacted]&a=b"),
             ("the key: it lacks a right", "the key: it lacks a right"),
