@@ -141,6 +141,14 @@ fn handover() -> Handover {
 }
 
 fn made_of(rows: &[OutboxRow], as_of: Timestamp) -> Handover {
+    made_until(rows, at(450.0), as_of)
+}
+
+fn made(until: Timestamp, as_of: Timestamp) -> Handover {
+    made_until(&rows(), until, as_of)
+}
+
+fn made_until(rows: &[OutboxRow], until: Timestamp, as_of: Timestamp) -> Handover {
     let (alerts, shelf) = (script(), shelf());
     let mut history = History::default();
     for alert in &alerts {
@@ -163,7 +171,7 @@ fn made_of(rows: &[OutboxRow], as_of: Timestamp) -> Handover {
         site: "BEDFORD",
         operator: "op1",
         since: at(0.0),
-        until: at(450.0),
+        until,
         as_of: Some(as_of),
         alerts: alerts.iter().collect(),
         history: &history,
@@ -276,6 +284,28 @@ fn the_numbers_of_the_shift() {
     );
     assert_eq!(made.remarks.len(), 1);
     assert_eq!(made.read.len(), 1);
+}
+
+#[test]
+fn a_flood_that_lasts_is_handed_over_as_one_that_lasts() {
+    let floods = |handover: &Handover| -> Vec<String> {
+        let sections = handover.sections(&TimeZone::UTC);
+        let floods = sections.iter().find(|section| section.title == "Floods").unwrap();
+        floods.entries.iter().map(|entry| entry.detail.clone()).collect()
+    };
+    let now = made(at(310.0), at(309.9));
+    assert_eq!(floods(&now), ["still going on, 12 alerts, at most 12 in 10 min"]);
+    let json: serde_json::Value = serde_json::from_str(&now.write(Format::Json, &TimeZone::UTC)).unwrap();
+    assert_eq!(json["floods"][0]["lasts"], true);
+    // Monitor fell silent in it: nobody knows whether it is over
+    let silent = made(at(400.0), at(310.0));
+    assert_eq!(floods(&silent), ["still going on at 03:10, 12 alerts, at most 12 in 10 min"]);
+    // the period ends in it
+    let before = made(at(310.0), at(449.0));
+    assert_eq!(floods(&before), ["still going on at 03:10, 12 alerts, at most 12 in 10 min"]);
+    let over = made(at(450.0), at(449.0));
+    assert_eq!(floods(&over), ["until 03:13 (8 min), 12 alerts, at most 12 in 10 min"]);
+    assert!(!over.write(Format::Json, &TimeZone::UTC).contains("lasts"));
 }
 
 fn check(name: &str, format: Format) {

@@ -1,10 +1,12 @@
 //! When to ring: by severity, once or until somebody acknowledges, never in quiet hours, and little in a flood.
 
+use std::collections::HashSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::App;
 use crate::config::BellRule;
-use crate::domain::{Alert, AlertState, Severity};
+use crate::domain::{Alert, AlertId, Severity};
 use crate::model::Effect;
 
 /// How often a bell that waits for an acknowledgement rings.
@@ -31,29 +33,43 @@ impl App {
         }
     }
 
-    /// The sentence to ring with for these, if any of them is worth it. What lies on the shelf is not. In a flood only a new
-    /// top severity is.
-    pub(super) fn worth_ringing<'a>(&self, alerts: impl Iterator<Item = &'a Alert>) -> Option<String> {
+    /// The sentence to ring with for these new ones, if any of them is worth it. In a flood only a new top severity is: one
+    /// above all that wait or came in it.
+    pub(super) fn worth_ringing<'a>(&self, new: impl Iterator<Item = &'a Alert>) -> Option<String> {
+        let new: Vec<&Alert> = new.collect();
+        let alert = self.loudest(new.iter().copied())?;
+        if self.store.flood().0.is_on() {
+            let new: HashSet<&AlertId> = new.iter().map(|alert| &alert.id).collect();
+            let before = self.store.alerts().filter(|alert| !new.contains(&alert.id));
+            if self.flood_top(before).is_some_and(|top| alert.severity.rank() >= top) {
+                return None;
+            }
+        }
+        Some(self.ringing(alert))
+    }
+
+    /// The worst of these that would ring by its rule, now. What lies on the shelf would not.
+    fn loudest<'a>(&self, alerts: impl Iterator<Item = &'a Alert>) -> Option<&'a Alert> {
         if self.muted || self.is_quiet() {
             return None;
         }
-        let top = self.flood_top();
-        let alert = alerts
-            .filter(|alert| self.store.progress(alert) == 0 && self.store.shelf().hides(alert).is_none())
-            .filter(|alert| top.is_none_or(|top| alert.severity == Severity::Critical || alert.severity.rank() < top))
-            .filter(|alert| self.rule(alert) != BellRule::Off)
-            .min_by(|one, other| crate::domain::triage_order(one, other))?;
-        Some(format!("{} {}", self.scene().severity(&alert.severity).0, self.scene().name(alert)))
+        alerts
+            .filter(|alert| self.is_waiting(alert) && self.rule(alert) != BellRule::Off)
+            .min_by(|one, other| crate::domain::triage_order(one, other))
     }
 
-    /// While a flood lasts: the worst severity among the open alerts that were there before these. A new one that is worse
-    /// still rings.
-    fn flood_top(&self) -> Option<u8> {
-        if !self.store.flood().0.is_on() {
-            return None;
-        }
-        let known = self.store.alerts().filter(|alert| alert.state != AlertState::Resolved);
-        known.map(|alert| alert.severity.rank()).min()
+    fn is_waiting(&self, alert: &Alert) -> bool {
+        self.store.progress(alert) == 0 && self.store.shelf().hides(alert).is_none()
+    }
+
+    /// While a flood lasts: the worst severity among those of these that wait or came in it.
+    fn flood_top<'a>(&self, alerts: impl Iterator<Item = &'a Alert>) -> Option<u8> {
+        let counts = |alert: &&Alert| self.is_waiting(alert) || self.store.is_of_flood(alert);
+        alerts.filter(counts).map(|alert| alert.severity.rank()).min()
+    }
+
+    fn ringing(&self, alert: &Alert) -> String {
+        format!("{} {}", self.scene().severity(&alert.severity).0, self.scene().name(alert))
     }
 
     /// Rings.
@@ -62,15 +78,23 @@ impl App {
         self.effects.push(Effect::Bell(text));
     }
 
-    /// Rings again each minute while something waits whose rule is to wait for an acknowledgement.
+    /// Rings again each minute while something waits whose rule is to wait for an acknowledgement; in a flood only for the
+    /// worst that there is.
     pub(super) fn ring_again(&mut self) {
         let due = |rung: Timestamp| self.now.duration_since(rung) >= AGAIN_AFTER;
         if !self.rung.is_some_and(due) {
             return;
         }
         let waits = self.store.alerts().filter(|alert| self.rule(alert) == BellRule::UntilAcknowledged);
-        if let Some(text) = self.worth_ringing(waits) {
-            self.ring(text);
+        let Some(alert) = self.loudest(waits) else { return };
+        let worst = self
+            .store
+            .alerts()
+            .filter(|alert| self.is_waiting(alert))
+            .map(|alert| alert.severity.rank())
+            .min();
+        if !self.store.flood().0.is_on() || worst == Some(alert.severity.rank()) {
+            self.ring(self.ringing(alert));
         }
     }
 }

@@ -101,17 +101,23 @@ impl App {
         if alert.state == AlertState::Resolved {
             return hint(STEPS, "done", self.when_done(order.is_some()));
         }
+        let (step, name) = match (alert.state.progress(), order) {
+            (0, _) => (4, "acknowledge"),
+            (_, None) => (5, "work order"),
+            (_, Some((_, Some(order)))) if !order.is_open() => (7, "resolve"),
+            (_, Some(_)) => (6, "the repair"),
+        };
         if let Some(text) = self.in_the_way(&alert.id) {
-            let (step, name) = match (alert.state.progress(), order) {
-                (0, _) => (4, "acknowledge"),
-                (_, None) => (5, "work order"),
-                (_, Some((_, Some(order)))) if !order.is_open() => (7, "resolve"),
-                (_, Some(_)) => (6, "the repair"),
-            };
             return hint(step, name, text);
         }
         if self.under_cursor().map(|alert| &alert.id) != Some(&alert.id) && !self.is_form_open() {
-            return hint(2, "find the alert", self.find(alert));
+            // whoever has acknowledged it has found it before
+            let (step, name) = if alert.state.progress() == 0 {
+                (2, "find the alert")
+            } else {
+                (step, name)
+            };
+            return hint(step, name, self.find(alert));
         }
         if alert.state.progress() == 0 {
             let step = asked(Verb::Acknowledge);
@@ -248,13 +254,22 @@ impl App {
                 key(Action::Back)
             );
         }
-        format!(
-            "The alert of {} stands in the list as CRIT; your cursor has stayed where it was, as it always does. {} and {} move it, {} goes to the top.",
-            alert.device.shown(),
-            key(Action::Up),
-            key(Action::Down),
-            key(Action::Top)
-        )
+        let listed = self.queue.listed();
+        let end = if listed.first() == Some(&alert.id) {
+            format!(", {} goes to the top", key(Action::Top))
+        } else if listed.last() == Some(&alert.id) {
+            format!(", {} goes to the end", key(Action::Bottom))
+        } else {
+            String::new()
+        };
+        let (device, up, down) = (alert.device.shown(), key(Action::Up), key(Action::Down));
+        if alert.state.progress() == 0 {
+            format!(
+                "The alert of {device} stands in the list as CRIT; your cursor has stayed where it was, as it always does. {up} and {down} move it{end}."
+            )
+        } else {
+            format!("Your cursor is not on the alert of {device}, which is acknowledged: {up} and {down} move it there{end}.")
+        }
     }
 
     /// What a row says while its action is under way; `None` where the step is still to be done.

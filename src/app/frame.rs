@@ -8,10 +8,11 @@ use ratatui::layout::Rect;
 use super::App;
 use super::layer::Layer;
 use super::layout::{LEAST, Layout};
+use super::side::Target;
 use crate::domain::{DeviceKey, OutboxId, Service};
-use crate::model::Source;
 use crate::model::store::Age;
-use crate::pane::detail::render_strip;
+use crate::model::{Action, Source};
+use crate::pane::detail::{render_device_strip, render_strip};
 use crate::pane::window::FilterLine;
 use crate::pane::{Devices, Focus, Queue, Scene, Subject, Tone, bar, cells, coach, header};
 
@@ -215,8 +216,11 @@ impl App {
                     .render(&scene, buffer, place, top && self.focus == Focus::Metrics, subject.as_ref());
             }
             if let Some(place) = layout.strip {
-                let alert = self.strip_alert().and_then(|id| self.queue.alert(&self.store, id));
-                render_strip(&scene, buffer, place, alert);
+                match self.strip_target() {
+                    Some(Target::Device(key)) => render_device_strip(&scene, buffer, place, &key),
+                    Some(Target::Alert(id)) => render_strip(&scene, buffer, place, self.queue.alert(&self.store, &id)),
+                    None => render_strip(&scene, buffer, place, None),
+                }
             }
         }
         for layer in &self.layers {
@@ -248,7 +252,14 @@ impl App {
             };
             line.render(&scene, buffer, place);
         } else {
-            bar::render(&scene, buffer, area, self.hints(), notice);
+            let undoes = self.undoes();
+            let hints: Vec<Action> = self
+                .hints()
+                .iter()
+                .copied()
+                .filter(|action| *action != Action::Undo || undoes)
+                .collect();
+            bar::render(&scene, buffer, area, &hints, notice);
         }
     }
 

@@ -15,6 +15,8 @@ pub(super) struct Member {
     pub(super) ticket: Ticket,
     pub(super) intent: Intent,
     pub(super) row: Option<OutboxId>,
+    /// Another person held it when it was asked for: it was to be taken over.
+    pub(super) held: bool,
     /// Why the outbox did not take it.
     pub(super) failed: Option<String>,
 }
@@ -75,6 +77,7 @@ impl Group {
                 let (text, good) = match (&member.failed, row) {
                     (Some(why), _) => (format!("not saved: {why}"), false),
                     (None, None) => ("being saved".to_owned(), true),
+                    (None, Some(row)) if member.held && row.state == IntentState::Superseded => (kept(scene, row), false),
                     (None, Some(row)) => outcome(scene, self.verb, row),
                 };
                 Outcome {
@@ -94,6 +97,17 @@ fn name(store: &Store, id: Option<&AlertId>) -> String {
             |alert| format!("{} {}", alert.device.shown(), alert.name.shown()),
         )
     })
+}
+
+/// The server left it with whom it was taken over from.
+fn kept(scene: &Scene<'_>, row: &OutboxRow) -> String {
+    let alert = row.intent.alert().and_then(|id| scene.store.alert(id));
+    let by = row.superseded_by.as_ref().map_or("somebody else", |by| by.shown());
+    let since = alert
+        .filter(|alert| alert.acknowledged_by == row.superseded_by)
+        .and_then(|alert| alert.acknowledged_at)
+        .map_or_else(String::new, |at| format!(" since {}", scene.clock(at)));
+    format!("this server does not let it be taken over: {by} holds it{since}")
 }
 
 fn outcome(scene: &Scene<'_>, verb: Verb, row: &OutboxRow) -> (String, bool) {

@@ -1,9 +1,11 @@
 //! From a key to an action, and from an action to whatever takes it: the top window, the focused pane, the app.
 
+use std::fmt::Write as _;
+
 use crossterm::event::{KeyCode, KeyModifiers};
 
-use super::App;
 use super::layer::Layer;
+use super::{App, NOTICE_FOR};
 use crate::config::theme::Role;
 use crate::domain::Alert;
 use crate::model::{Action, Context, Effect, Fetch, Key};
@@ -19,10 +21,11 @@ impl App {
         let context = self.layers.last().map_or(Context::Global, Layer::context);
         let action = self.setup.keymap.action(context, key);
         if action == Some(Action::Interrupt) {
-            if self.interrupted {
+            if self.interrupted.is_some_and(|until| self.now < until) {
                 self.effects.push(Effect::Quit);
             } else {
-                self.interrupted = true;
+                // as long as the sentence stands there
+                self.interrupted = self.now.checked_add(NOTICE_FOR).ok();
                 let again = self.scene().key(Action::Interrupt);
                 self.say(
                     Tone::Plain,
@@ -31,7 +34,7 @@ impl App {
             }
             return;
         }
-        self.interrupted = false;
+        self.interrupted = None;
         match action {
             Some(Action::Redraw) => {
                 self.spoken.again();
@@ -93,7 +96,7 @@ impl App {
     /// Text was pasted: it fills a field or nothing.
     pub(super) fn paste(&mut self, text: &str) {
         self.notice = None;
-        self.interrupted = false;
+        self.interrupted = None;
         let step = match self.layers.last_mut() {
             Some(layer) => layer.paste(text, &self.store),
             None => Step::Pass,
@@ -132,110 +135,6 @@ impl App {
                 Tone::Plain,
                 format!("{} does nothing here; {back} closes the window", action.spec().name),
             );
-        }
-    }
-
-    /// What a window made of an event.
-    pub(super) fn take(&mut self, step: Step) {
-        match step {
-            Step::Pass | Step::Stay => {}
-            Step::Refuse(why) => self.say(Tone::Bad, why),
-            Step::Changed => {
-                if let Some(Layer::Form(form, _)) = self.layers.last() {
-                    let draft = form.draft(self.now);
-                    self.drafts.insert(draft.key.clone(), draft.clone());
-                    self.effects.push(Effect::SaveDraft(draft));
-                }
-            }
-            Step::Close => {
-                if let Some(Layer::Form(form, _)) = self.layers.pop()
-                    && self.drafts.contains_key(form.draft_key())
-                {
-                    let about = form.parting().map_or_else(String::new, |word| format!(" ({word})"));
-                    self.say(Tone::Plain, format!("left; what you wrote is kept as a draft{about}"));
-                }
-                self.asking_form = None;
-            }
-            Step::Ask(Ask::Filter(Focus::Queue | Focus::Metrics, filter)) => self.queue.preview_filter(filter),
-            Step::Ask(ask) => self.ask(ask, None),
-            Step::CloseAsk(ask) => {
-                let closed = self.layers.pop();
-                match closed {
-                    Some(Layer::Form(form, replaces)) => self.ask(ask, Some((form.draft_key().clone(), replaces))),
-                    Some(Layer::Question(_)) if matches!(ask, Ask::Acknowledge { .. } | Ask::Resolve { .. }) => {
-                        let form = self.asking_form.take();
-                        self.perform_now(&ask, form);
-                    }
-                    _ => self.ask(ask, None),
-                }
-            }
-        }
-    }
-
-    fn ask(&mut self, ask: Ask, form: Option<(crate::model::DraftKey, Option<crate::domain::OutboxId>)>) {
-        match ask {
-            Ask::Acknowledge { .. } | Ask::Resolve { .. } | Ask::Order { .. } | Ask::Link { .. } => self.perform(ask, form),
-            Ask::OpenOrders { alert, asset, site } => self.ask_open_orders(alert, asset, site),
-            Ask::Retry(id) if self.setup.read_only => {
-                self.say(Tone::Bad, format!("this console is read-only: row {id} stays as it is"));
-            }
-            Ask::Retry(id) => {
-                self.effects.push(Effect::Retry(id));
-                self.say(Tone::Plain, format!("row {id} is sent again"));
-            }
-            Ask::Discard(id) if self.setup.read_only => {
-                self.say(Tone::Bad, format!("this console is read-only: row {id} stays as it is"));
-            }
-            Ask::Discard(id) => {
-                self.effects.push(Effect::Cancel(id));
-                self.say(Tone::Plain, format!("discarding row {id}"));
-            }
-            Ask::Edit(id) => self.edit(id),
-            Ask::Shelve { alerts, span, reason } => {
-                self.drop_draft_of(form);
-                self.shelve(&alerts, span, &reason);
-            }
-            Ask::ShelveAgain(key) => self.shelve_again(&key),
-            Ask::Unshelve(key) => self.unshelve(key),
-            Ask::Remark(text) => {
-                self.drop_draft_of(form);
-                self.remark(&text);
-            }
-            Ask::MarkRead(since) => self.mark_read(since),
-            Ask::SendHandover(handover) => self.send_handover(&handover),
-            Ask::WriteHandover(name, text) => self.effects.push(Effect::Keep(crate::model::Keepsake::Handover { name, text })),
-            Ask::Filter(Focus::Devices, filter) => self.devices.set_filter(filter),
-            Ask::Filter(Focus::Queue | Focus::Metrics, filter) => self.queue.set_filter(filter),
-            Ask::Sort(sort) => {
-                self.queue.set_sort(sort);
-                self.looks_changed();
-            }
-            Ask::Group(by) => self.group(by),
-            Ask::ShowView(name) => self.show_view(&name),
-            Ask::SaveView(name) => self.save_view(&name),
-            Ask::DropView(name) => self.drop_view(&name),
-            Ask::Theme { name, keep } => self.show_theme(&name, keep),
-            Ask::Site(profile) => self.go_to_site(profile),
-            Ask::Column(column) => {
-                self.queue.toggle_column(column);
-                self.looks_changed();
-                let items = self.column_items();
-                if let Some(Layer::Menu(menu)) = self.layers.last_mut() {
-                    menu.refill(items);
-                }
-            }
-            Ask::Run(action) => self.dispatch(action),
-            Ask::Copy(text, what) => {
-                self.effects.push(Effect::Copy(text));
-                self.say(Tone::Plain, format!("{what} goes to the clipboard"));
-            }
-            Ask::Quit => self.effects.push(Effect::Quit),
-        }
-    }
-
-    fn drop_draft_of(&mut self, form: Option<(crate::model::DraftKey, Option<crate::domain::OutboxId>)>) {
-        if let Some((key, _)) = form {
-            self.drop_draft(key);
         }
     }
 
@@ -310,7 +209,7 @@ impl App {
             Action::Redo => self.redo(),
             Action::Mark | Action::MarkRange | Action::MarkAll => self.mark(action),
             Action::Filter => {
-                let (pane, filter) = match self.focus {
+                let (pane, filter) = match self.list() {
                     Focus::Devices => (Focus::Devices, self.devices.filter()),
                     Focus::Queue | Focus::Metrics => (Focus::Queue, self.queue.filter()),
                 };
@@ -318,12 +217,12 @@ impl App {
                 self.layers.push(Layer::Filter(Box::new(line)));
             }
             Action::Unacknowledged => {
-                let on = self.queue.toggle_unacknowledged();
-                self.say(Tone::Plain, if on { "unacknowledged alerts only" } else { "all alerts" }.into());
+                self.queue.toggle_unacknowledged();
+                self.say_narrowing();
             }
             Action::Noisy => {
-                let on = self.queue.toggle_noisy();
-                self.say(Tone::Plain, if on { "chattering and stale alerts only" } else { "all alerts" }.into());
+                self.queue.toggle_noisy();
+                self.say_narrowing();
             }
             Action::Views => {
                 let menu = self.views_menu();
@@ -427,6 +326,22 @@ impl App {
         }
     }
 
+    /// What the list shows now: all that still narrows it.
+    fn say_narrowing(&mut self) {
+        let view = self.queue.view("");
+        let mut text = match (view.unacknowledged, view.noisy) {
+            (false, false) => "all alerts",
+            (true, false) => "unacknowledged alerts only",
+            (false, true) => "chattering and stale alerts only",
+            (true, true) => "chattering and stale alerts only, of these the unacknowledged",
+        }
+        .to_owned();
+        if !view.filter.is_empty() {
+            let _ = write!(text, ", of these what matches {}", view.filter);
+        }
+        self.say(Tone::Plain, text);
+    }
+
     pub(super) fn go(&mut self, motion: Motion) {
         match self.focus {
             Focus::Queue => {
@@ -453,7 +368,7 @@ impl App {
     }
 
     fn mark(&mut self, action: Action) {
-        if self.focus == Focus::Devices {
+        if self.list() == Focus::Devices {
             self.say(Tone::Plain, "alerts are marked, not devices".into());
             return;
         }
@@ -485,7 +400,7 @@ impl App {
     }
 
     fn open(&mut self) {
-        let detail = match self.focus {
+        let detail = match self.list() {
             Focus::Queue | Focus::Metrics => self.under_cursor().cloned().map(Detail::of_alert),
             Focus::Devices => self.devices.cursor().cloned().map(Detail::of_device),
         };
@@ -519,7 +434,7 @@ impl App {
             self.say(Tone::Plain, "no marks".into());
             return;
         }
-        let cleared = match self.focus {
+        let cleared = match self.list() {
             Focus::Devices => self.devices.clear_filter(),
             Focus::Queue | Focus::Metrics => self.queue.clear_filter(),
         };

@@ -51,7 +51,7 @@ impl App {
     }
 
     pub(super) fn copy(&mut self) {
-        if self.focus == Focus::Devices && self.layers.is_empty() {
+        if self.list() == Focus::Devices && self.layers.is_empty() {
             let Some(device) = self.devices.cursor().and_then(|key| self.store.plant.device(key)) else {
                 self.say(Tone::Plain, "there is nothing to copy".into());
                 return;

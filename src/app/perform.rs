@@ -6,7 +6,7 @@ use super::App;
 use super::group::{GROUPS_MOST, Group, Member};
 use super::layer::Layer;
 use super::targets::Purpose;
-use crate::domain::{AlertId, Intent, OutboxId, SafeText};
+use crate::domain::{AlertId, Intent, OutboxId, Reference, SafeText};
 use crate::model::store::Verb;
 use crate::model::{Action, DraftKey, Effect};
 use crate::pane::window::Question;
@@ -110,7 +110,7 @@ impl App {
                         draft,
                         ..
                     } => Intent::CreateWorkOrder {
-                        generation: self.generation(&alert),
+                        generation: self.generation(&alert, &draft.siteid),
                         alert,
                         seen: seen.clone(),
                         allow_duplicate: *allow_duplicate,
@@ -168,7 +168,7 @@ impl App {
     }
 
     /// 0 for the first order of an alert; one more for each that is there or was asked for.
-    fn generation(&self, alert: &AlertId) -> u32 {
+    fn generation(&self, alert: &AlertId, site: &str) -> u32 {
         let asked = self
             .store
             .ledger()
@@ -179,8 +179,10 @@ impl App {
             })
             .max()
             .unwrap_or(0);
-        let there = u32::from(self.store.order(alert).is_some());
-        asked.max(there)
+        let order = self.store.order(alert);
+        let open = self.store.open_orders(alert).and_then(|open| open.result.as_ref().ok());
+        let listed = open.into_iter().flatten().chain(order.and_then(|(_, told)| told));
+        asked.max(u32::from(order.is_some())).max(Reference::free(site, alert, listed))
     }
 
     fn submit(&mut self, verb: Verb, intents: Vec<Intent>, grace: Duration, draft: Option<DraftKey>, replaces: Option<OutboxId>) {
@@ -197,7 +199,9 @@ impl App {
         for intent in intents {
             let ticket = self.next_ticket();
             self.store.submit(ticket, intent.clone());
+            let held = verb == Verb::Acknowledge && intent.alert().is_some_and(|id| self.is_held(id, Purpose::Acknowledge));
             group.members.push(Member {
+                held,
                 ticket,
                 intent: intent.clone(),
                 row: None,
@@ -213,6 +217,12 @@ impl App {
         while self.groups.len() > GROUPS_MOST {
             self.groups.pop_front();
         }
+    }
+
+    /// Whether the undoing key would take something back now.
+    pub(super) fn undoes(&self) -> bool {
+        let last = self.groups.iter().rev().find(|group| !group.undone);
+        self.undoes_shelving() || last.is_some_and(|group| group.undoable(&self.store).next().is_some())
     }
 
     /// Takes the last action back, as far as it has not been sent.

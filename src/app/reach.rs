@@ -24,7 +24,7 @@ impl App {
         let (alert, device) = match about {
             Some(About::Alert(id)) => (Some(id), None),
             Some(About::Device(key)) => (None, Some(key)),
-            None if self.focus == Focus::Devices => (None, self.devices.cursor().cloned()),
+            None if self.list() == Focus::Devices => (None, self.devices.cursor().cloned()),
             None => (self.queue.cursor().cloned(), None),
         };
         let addresses = self.addresses(alert.as_ref(), device);

@@ -202,12 +202,12 @@ impl App {
         }
         if let Some(first) = tended.warn.first() {
             let more = match tended.warn.len() {
-                1 => String::new(),
-                many => format!(" and {} more", many - 1),
+                1 => " comes".to_owned(),
+                many => format!(" and {} more come", many - 1),
             };
             let scene = self.scene();
             let text = format!(
-                "{} {}{more} come back from the shelf at {} ({} shows it)",
+                "{} {}{more} back from the shelf at {} ({} shows it)",
                 first.key.device.shown(),
                 first.key.name.shown(),
                 scene.clock(first.until),

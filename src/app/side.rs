@@ -23,6 +23,8 @@ pub(super) struct Side {
     shown: Option<Target>,
     /// When they follow a cursor that moved away.
     rests_at: Option<Timestamp>,
+    /// The list that was focused last is that of the devices.
+    of_devices: bool,
 }
 
 /// Where a person stood before an event.
@@ -33,9 +35,18 @@ pub(super) struct Stood {
 }
 
 impl App {
-    /// What the cursor of the focused list points to.
-    fn pointed(&self) -> Option<Target> {
+    /// The focused list; where the metrics are focused, the one that they were reached from: they stay what they are about.
+    pub(super) fn list(&self) -> Focus {
         match self.focus {
+            Focus::Metrics if self.side.of_devices => Focus::Devices,
+            Focus::Metrics | Focus::Queue => Focus::Queue,
+            Focus::Devices => Focus::Devices,
+        }
+    }
+
+    /// What the cursor of that list points to.
+    fn pointed(&self) -> Option<Target> {
+        match self.list() {
             Focus::Devices => self.devices.cursor().cloned().map(Target::Device),
             Focus::Queue | Focus::Metrics => self.queue.cursor().cloned().map(Target::Alert),
         }
@@ -52,6 +63,7 @@ impl App {
 
     /// After an event: lets the side follow at once, or later where a key or the pointer only moved the cursor.
     pub(super) fn lead(&mut self, before: &Stood, by_hand: bool) {
+        self.side.of_devices = self.list() == Focus::Devices;
         let there = self.pointed();
         let moved = by_hand
             && before.plain
@@ -93,12 +105,9 @@ impl App {
         }
     }
 
-    /// The alert of the strip: that of the metrics beside it, else the one under the queue's cursor.
-    pub(super) fn strip_alert(&self) -> Option<&AlertId> {
-        match &self.side.shown {
-            Some(Target::Alert(id)) => Some(id),
-            Some(Target::Device(_)) | None => self.queue.cursor(),
-        }
+    /// What the strip is about, as the metrics beside it; else the alert under the queue's cursor.
+    pub(super) fn strip_target(&self) -> Option<Target> {
+        self.side.shown.clone().or_else(|| self.queue.cursor().cloned().map(Target::Alert))
     }
 
     /// When `Event::Tick` is wanted though the second is not over: the cursor has rested then.

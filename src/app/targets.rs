@@ -30,7 +30,7 @@ impl App {
                 };
             }
         }
-        if self.focus == Focus::Devices {
+        if self.list() == Focus::Devices {
             return Err(format!(
                 "a device is under the cursor: {} goes to the alerts",
                 self.scene().key(Action::PaneAlerts)
@@ -135,7 +135,7 @@ impl App {
     }
 
     /// Whether somebody else acknowledged it and keeps it by that.
-    fn is_held(&self, id: &AlertId, purpose: Purpose) -> bool {
+    pub(super) fn is_held(&self, id: &AlertId, purpose: Purpose) -> bool {
         let mine = |alert: &Alert| alert.acknowledged_by.as_ref().map(SafeText::raw) == Some(self.setup.operator.as_str());
         matches!(purpose, Purpose::Acknowledge | Purpose::Note | Purpose::Link)
             && self

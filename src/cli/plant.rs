@@ -21,6 +21,9 @@ pub struct PlantArgs {
     /// Unresolved alerts at the start [default: the scenario's]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=20_000))]
     pub alerts: Option<u32>,
+    /// Refuse to hand an alert to another person once somebody has acknowledged it (409), as some servers do
+    #[arg(long)]
+    pub no_takeover: bool,
 }
 
 /// Stories of the simulated plant.

@@ -110,6 +110,7 @@ async fn simulate(arguments: SimulateArgs) -> Result<(), Failure> {
         seed,
         devices,
         alerts,
+        allow_takeover,
         ..
     } = plant(&of);
     let options = simulate::SimulateOptions {
@@ -119,6 +120,7 @@ async fn simulate(arguments: SimulateArgs) -> Result<(), Failure> {
         seed,
         devices,
         alerts,
+        allow_takeover,
         faults,
         technicians,
     };
@@ -137,6 +139,7 @@ pub(super) fn plant(arguments: &PlantArgs) -> SimulatorConfig {
         seed: arguments.seed,
         devices: arguments.devices,
         alerts: arguments.alerts.map(|count| count as usize),
+        allow_takeover: !arguments.no_takeover,
         ..SimulatorConfig::default()
     }
 }
@@ -215,5 +218,23 @@ mod tests {
         assert_eq!(prefixed("a"), "nightdesk: a");
         assert_eq!(prefixed("a\n  sev:x\n  ^"), "nightdesk: a\n  sev:x\n  ^");
         assert_eq!(prefixed("f:1: a\nf:2: b"), "nightdesk: 2 problems\nf:1: a\nf:2: b");
+    }
+
+    #[test]
+    fn the_plant_lets_alerts_be_taken_over_unless_it_is_told_not_to() {
+        use clap::Parser as _;
+        for (line, allowed) in [
+            ("nightdesk demo", true),
+            ("nightdesk demo --no-takeover", false),
+            ("nightdesk simulate --dir d", true),
+            ("nightdesk simulate --dir d --no-takeover", false),
+        ] {
+            let of = match Cli::try_parse_from(line.split(' ')).unwrap().command {
+                Some(Command::Demo(arguments)) => arguments.plant,
+                Some(Command::Simulate(arguments)) => arguments.plant,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(plant(&of).allow_takeover, allowed, "{line}");
+        }
     }
 }

@@ -25,6 +25,8 @@ pub struct SimulateOptions {
     pub devices: u32,
     /// Unresolved alerts at the start; the scenario's own number where `None`.
     pub alerts: Option<usize>,
+    /// Whether one person may take over what another acknowledged.
+    pub allow_takeover: bool,
     /// A rule file.
     pub faults: Option<PathBuf>,
     /// The address of a bridge that technicians tell of their work.
@@ -46,6 +48,7 @@ pub async fn run(options: SimulateOptions, out: &mut (dyn Write + Send)) -> Resu
         scenario: options.scenario,
         devices: options.devices,
         alerts: options.alerts,
+        allow_takeover: options.allow_takeover,
         port: options.port,
         directory: Some(options.dir.clone()),
         faults,

@@ -256,6 +256,9 @@ pub enum DraftError {
     Priority(u16),
 }
 
+/// Orders of one alert that are told apart when the next one is counted.
+const GENERATIONS: u32 = 20;
+
 /// The name under which a work order is asked for: the same for the same (site, alert, generation) on any
 /// console or bridge, so that two of them mean one order. `generation` is 0 for the first and grows only by a
 /// deliberate second order.
@@ -275,6 +278,22 @@ impl Reference {
         Self {
             digest_hex: hex(&hash.finalize()),
         }
+    }
+
+    /// The first generation past those of an alert's orders among these.
+    pub fn free<'a>(site: &str, alert: &AlertId, orders: impl IntoIterator<Item = &'a WorkOrder>) -> u32 {
+        let known: Vec<String> = (0..GENERATIONS)
+            .map(|generation| Self::of(site, alert, generation).short())
+            .collect();
+        orders
+            .into_iter()
+            .filter_map(|order| {
+                let id = order.externalrefid.as_ref()?.raw();
+                known.iter().position(|short| short == id)
+            })
+            .filter_map(|place| u32::try_from(place + 1).ok())
+            .max()
+            .unwrap_or(0)
     }
 
     /// For `externalrefid`: ten characters of Crockford base32, 50 bits of the hash.

@@ -66,8 +66,8 @@ impl Deliver for Gateway {
                 Err(error) => unverified(&error),
             },
             Intent::CreateWorkOrder { .. } => match self.find_order(&shipment.intent).await {
-                Ok(Some(order)) => Verified::Delivered(receipt(&order)),
-                Ok(None) => Verified::Absent,
+                Ok(Some(order)) if is_ours(&order, shipment) => Verified::Delivered(receipt(&order)),
+                Ok(Some(_) | None) => Verified::Absent,
                 Err(error) => unverified(&error),
             },
             // a merge of keys: there is nothing to find out
@@ -140,7 +140,16 @@ impl Gateway {
         };
         // some servers ignore the transaction id: the look-up always comes first
         match self.find_order(&shipment.intent).await {
-            Ok(Some(order)) => return Sent::Delivered(receipt(&order)),
+            Ok(Some(order)) if is_ours(&order, shipment) => return Sent::Delivered(receipt(&order)),
+            Ok(Some(order)) => {
+                return Sent::NeedsDecision {
+                    reason: format!(
+                        "a further order was asked for, and {} ({}) was made for this alert before this could be sent",
+                        order.wonum, order.status
+                    )
+                    .into(),
+                };
+            }
             Ok(None) => {}
             Err(error) => return not_begun(&error),
         }
@@ -254,6 +263,21 @@ impl Gateway {
 fn no_manage() -> Sent {
     Sent::Refused {
         reason: "the profile has no [manage] section: add it, then retry".into(),
+    }
+}
+
+/// Whether an order that bears the row's reference is what the row asked for. For the first order of an alert it is, whoever
+/// made it: two consoles mean one order. A deliberate further one is another order than those that the person saw, and than any
+/// that was there before a request of this row can have arrived.
+fn is_ours(order: &WorkOrder, shipment: &Shipment) -> bool {
+    match &shipment.intent {
+        Intent::CreateWorkOrder {
+            generation,
+            seen,
+            allow_duplicate,
+            ..
+        } if *generation > 0 || *allow_duplicate => shipment.may_have_arrived && !seen.contains(&order.wonum),
+        _ => true,
     }
 }
 

@@ -129,6 +129,7 @@ impl Journal {
             if !matches!(state, IntentState::Queued | IntentState::InDoubt) {
                 return Ok(Begun::Gone);
             }
+            let may_have_arrived = state == IntentState::InDoubt || write.may_have_arrived(&stored)?;
             stored.attempts += 1;
             stored.first_sent_at.get_or_insert(write.now);
             stored.owner_epoch = tenure.epoch;
@@ -144,6 +145,7 @@ impl Journal {
             )?;
             let mut shipment = shipment;
             shipment.tries = write.tries(stored.id)?;
+            shipment.may_have_arrived = may_have_arrived;
             if stored.attempts == 1 {
                 shipment.first_sent_at = None; // "if there was one before"
             }
@@ -160,6 +162,7 @@ impl Journal {
                 Some((stored, IntentState::InDoubt)) => match stored.to_shipment() {
                     Some(shipment) => Begun::Go(Box::new(Shipment {
                         tries: write.tries(stored.id)?,
+                        may_have_arrived: true,
                         ..shipment
                     })),
                     None => Begun::Gone,

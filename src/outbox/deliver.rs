@@ -45,6 +45,8 @@ pub struct Shipment {
     pub tries: u32,
     /// When the first attempt began, if there was one before.
     pub first_sent_at: Option<Timestamp>,
+    /// Whether an earlier attempt may have reached the server: it has no known end, or one in doubt.
+    pub may_have_arrived: bool,
 }
 
 /// What became of an attempt: the retry classes of `design/delivery.md`.

@@ -204,7 +204,7 @@ impl Write<'_> {
 
     /// Whether one of the attempts of a row may have reached the server: it has no known end, or an end in doubt. In a
     /// database that was repaired the attempts of that time do not tell.
-    fn may_have_arrived(&self, stored: &Stored) -> Result<bool, OutboxError> {
+    pub(super) fn may_have_arrived(&self, stored: &Stored) -> Result<bool, OutboxError> {
         let repaired = meta(&self.transaction, REPAIRED)?;
         if repaired > 0 && stored.owner_epoch <= repaired {
             return Ok(true);

@@ -195,7 +195,8 @@ impl Stored {
         })
     }
 
-    /// What goes to the servers; `None` where it cannot be read.
+    /// What goes to the servers; `None` where it cannot be read. Whether it may have arrived before is for the one to say who
+    /// knows its attempts.
     pub(super) fn to_shipment(&self) -> Option<Shipment> {
         let attempt = u32::try_from(self.attempts).ok()?.max(1);
         Some(Shipment {
@@ -206,6 +207,7 @@ impl Stored {
             attempt,
             tries: attempt,
             first_sent_at: self.first_sent_at.map(timestamp),
+            may_have_arrived: false,
         })
     }
 

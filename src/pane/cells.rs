@@ -96,6 +96,17 @@ fn units(text: &str, cells: usize) -> impl Iterator<Item = &str> {
     })
 }
 
+/// The same in at most so many lines, one at the least; the last one ends with an ellipsis where there is more.
+pub(crate) fn wrap_at_most(text: &str, cells: usize, most: usize, ellipsis: &str) -> Vec<String> {
+    let mut lines = wrap(text, cells);
+    let most = most.max(1);
+    if lines.len() > most {
+        let rest = lines.split_off(most - 1).join(" ");
+        lines.push(cut(&rest, cells, ellipsis));
+    }
+    lines
+}
+
 /// Breaks a text between words into lines of at most `cells`; a longer word is broken where it must be.
 pub(crate) fn wrap(text: &str, cells: usize) -> Vec<String> {
     if cells == 0 {

@@ -193,13 +193,15 @@ impl Devices {
         let [id, kind, place] = self.widest;
         let mut widths = [id.clamp(6, 18), kind.clamp(4, 18), place.clamp(8, 18), 4, 14, 10, 7];
         let total = |widths: &[usize; 7]| 2 + widths.iter().filter(|width| **width > 0).map(|width| width + 1).sum::<usize>();
-        // What can be told from elsewhere goes first: the type, the metric's name, the location, the sparkline.
-        for least in [1, 4, 2, 5, 3, 6] {
-            if total(&widths) <= width + 1 {
+        // What can be told from elsewhere goes first: the type, the location, the sparkline. A number says nothing without
+        // the name of its metric: they go together.
+        for (column, least) in [(1, 0), (5, 6), (4, 10), (2, 0), (5, 0), (3, 0), (6, 0), (4, 0)] {
+            let over = total(&widths).saturating_sub(width + 1);
+            if over == 0 {
                 break;
             }
-            if let Some(width) = widths.get_mut(least) {
-                *width = 0;
+            if let Some(width) = widths.get_mut(column) {
+                *width = if least == 0 { 0 } else { width.saturating_sub(over).max(least) };
             }
         }
         let spare = (width + 1).saturating_sub(total(&widths));

@@ -149,15 +149,19 @@ pub(crate) fn render_load(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
     }
     let load = scene.store.load(scene.now);
     let (flood, since) = scene.store.flood();
+    let held = scene.store.known_until(scene.now);
     let of = |over: bool, role: Role| if over { scene.style(role) } else { text };
     let flood_part = match flood {
         Flood::No => ("flood no".to_owned(), text),
         Flood::Since { start, peak } => (
-            format!("FLOOD since {}, peak {peak}", scene.clock(*start)),
+            match held {
+                Some(until) => format!("FLOOD since {}, known until {}", scene.clock(*start), scene.clock(until)),
+                None => format!("FLOOD since {}, peak {peak}", scene.clock(*start)),
+            },
             scene.style(Role::Flood),
         ),
     };
-    let window = since.map(|since| scene.now.duration_since(since));
+    let window = since.map(|since| held.unwrap_or(scene.now).duration_since(since));
     let [critical, high, medium, low] = load.by_severity;
     let mut figures: Vec<(String, Style)> = vec![
         (
@@ -181,6 +185,15 @@ pub(crate) fn render_load(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
     if let Some(window) = window {
         figures.push((format!("{} of data", scene.span(window.max(SignedDuration::ZERO))), muted));
     }
+    // Figures that are not of now say so before all else: the line is cut at its end.
+    if let Some(until) = held {
+        if flood.is_on() {
+            figures.swap(0, 2);
+        } else {
+            let known = format!("known until {}", scene.clock(until));
+            figures.insert(0, (known, scene.style(Role::Stale)));
+        }
+    }
     let bar = format!(" {} ", scene.glyphs().bar);
     let room = usize::from(area.width).saturating_sub(2);
     let measure = |figures: &[(String, Style)]| {
@@ -199,12 +212,29 @@ pub(crate) fn render_load(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
     if load.shelved == 0 {
         figures.retain(|(text, _)| text != "shelf 0");
     }
-    for least in ["chat 0", "stale 0", "hr ", "flood no", "stale ", "chat ", "shelf "] {
-        if !is_long(&figures) {
-            break;
+    let shed = |figures: &mut Vec<(String, Style)>, least: &[&str]| {
+        for least in least {
+            if is_long(figures) {
+                figures.retain(|(text, _)| !text.starts_with(least));
+            }
         }
-        figures.retain(|(text, _)| !text.starts_with(least));
+    };
+    shed(&mut figures, &["chat 0", "stale 0", "hr ", "flood no"]);
+    if is_long(&figures) {
+        for (text, _) in &mut figures {
+            if let Some(at) = text.find(", peak") {
+                text.truncate(at);
+            }
+        }
     }
+    shed(&mut figures, &["stale ", "chat ", "shelf "]);
+    if is_long(&figures) {
+        for (text, _) in &mut figures {
+            *text = text.replace("FLOOD since ", "FLOOD ");
+        }
+    }
+    // The title of the list counts what is not acknowledged. How much the figures are of, nothing else says.
+    shed(&mut figures, &["unack ", "c/h/m/l "]);
     let mut parts = vec![(" ".to_owned(), text)];
     let mut used = 1;
     for (index, (figure, style)) in figures.into_iter().enumerate() {
@@ -231,7 +261,7 @@ pub(crate) fn ages_of_keys(scene: &Scene<'_>) -> Vec<(KeyAge, String)> {
 /// until it is replaced.
 pub(crate) fn trouble(scene: &Scene<'_>) -> Option<String> {
     let mut sentences: Vec<String> = Vec::new();
-    let down = Service::MAXIMO.into_iter().find_map(|service| match scene.store.link(service).0 {
+    let down = Service::MAXIMO.into_iter().filter_map(|service| match scene.store.link(service).0 {
         LinkState::Down { since, fault } if service == Service::Monitor || scene.setup.manage => {
             Some(format!("{service} down since {}: {}", scene.clock(*since), fault.message.shown()))
         }
@@ -276,7 +306,8 @@ pub(crate) fn trouble(scene: &Scene<'_>) -> Option<String> {
         } else {
             ""
         };
-        sentences.push(format!("NO DATA: {}{tail}", silent.join(", ")));
+        // What cannot be trusted is said before why: the line may be cut.
+        sentences.insert(0, format!("NO DATA: {}{tail}", silent.join(", ")));
     }
     let over = ages_of_keys(scene)
         .into_iter()

@@ -1,7 +1,5 @@
 //! The loop: one task owns the core, waits for messages, and never for anything else.
 
-use std::fs::File;
-use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,16 +18,15 @@ use super::canvas::Canvas;
 use super::core::Core;
 use super::driver::{Driver, Places, Step};
 use super::error::TuiError;
-use super::guard::{Guard, restore};
 use super::handoff::Handoff;
 use super::journal::Journal;
 use super::keys::{KeyDates, follow_keys};
 use super::neighbour::Neighbour;
-use super::output::{Manner, Output};
+use super::output::Output;
 use super::pace::{Pace, Urgency};
-use super::signal::{self, Signal};
-use super::terminal::{self, Probe};
-use super::{input, usable};
+use super::seat::Hold;
+use super::signal::Signal;
+use super::terminal;
 
 /// Events of one source that are taken before a frame and the other sources have their turn.
 const BURST: usize = 256;
@@ -88,84 +85,6 @@ pub enum Ended {
     Switch(String),
 }
 
-/// The terminal as the loop needs it: a seam for tests.
-pub(super) trait Hold {
-    /// Gives it back for a while.
-    fn pause(&self);
-    /// Takes it again.
-    fn resume(&self) -> Result<(), TuiError>;
-    /// It is dead.
-    fn abandon(&self);
-    /// Whether a shell is there to bring a stopped job back.
-    fn can_stop(&self) -> bool;
-    /// Stops the job.
-    fn stop(&self);
-    /// Whether it still answers.
-    fn is_alive(&self) -> bool;
-    /// Its size now, if it says so.
-    fn size(&self) -> (u16, u16);
-}
-
-impl Hold for Guard {
-    fn pause(&self) {
-        restore();
-    }
-
-    fn resume(&self) -> Result<(), TuiError> {
-        Self::resume(self)
-    }
-
-    fn abandon(&self) {
-        Self::abandon(self);
-    }
-
-    fn can_stop(&self) -> bool {
-        signal::can_stop()
-    }
-
-    fn stop(&self) {
-        signal::stop();
-    }
-
-    fn is_alive(&self) -> bool {
-        terminal::is_alive()
-    }
-
-    fn size(&self) -> (u16, u16) {
-        let size = terminal::size();
-        (size.width, size.height)
-    }
-}
-
-/// This process's terminal, taken once: one console after the other sits at it.
-pub struct Seat {
-    guard: Guard,
-    lines: Option<Lines>,
-}
-
-impl Seat {
-    /// Takes the terminal. It is as it was when the seat is dropped. Call it from the main thread, within a runtime.
-    pub fn take(manner: Manner) -> Result<Self, TuiError> {
-        usable(&Probe::new().for_manner(manner))?;
-        let stdout = std::io::stdout().as_fd().try_clone_to_owned().map_err(TuiError::Setup)?;
-        let output = Output::start(File::from(stdout), manner).map_err(TuiError::Setup)?;
-        let signals = signal::listen().map_err(TuiError::Setup)?;
-        let guard = Guard::take(output.clone())?;
-        let input = input::start(manner.mouse).map_err(TuiError::Setup)?;
-        let lines = Some(Lines { input, signals, output });
-        Ok(Self { guard, lines })
-    }
-
-    /// Runs a console until the person leaves or goes to another site, a signal ends it or the terminal goes.
-    pub async fn run<C: Core, J: Journal>(&mut self, console: Console<C, J>) -> Result<Ended, TuiError> {
-        let Some(lines) = self.lines.take() else { return Ok(Ended::Hangup) };
-        let mut turning = Loop::new(console, lines, &self.guard);
-        let ended = turning.run().await;
-        self.lines = Some(turning.lines);
-        ended
-    }
-}
-
 /// The loop's connections to the outside.
 pub(super) struct Lines {
     pub(super) input: mpsc::Receiver<Event>,
@@ -188,7 +107,7 @@ pub(super) struct Loop<'h, C, J, H> {
     /// Ends with us.
     _neighbour: Option<Neighbour>,
     events: mpsc::Receiver<Event>,
-    lines: Lines,
+    pub(super) lines: Lines,
     host: &'h H,
     canvas: Canvas,
     pace: Pace,

@@ -8,7 +8,8 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use super::error::TuiError;
-use super::output::{LEAVE, Output};
+use super::manner::LEAVE;
+use super::output::Output;
 
 /// A terminal that takes nothing for so long is left as it is: the end of the process does not hang on it.
 const LEAVE_TIMEOUT: Duration = Duration::from_millis(750);

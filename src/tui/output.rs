@@ -4,89 +4,27 @@
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, ThreadId};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
 use super::canvas::Picture;
-use super::encode::{Screen, is_forbidden};
+use super::encode::is_forbidden;
+use super::manner::Manner;
+use super::writer::{Ends, Mode, Shared, Slot};
 use crate::app::Announcement;
 
-/// Alternate screen, title saved, bracketed paste, focus reports, cursor hidden. The mouse stays the terminal's unless it
-/// is wanted.
-const ENTER: &[u8] = b"\x1b[?1049h\x1b[22;0t\x1b[?2004h\x1b[?1004h\x1b[?25l\x1b[5 q\x1b[?25l";
-/// Clicks and wheel, in the form that has no limit of columns.
-const MOUSE: &[u8] = b"\x1b[?1000h\x1b[?1006h";
-/// Without a screen only pastes are told from keys.
-const ENTER_LINEAR: &[u8] = b"\x1b[?2004h";
-const LEAVE_LINEAR: &[u8] = b"\x1b[?2004l\r\n";
 /// Longest text that waits for a link that stalls, in bytes; then the oldest lines go, and it says so.
 const LINES_MOST: usize = 256 * 1024;
-/// All of it back, in the opposite order; harmless where it was not set.
-pub(super) const LEAVE: &[u8] = b"\x1b[?2026l\x1b[0m\x1b[0 q\x1b[?1006l\x1b[?1000l\x1b[?1004l\x1b[?2004l\x1b[23;0t\x1b[?1049l\x1b[?25h";
 /// Longest title in characters.
 const TITLE_MAX: usize = 120;
-
-/// What the terminal is asked for besides its screen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Manner {
-    /// Reports of clicks and the wheel.
-    pub mouse: bool,
-    /// Addresses as hyperlinks (OSC 8).
-    pub hyperlinks: bool,
-    /// No screen: lines are added, nothing is moved or drawn over.
-    pub linear: bool,
-}
 
 /// The loop's end of the thread. Clones write to the same terminal.
 #[derive(Clone, Debug)]
 pub(super) struct Output {
     shared: Arc<Shared>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    slot: Mutex<Slot>,
-    /// For the thread: something to do.
-    work: Condvar,
-    /// For who waits: something was done.
-    done: Condvar,
-    /// For the loop: a frame is out.
-    idle: Notify,
-    bytes: AtomicU64,
-    frames: AtomicU64,
-    skipped: AtomicU64,
-}
-
-#[derive(Debug)]
-struct Slot {
-    wanted: Mode,
-    actual: Mode,
-    picture: Option<Picture>,
-    redraw: bool,
-    bell: bool,
-    title: Option<String>,
-    clipboard: Option<Vec<u8>>,
-    notification: Option<Vec<u8>>,
-    lines: Vec<u8>,
-    /// The last line is one that a person types.
-    typed: bool,
-    writing: bool,
-    failure: Option<String>,
-    gone: bool,
-    thread: Option<ThreadId>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mode {
-    /// The person's own screen.
-    Left,
-    /// Ours.
-    Entered,
-    /// Nothing is written any more.
-    Gone,
 }
 
 impl Output {
@@ -263,151 +201,13 @@ impl Output {
     }
 }
 
-/// What the thread found to do.
-enum Work {
-    Enter,
-    Leave,
-    Write {
-        picture: Option<Picture>,
-        redraw: bool,
-        extras: Vec<u8>,
-    },
-    End,
-}
-
-/// Says that the thread has ended, however it ends.
-struct Ends(Arc<Shared>);
-
-impl Drop for Ends {
-    fn drop(&mut self) {
-        let mut slot = self.0.lock();
-        slot.writing = false;
-        if slot.wanted != Mode::Gone && slot.failure.is_none() {
-            slot.failure = Some("the thread that writes to it ended".into());
-        }
-        drop(slot);
-        self.0.done.notify_all();
-        self.0.idle.notify_one();
-    }
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Slot> {
-        self.slot.lock().unwrap_or_else(PoisonError::into_inner) // plain fields: valid after any panic
-    }
-
-    fn write(&self, mut writer: impl Write, manner: Manner) {
-        self.lock().thread = Some(thread::current().id());
-        let mut screen = Screen::default();
-        loop {
-            let mut entered = None;
-            let bytes = match self.next(manner.linear) {
-                Work::End => return,
-                Work::Enter => {
-                    screen.forget();
-                    entered = Some(Mode::Entered);
-                    if manner.linear {
-                        ENTER_LINEAR.to_vec()
-                    } else if manner.mouse {
-                        [ENTER, MOUSE].concat()
-                    } else {
-                        ENTER.to_vec()
-                    }
-                }
-                Work::Leave => {
-                    entered = Some(Mode::Left);
-                    if manner.linear { LEAVE_LINEAR.to_vec() } else { LEAVE.to_vec() }
-                }
-                Work::Write {
-                    picture,
-                    redraw,
-                    mut extras,
-                } => {
-                    if redraw {
-                        screen.forget();
-                    }
-                    if let Some(mut picture) = picture {
-                        if !manner.hyperlinks {
-                            picture.links.clear();
-                        }
-                        let frame = screen.advance(picture);
-                        if !frame.is_empty() {
-                            self.frames.fetch_add(1, Ordering::Relaxed);
-                        }
-                        extras.extend(frame);
-                    }
-                    extras
-                }
-            };
-            self.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-            let result = if bytes.is_empty() {
-                Ok(())
-            } else {
-                writer.write_all(&bytes).and_then(|()| writer.flush())
-            };
-            let mut slot = self.lock();
-            slot.writing = false;
-            if let Some(mode) = entered {
-                slot.actual = mode;
-            }
-            if let Err(error) = &result {
-                slot.failure = Some(error.to_string());
-                slot.gone = true;
-            }
-            drop(slot);
-            self.done.notify_all();
-            self.idle.notify_one();
-            if result.is_err() {
-                return;
-            }
-        }
-    }
-
-    /// Waits for something to do.
-    fn next(&self, linear: bool) -> Work {
-        let mut slot = self.lock();
-        loop {
-            match (slot.wanted, slot.actual) {
-                (Mode::Gone, _) => return Work::End,
-                (Mode::Left, Mode::Entered) => {
-                    slot.writing = true;
-                    return Work::Leave;
-                }
-                (Mode::Entered, Mode::Left) => {
-                    slot.writing = true;
-                    return Work::Enter;
-                }
-                (Mode::Entered, Mode::Entered) => {
-                    let mut extras = Vec::new();
-                    if std::mem::take(&mut slot.bell) {
-                        extras.push(0x07);
-                    }
-                    if let Some(title) = slot.title.take().filter(|_| !linear) {
-                        extras.extend(format!("\x1b]2;{title}\x07").into_bytes());
-                    }
-                    extras.extend(slot.notification.take().unwrap_or_default());
-                    extras.extend(slot.clipboard.take().unwrap_or_default());
-                    extras.append(&mut slot.lines);
-                    let picture = slot.picture.take();
-                    if picture.is_some() || !extras.is_empty() {
-                        slot.writing = true;
-                        let redraw = picture.is_some() && std::mem::take(&mut slot.redraw);
-                        return Work::Write { picture, redraw, extras };
-                    }
-                }
-                (Mode::Left, Mode::Left | Mode::Gone) | (Mode::Entered, Mode::Gone) => {}
-            }
-            slot = self.work.wait(slot).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
 
     use ratatui::buffer::Buffer;
 
+    use super::super::manner::{ENTER_LINEAR, LEAVE, LEAVE_LINEAR};
     use super::*;
 
     fn picture(text: &str) -> Picture {

@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use ratatui::layout::Size;
 
 use super::error::TuiError;
-use super::output::Manner;
+use super::manner::Manner;
 
 /// Larger pictures are cut: a size is a number from outside.
 const COLUMNS_MAX: u16 = 1_000;

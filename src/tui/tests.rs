@@ -11,8 +11,9 @@ use ratatui::Frame;
 use ratatui::widgets::Paragraph;
 use tokio::sync::{Notify, broadcast, mpsc};
 
-use super::console::{Hold, Lines, Loop};
+use super::console::{Lines, Loop};
 use super::output::Output;
+use super::seat::Hold;
 use super::signal::Signal;
 use super::*;
 use crate::domain::*;
@@ -278,7 +279,7 @@ fn stage(effects: impl IntoIterator<Item = Effect>, screen: Screen, mut host: Ho
     core.0.effects.lock().unwrap().extend(effects);
     let plant = Arc::new(Still::default());
     let (worker, reports) = Worker::spawn(plant.clone(), Plan::new("S"), None);
-    let output = Output::start(screen, output::Manner::default()).unwrap();
+    let output = Output::start(screen, super::Manner::default()).unwrap();
     output.enter();
     let (input, input_receiver) = mpsc::channel(1024);
     let (signals, signal_receiver) = mpsc::channel(16);

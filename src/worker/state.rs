@@ -30,6 +30,8 @@ const FOLLOWED_MAX: usize = 500;
 const FOLLOWED_FEW: usize = 20;
 /// Between two such looks: a flood asks with every alert.
 const ORDERS_GAP: Duration = Duration::from_secs(10);
+/// Half of the first pause after those resolved meanwhile could not be read: it is a long list.
+const RESOLVED_AGAIN: Duration = Duration::from_secs(15);
 /// After an outage of this length those resolved meanwhile are asked for.
 const SWEEP_AFTER: Duration = Duration::from_mins(1);
 /// A reading of the queue that hangs is told after two of its intervals, and not before this: a slow server is not a dead one.
@@ -62,9 +64,9 @@ pub(super) struct State {
     followed: VecDeque<AlertId>,
     known: Arc<Vec<AlertId>>,
     resolved: HashMap<AlertId, Alert>,
-    /// Whether those of before the start are still to be asked for: once, and after an outage, since no query narrows them
-    /// by time.
-    resolved_wanted: bool,
+    /// When those of before the start are to be asked for: until they came once, and after an outage, since no query narrows
+    /// them by time.
+    resolved_timer: Timer,
     /// The first of the failures in a row of reading the queue.
     away_since: Option<Instant>,
     links: HashMap<Service, LinkState>,
@@ -96,7 +98,7 @@ impl State {
             followed: VecDeque::new(),
             known: Arc::new(Vec::new()),
             resolved: HashMap::new(),
-            resolved_wanted: true,
+            resolved_timer: Timer::new(RESOLVED_AGAIN, plan.backoff_max),
             away_since: None,
             links: HashMap::new(),
             alerts_begun: None,
@@ -106,6 +108,7 @@ impl State {
         };
         state.alerts.due = Some(now);
         state.devices.due = Some(now);
+        state.resolved_timer.due = Some(now);
         state
     }
 
@@ -240,8 +243,8 @@ impl State {
             self.queue_trends(now);
             return self.next(now, clock);
         }
-        if self.resolved_wanted && self.background.is_empty() {
-            self.resolved_wanted = false;
+        if is_due(&self.resolved_timer) && self.background.is_empty() {
+            self.resolved_timer.due = None;
             let job = Job::Resolved {
                 since: self.resolved_since(clock),
             };
@@ -261,8 +264,11 @@ impl State {
         if self.background.len() >= BACKGROUND_MAX || self.in_flight.len() >= IN_FLIGHT_MAX {
             return overdue;
         }
+        // it waits until nothing else is read, and the end of that wakes the task, too
+        let resolved = self.background.is_empty().then_some(&self.resolved_timer);
         [&self.alerts, &self.devices, &self.metrics, &self.orders]
             .into_iter()
+            .chain(resolved)
             .filter_map(|timer| timer.due)
             .chain(overdue)
             .min()
@@ -311,6 +317,9 @@ impl State {
         if self.metrics.is_failing() && self.trend_queue.is_empty() {
             self.metrics.due = Some(now);
         }
+        if self.resolved_timer.is_failing() && !self.in_flight.contains(&JobKey::Resolved) {
+            self.resolved_timer.due = Some(now);
+        }
     }
 
     fn patience(&self) -> Duration {
@@ -347,7 +356,9 @@ impl State {
                 // What came and went while the server was away stands among the resolved ones only.
                 if active.is_ok() {
                     let away = self.away_since.take().map_or(Duration::ZERO, |since| now - since);
-                    self.resolved_wanted |= away >= SWEEP_AFTER;
+                    if away >= SWEEP_AFTER && !self.in_flight.contains(&JobKey::Resolved) {
+                        self.resolved_timer.due = Some(now);
+                    }
                 } else {
                     self.away_since.get_or_insert(now);
                 }
@@ -360,7 +371,9 @@ impl State {
             // They come with the next reading of the queue.
             (JobKey::Resolved, Brought::Resolved(result)) => {
                 let since = self.resolved_since(clock);
+                self.resolved_timer.finished(now, result.is_ok());
                 if let Ok(listing) = result {
+                    self.resolved_timer.due = None;
                     for alert in listing.items {
                         self.resolved.entry(alert.id.clone()).or_insert(alert);
                     }
@@ -442,7 +455,8 @@ impl State {
             JobKey::Devices => self.devices.finished(now, false),
             JobKey::OrderStatus => self.orders.finished(now, false),
             JobKey::Trends(_) => self.metrics.finished(now, false),
-            JobKey::Resolved | JobKey::Alert(_) | JobKey::OpenOrders(_) => {}
+            JobKey::Resolved => self.resolved_timer.finished(now, false),
+            JobKey::Alert(_) | JobKey::OpenOrders(_) => {}
         }
     }
 

@@ -467,7 +467,56 @@ fn one_answer_after_an_outage_ends_the_pauses_of_all() {
         later,
         clock,
     );
+    assert_eq!(
+        begun(&mut state, later),
+        [JobKey::Resolved],
+        "what could not be read at the start is owed still"
+    );
+    let answer = Brought::Resolved(Ok(Listing::whole(Vec::new(), clock)));
+    let told = state.finish(done(JobKey::Resolved, answer), later, clock);
+    assert!(told.iter().any(|report| matches!(report, Report::ResolvedSince(_))), "{told:?}");
     assert_eq!(begun(&mut state, later), [], "and then by their intervals");
+}
+
+#[test]
+fn the_resolved_alerts_are_asked_for_until_they_come_and_not_without_a_pause() {
+    let (now, clock) = (tokio::time::Instant::now(), Timestamp::UNIX_EPOCH);
+    let after = |seconds| now + Duration::from_secs(seconds);
+    let mut state = State::new(Plan::new("BEDFORD"), now);
+    assert_eq!(begun(&mut state, now), [JobKey::Alerts, JobKey::Devices]);
+    let quiet = |state: &mut State, at| {
+        state.finish(done(JobKey::Alerts, queue(Ok(Vec::new()))), at, clock);
+    };
+    quiet(&mut state, now);
+    let devices = Brought::Devices(Ok(Listing::whole(Vec::new(), clock)));
+    state.finish(done(JobKey::Devices, devices), now, clock);
+    // the queue answers, this list alone does not
+    let odd = Fault {
+        kind: FaultKind::Malformed,
+        message: "odd".into(),
+    };
+    let mut asked = Vec::new();
+    for second in 0..300 {
+        for _ in 0..3 {
+            for key in begun(&mut state, after(second)) {
+                match key {
+                    JobKey::Resolved => {
+                        asked.push(second);
+                        state.finish(done(key, Brought::Resolved(Err(odd.clone()))), after(second), clock);
+                    }
+                    JobKey::Alerts => quiet(&mut state, after(second)),
+                    key => {
+                        let devices = Brought::Devices(Ok(Listing::whole(Vec::new(), clock)));
+                        state.finish(done(key, devices), after(second), clock);
+                    }
+                }
+            }
+        }
+        assert!(state.wake_at().is_some_and(|at| at > after(second)), "it does not spin");
+    }
+    assert_eq!(asked[0], 0);
+    assert!((4..=8).contains(&asked.len()), "{asked:?}");
+    assert!(asked.windows(2).all(|pair| pair[1] - pair[0] >= 24), "{asked:?}");
 }
 
 #[test]

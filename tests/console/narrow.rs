@@ -81,7 +81,7 @@ fn the_readings_are_told_where_a_chart_has_no_room() {
     let screen = desk.screen();
     assert!(screen.contains("PUMP-017") && screen.contains("bearing_temp 99.1"), "{screen}");
     assert!(
-        !desk.last_line().contains("ack"),
+        !desk.last_line().contains("a ack"),
         "a device is not acknowledged: {}",
         desk.last_line()
     );
@@ -91,4 +91,21 @@ fn the_readings_are_told_where_a_chart_has_no_room() {
         "the chart has its own: {}",
         desk.screen()
     );
+}
+
+#[test]
+fn no_reading_of_the_device_list_stands_without_the_name_of_its_metric() {
+    for width in 40..=120 {
+        let mut desk = Desk::night(width, 20);
+        desk.keys("2");
+        let screen = desk.screen();
+        let row = screen
+            .lines()
+            .find(|line| line.contains("PUMP-017"))
+            .unwrap_or_else(|| panic!("{screen}"));
+        assert_eq!(row.contains("99.1"), row.contains("bearing_"), "{width}: {row}");
+        if width >= 60 {
+            assert!(row.contains("99.1") && row.contains("Building A"), "{width}: {row}");
+        }
+    }
 }

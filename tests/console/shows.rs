@@ -200,6 +200,16 @@ fn the_drill_is_played_from_the_first_reading_to_the_completed_order_by_its_hint
     desk.report_alerts(with_the_fault(acknowledged));
 
     says(&mut desk, 5, "w makes the work order");
+    // whoever has found it before is not told that it is at the top
+    desk.keys("G");
+    says(&mut desk, 5, "Your cursor is not on the alert of PUMP-017, which is acknowledged");
+    for _ in 0..desk.app.queue().listed().len() {
+        if desk.cursor().unwrap().contains("Bearing") {
+            break;
+        }
+        desk.keys("k");
+    }
+    says(&mut desk, 5, "w makes the work order");
     desk.keys("w");
     desk.report(Report::OpenOrders {
         alert: AlertId::new("a-1001"),

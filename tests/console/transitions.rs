@@ -354,6 +354,35 @@ fn with_an_open_order_linking_is_the_proposal_and_making_another_a_choice() {
         "{submitted:?}"
     );
 
+    // what was made for the alert elsewhere is counted: a further order bears a name that none of them has
+    let mut desk = Desk::night(120, 40);
+    desk.keys("w");
+    let made = |number: &str, generation: u32| {
+        let id = nightdesk::domain::Reference::of("BEDFORD", &"a-1001".into(), generation).short();
+        nightdesk::domain::WorkOrder {
+            externalrefid: Some(id.into()),
+            ..order(number, "WAPPR", "Made elsewhere")
+        }
+    };
+    desk.report(Report::OpenOrders {
+        alert: "a-1001".into(),
+        result: Ok(vec![made("1043", 0), made("1044", 1)]),
+    });
+    desk.draw();
+    desk.keys("down down enter");
+    let submitted = desk.submitted();
+    assert!(
+        matches!(
+            &submitted[0].1,
+            Intent::CreateWorkOrder {
+                generation: 2,
+                allow_duplicate: true,
+                ..
+            }
+        ),
+        "{submitted:?}"
+    );
+
     // whoever is typing when the answer comes neither links nor doubles by a late Enter
     let mut desk = Desk::night(120, 40);
     desk.keys("w");
@@ -540,6 +569,83 @@ fn a_frozen_list_counts_what_waits() {
     desk.keys("j p");
     assert_eq!(desk.app.queue().rows().len(), 8);
     assert!(desk.cursor().unwrap().contains("TEMP-041"));
+}
+
+#[test]
+fn the_count_in_the_title_is_of_what_the_list_holds() {
+    let title = |desk: &Desk| desk.line(2);
+    let mut desk = Desk::night(120, 40);
+    assert!(title(&desk).contains("Alerts 7 · "), "{}", title(&desk));
+    // the row under the cursor went, and is kept until the cursor leaves
+    desk.keys("j");
+    let kept = desk.app.queue().cursor().unwrap().clone();
+    let mut changed = alerts();
+    changed.retain(|alert| alert.id != kept);
+    desk.report_alerts(changed.clone());
+    desk.draw();
+    assert_eq!(desk.app.queue().rows().len(), 7);
+    assert!(title(&desk).contains("Alerts 6 · "), "{}", title(&desk));
+    // frozen: a resolved row is gone from the list as one that went is
+    let mut desk = Desk::night(120, 40);
+    desk.keys("p");
+    let mut changed = alerts();
+    let open = changed.iter_mut().filter(|alert| alert.state != AlertState::Resolved);
+    for alert in open.take(2) {
+        alert.state = AlertState::Resolved;
+        alert.resolved_at = Some(desk.now);
+    }
+    changed.push(alert("a-2000", ("Chiller", "CHIL-009"), "Leak", "critical", 0));
+    desk.report_alerts(changed.clone());
+    desk.draw();
+    assert_eq!(desk.app.queue().rows().len(), 7);
+    assert!(title(&desk).contains("1 new wait, 2 gone"), "{}", title(&desk));
+    assert!(title(&desk).contains("Alerts 5 of 6 · "), "{}", title(&desk));
+    desk.keys("p");
+    // a filter that takes the resolved ones in counts them among all
+    let resolved = changed.iter().filter(|alert| alert.state == AlertState::Resolved).count();
+    desk.keys("/");
+    desk.types("state:resolved");
+    desk.keys("enter");
+    let expected = format!("Alerts {resolved} of {} · ", changed.len());
+    assert!(title(&desk).contains(&expected), "{expected}: {}", title(&desk));
+}
+
+#[test]
+fn how_old_the_list_is_stands_before_what_narrows_it_and_is_never_cut() {
+    for (width, height) in [(120, 40), (80, 24), (60, 20)] {
+        let mut desk = Desk::night(width, height);
+        desk.keys("/");
+        desk.types("(dev:PUMP-* | type:Boiler | state:new) -loc:\"Building E\"");
+        desk.keys("enter ! ~");
+        let title = |desk: &Desk| {
+            let screen = desk.screen();
+            screen.lines().find(|line| line.contains("Alerts ")).unwrap().to_owned()
+        };
+        assert!(title(&desk).contains(" live · "), "{}", title(&desk));
+        desk.keys("p");
+        assert!(title(&desk).contains(" live · FROZEN 02:14"), "{}", title(&desk));
+        desk.wait(3);
+        desk.down(
+            Service::Monitor,
+            "it does not answer, and this is said in a long sentence of many words",
+        );
+        desk.wait(60);
+        assert!(title(&desk).contains(" NO DATA since 02:14 · "), "{}", title(&desk));
+        assert!(desk.line(2).contains("! NO DATA: alerts since 02:14"), "{}", desk.line(2));
+    }
+}
+
+#[test]
+fn all_servers_that_are_down_are_named() {
+    let mut desk = Desk::night(120, 40);
+    desk.down(Service::Monitor, "no route");
+    desk.down(Service::Manage, "no answer");
+    desk.draw();
+    let screen = desk.screen();
+    assert!(
+        screen.contains("Monitor down since 02:14: no route") && screen.contains("Manage down since 02:14: no answer"),
+        "{screen}"
+    );
 }
 
 #[test]
@@ -1159,4 +1265,64 @@ fn the_health_window_shows_the_bridge_of_this_machine_and_whether_it_still_speak
     desk.send(Event::Bridge(status));
     desk.draw();
     assert!(desk.screen().contains("ended at"), "{}", desk.screen());
+}
+
+#[test]
+fn an_enter_that_came_before_the_answer_about_open_orders_is_no_error_once_it_is_there() {
+    let mut desk = Desk::night(60, 20);
+    desk.keys("w enter");
+    assert!(desk.screen().contains("still being asked"), "{}", desk.screen());
+    desk.report(Report::OpenOrders {
+        alert: "a-1001".into(),
+        result: Err(fault(
+            "manage.example:443 does not answer within 15 s, and the breaker holds further calls back until 02:16",
+        )),
+    });
+    desk.draw();
+    let screen = desk.screen();
+    assert!(!screen.contains("still being asked"), "{screen}");
+    assert!(screen.contains("until 02:16"), "the reason is told to its end: {screen}");
+    assert!(screen.contains("it makes the order."), "{screen}");
+    assert!(desk.submitted().is_empty());
+    desk.keys("enter");
+    assert_eq!(desk.submitted_alerts(), ["a-1001"]);
+}
+
+#[test]
+fn what_the_server_does_not_let_be_taken_over_is_said_with_who_holds_it_since_when() {
+    let mut desk = Desk::night(120, 40);
+    desk.keys("G k t y");
+    let row = desk.commit().remove(0);
+    desk.wait(4);
+    desk.becomes(&row, IntentState::Superseded, |row| {
+        row.superseded_by = Some("operator2".into());
+        row.detail = Some("already acknowledged by operator2 at 2026-11-13T02:12:05Z".into());
+    });
+    let screen = desk.screen();
+    assert!(
+        screen.contains("does not let it be taken over: operator2 holds it since") && desk.last_line().trim() == "02:12",
+        "{screen}"
+    );
+    // whoever meant to be the first is told who was
+    let mut desk = Desk::night(120, 40);
+    desk.keys("a");
+    let row = desk.commit().remove(0);
+    desk.wait(4);
+    desk.becomes(&row, IntentState::Superseded, |row| row.superseded_by = Some("operator2".into()));
+    let screen = desk.screen();
+    assert!(screen.contains("operator2 was first") && !screen.contains("taken over"), "{screen}");
+}
+
+#[test]
+fn the_interrupting_key_quits_only_as_long_as_it_is_said() {
+    let mut desk = Desk::night(120, 40);
+    desk.keys("ctrl-c");
+    assert!(desk.last_line().contains("ctrl-c again quits at once"), "{}", desk.last_line());
+    desk.wait(11);
+    assert!(!desk.last_line().contains("quits at once"), "{}", desk.last_line());
+    desk.keys("ctrl-c");
+    assert!(!desk.effects.contains(&Effect::Quit));
+    desk.wait(9);
+    desk.keys("ctrl-c");
+    assert_eq!(desk.effects, [Effect::Quit]);
 }

@@ -12,7 +12,10 @@ fn work(terminal: &mut Terminal) {
     terminal.until("acknowledged", |screen| row(screen).contains('✓'));
 
     terminal.press("w");
-    terminal.until_text("open orders of");
+    terminal.until("the open orders", |screen| {
+        let text = screen.contents();
+        text.contains("open orders of") && !text.contains("asking Manage")
+    });
     if terminal.text().contains("make a new order all the same") {
         terminal.press("\u{1b}[B");
         terminal.until_text("(*) make a new order all the same");

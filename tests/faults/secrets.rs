@@ -346,6 +346,7 @@ async fn row_26_what_an_erp_or_a_webhook_repeats_of_its_secret_goes_no_further()
         attempt: 1,
         tries: 1,
         first_sent_at: None,
+        may_have_arrived: false,
     };
     let report = Intent::ReportProduction {
         line: "LINE-1".into(),

@@ -30,6 +30,7 @@ fn shipment(intent: Intent, attempt: u32) -> Shipment {
         target,
         attempt,
         first_sent_at: None,
+        may_have_arrived: false,
     }
 }
 
@@ -219,6 +220,36 @@ async fn an_order_is_looked_up_before_it_is_made() {
         Sent::Delivered(receipt) => assert_eq!(receipt.wonum.unwrap().raw(), "1043"),
         other => panic!("{other:?}"),
     }
+    assert!(server.seen().iter().all(|request| request.method == "GET"));
+}
+
+#[tokio::test]
+async fn a_further_order_is_not_taken_for_one_that_was_there() {
+    let server = Server::start(|request: &Request| {
+        let clause = request.query("oslc.where").unwrap_or_default();
+        if clause.contains("externalrefid") {
+            let id = reference();
+            return page(&format!(r#"{{"wonum":"1043","status":"APPR","externalrefid":"{id}"}}"#));
+        }
+        json(500, "")
+    })
+    .await;
+    let gateway = gateway(&server);
+    for seen in [&[][..], &["1043"]] {
+        match gateway.send(&order(seen, true, 1)).await {
+            Sent::NeedsDecision { reason } => assert!(reason.raw().contains("1043 (APPR)"), "{reason:?}"),
+            other => panic!("{seen:?}: {other:?}"),
+        }
+    }
+    // an answer of ours may have been lost: then it is ours, but never one that the person saw before
+    let again = |seen: &[&str]| Shipment {
+        may_have_arrived: true,
+        ..order(seen, true, 2)
+    };
+    assert!(matches!(gateway.send(&again(&[])).await, Sent::Delivered(_)));
+    assert!(matches!(gateway.verify(&again(&[])).await, Verified::Delivered(_)));
+    assert!(matches!(gateway.send(&again(&["1043"])).await, Sent::NeedsDecision { .. }));
+    assert!(matches!(gateway.verify(&again(&["1043"])).await, Verified::Absent));
     assert!(server.seen().iter().all(|request| request.method == "GET"));
 }
 

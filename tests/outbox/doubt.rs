@@ -96,3 +96,17 @@ async fn of_what_may_be_repeated_nobody_says_that_it_was_looked_up() {
     assert!(told.contains("it may be repeated; it is sent again"), "{told}");
     assert!(!told.contains("looked up"), "{told}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_is_told_whether_an_earlier_one_may_have_arrived() {
+    // a further work order takes what it finds under its reference for its own only then
+    for (acts, told) in [
+        (vec![Act::NotSent, Act::NotSent], vec![false, false, false]),
+        (vec![Act::LoseRequest], vec![false, true]),
+    ] {
+        let bench = Bench::with(acts, []).await;
+        let row = bench.end_of(order("a")).await;
+        assert_eq!(row.state, IntentState::Delivered);
+        assert_eq!(bench.server.may_have_arrived(), told);
+    }
+}

@@ -141,6 +141,7 @@ struct State {
     looks: VecDeque<Look>,
     otherwise: Option<Act>,
     sent: Vec<(OutboxId, Instant)>,
+    arrived: Vec<bool>,
     looked: Vec<(OutboxId, Instant)>,
     under_way: usize,
     most_under_way: usize,
@@ -193,6 +194,11 @@ impl Server {
     /// Bodies that took effect, in order.
     pub(super) fn ledger(&self) -> Vec<(String, Vec<u8>)> {
         self.state().ledger.clone()
+    }
+
+    /// Of each attempt, whether it was told that an earlier one may have arrived.
+    pub(super) fn may_have_arrived(&self) -> Vec<bool> {
+        self.state().arrived.clone()
     }
 
     pub(super) fn sent(&self) -> Vec<(OutboxId, Instant)> {
@@ -262,6 +268,7 @@ impl Deliver for Server {
         let _under_way = {
             let mut state = self.state();
             state.sent.push((shipment.id, Instant::now()));
+            state.arrived.push(shipment.may_have_arrived);
             state.under_way += 1;
             state.most_under_way = state.most_under_way.max(state.under_way);
             UnderWay(self)

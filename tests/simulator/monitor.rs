@@ -357,3 +357,58 @@ async fn expires_in_can_be_absent() {
         .body(body);
     assert!(Plain::send(request).await.json().get("expires_in").is_none());
 }
+
+fn acknowledgement(by: &str) -> Value {
+    json!({"status": "acknowledged", "acknowledgedBy": by, "notes": "mine"})
+}
+
+#[tokio::test]
+async fn what_one_person_holds_another_takes_over_where_that_is_allowed_and_it_stays_so_when_the_plant_comes_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let kept = |allow_takeover| {
+        let directory = Some(directory.path().to_owned());
+        move |config| SimulatorConfig {
+            scenario: Scenario::Quiet,
+            directory,
+            allow_takeover,
+            ..config
+        }
+    };
+    let (simulator, _hand, plain) = held(kept(true)).await;
+    let id = text(&plain.alerts("status=new").await[0], "alertId").to_owned();
+    let path = format!("/api/v1/alerts/{id}");
+    for by in ["operator1", "operator9"] {
+        let answer = plain.put(&path, &acknowledgement(by)).await;
+        assert_eq!((answer.status, answer.at("/acknowledgedBy")), (200, json!(by)));
+    }
+    simulator.shutdown().await;
+    // this time nothing may be taken over; what was, was
+    let (_simulator, _hand, plain) = held(kept(false)).await;
+    assert_eq!(plain.fetch(&path).await["acknowledgedBy"], "operator9");
+    assert_eq!(plain.put(&path, &acknowledgement("operator1")).await.status, 409);
+}
+
+#[tokio::test]
+async fn nobody_of_the_story_takes_over_what_a_person_holds() {
+    let open = |allow_takeover| move |config| SimulatorConfig { allow_takeover, ..config };
+    // what the second operator acknowledges of the alerts of the start when nobody else is there
+    let (simulator, hand, plain) = held(open(true)).await;
+    let ids: Vec<String> = plain
+        .alerts("status=new")
+        .await
+        .iter()
+        .map(|alert| text(alert, "alertId").to_owned())
+        .collect();
+    hand.advance_secs(1200);
+    let theirs = |entry: &nightdesk::simulator::LedgerEntry| {
+        entry.actor == "operator2" && entry.effect == EffectKind::Acknowledge && entry.alert_id.as_ref().is_some_and(|id| ids.contains(id))
+    };
+    assert!(simulator.ledger().iter().any(theirs), "the story has a second operator at work");
+    let (simulator, hand, plain) = held(open(true)).await;
+    for id in &ids {
+        let path = format!("/api/v1/alerts/{id}");
+        assert_eq!(plain.put(&path, &acknowledgement("operator1")).await.status, 200);
+    }
+    hand.advance_secs(1200);
+    assert!(!simulator.ledger().iter().any(theirs), "they are held by operator1");
+}

@@ -222,6 +222,7 @@ async fn the_command_says_ready_when_everything_is_there_and_reads_its_rules() {
         seed: 3,
         devices: 150,
         alerts: None,
+        allow_takeover: true,
         faults: Some(faults.clone()),
         technicians: None,
     };

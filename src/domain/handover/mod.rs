@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::load::{Activation, Figures, FloodEnded, FloodLimits, TopSource};
+use super::load::{Activation, Figures, FloodLimits, FloodSpan, TopSource, floods};
 use super::{
     AlarmKey, Alert, AlertId, AlertState, DeviceId, History, Intent, IntentState, OutboxRow, SafeText, Severity, Shelf, Shelved,
     WorkOrderNumber, hex, triage_order,
@@ -188,8 +188,8 @@ pub struct Handover {
     pub shelved: Vec<Shelved>,
     /// Work orders of the period.
     pub orders: Vec<Order>,
-    /// Floods.
-    pub floods: Vec<FloodEnded>,
+    /// Floods; the last of them may last.
+    pub floods: Vec<FloodSpan>,
     /// The loudest alarms.
     pub top: Vec<TopSource>,
     /// What this person did, in order.
@@ -285,7 +285,17 @@ fn figures(basis: &Basis<'_>) -> Figures {
             fleeting: one.is_fleeting(),
         }));
     }
-    Figures::of(&activations, earlier(basis.since), earlier(basis.until), basis.limits)
+    let mut figures = Figures::of(&activations, earlier(basis.since), earlier(basis.until), basis.limits);
+    // After the last list nothing is known: a flood did not end there because nobody could look.
+    let read = basis.as_of.or_else(|| basis.history.coverage().map(|coverage| coverage.until));
+    if let Some(read) = read.filter(|read| *read < earlier(basis.until)) {
+        let mut times: Vec<Timestamp> = activations.iter().map(|one| one.at).filter(|at| *at <= read).collect();
+        times.sort_unstable();
+        figures.floods = floods(&times, read, basis.limits);
+    } else if let Some(last) = figures.floods.last_mut().filter(|flood| flood.lasts) {
+        last.end = basis.until;
+    }
+    figures
 }
 
 fn resolved(basis: &Basis<'_>) -> usize {

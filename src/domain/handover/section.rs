@@ -4,6 +4,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Handover, Line};
+use crate::domain::load::FloodSpan;
 use crate::domain::{IntentState, MAY_HAVE_ARRIVED, SafeText};
 
 /// One row. Empty parts are left out where nobody in the section has them.
@@ -77,6 +78,19 @@ pub(super) fn clock(at: Timestamp, until: Timestamp, zone: &TimeZone) -> String 
     at.strftime(form).to_string()
 }
 
+/// A sentence of a server with its times as the handover writes them.
+fn local(sentence: &str, until: Timestamp, zone: &TimeZone) -> String {
+    let around: &[char] = &['(', ')', ',', '.', ';', ':', '`', '"'];
+    let words = sentence.split(' ').map(|word| {
+        let bare = word.trim_matches(around);
+        match bare.parse::<Timestamp>() {
+            Ok(at) => word.replacen(bare, &clock(at, until, zone), 1),
+            Err(_) => word.to_owned(),
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// With the day.
 pub(super) fn moment(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
@@ -135,9 +149,22 @@ impl Handover {
         lines
     }
 
+    /// `until 03:13 (8 min)`, `still going on`, `still going on at 03:10`
+    fn until_when(&self, flood: &FloodSpan, zone: &TimeZone) -> String {
+        let end = clock(flood.end, self.until, zone);
+        if !flood.lasts {
+            return format!("until {end} ({})", span(flood.start, flood.end));
+        }
+        let near = |at: Timestamp| at.duration_since(flood.end).abs() < SignedDuration::from_mins(1);
+        if near(self.until) && self.as_of.is_none_or(near) {
+            "still going on".to_owned()
+        } else {
+            format!("still going on at {end}")
+        }
+    }
+
     /// Everything below.
     pub fn sections(&self, zone: &TimeZone) -> Vec<Section> {
-        let clock = |at: Timestamp| clock(at, self.until, zone);
         let open = self.open.iter().map(|open| Entry {
             severity: open.severity.to_owned(),
             detail: format!("{} open, {} not acknowledged", open.open, open.unacknowledged),
@@ -173,9 +200,8 @@ impl Handover {
         let floods = self.floods.iter().map(|flood| Entry {
             time: Some(flood.start),
             detail: format!(
-                "until {} ({}), {} alerts, at most {} in 10 min",
-                clock(flood.end),
-                span(flood.start, flood.end),
+                "{}, {} alerts, at most {} in 10 min",
+                self.until_when(flood, zone),
                 flood.count,
                 flood.peak
             ),
@@ -203,7 +229,10 @@ impl Handover {
             } else {
                 word(deed.state).to_owned()
             },
-            detail: deed.detail.as_ref().map_or_else(String::new, |detail| detail.shown().to_owned()),
+            detail: deed
+                .detail
+                .as_ref()
+                .map_or_else(String::new, |detail| local(detail.shown(), self.until, zone)),
             ..Entry::default()
         });
         let remarks = self.remarks.iter().map(|remark| Entry {
@@ -234,5 +263,29 @@ impl Handover {
             section("Loudest alarms", "none was raised", "", top.collect()),
             section("Done by this person", "nothing", "time", done.collect()),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_times_of_a_servers_sentence_are_those_of_the_handover() {
+        let zone = TimeZone::fixed(jiff::tz::offset(-5));
+        let until: Timestamp = "2026-11-28T12:00:00Z".parse().unwrap();
+        for (said, told) in [
+            (
+                "already acknowledged by operator2 at 2026-11-28T09:08:46Z",
+                "already acknowledged by operator2 at 04:08",
+            ),
+            (
+                "409: changed (2026-11-28T03:00:00+00:00), read it",
+                "409: changed (27 Nov 22:00), read it",
+            ),
+            ("no time in here: 10:00", "no time in here: 10:00"),
+        ] {
+            assert_eq!(local(said, until, &zone), told);
+        }
     }
 }

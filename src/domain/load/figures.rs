@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::super::{AlarmKey, Severity};
-use super::{Flood, FloodEnded, FloodLimits, TEN_MINUTES, is_chattering};
+use super::{FloodLimits, FloodSpan, TEN_MINUTES, floods, is_chattering};
 
 /// Most sources that are listed.
 pub const TOP: usize = 10;
@@ -44,11 +44,12 @@ pub struct Figures {
     pub window: Option<(Timestamp, Timestamp)>,
     /// Activations.
     pub total: usize,
-    /// Mean per ten minutes (ISA-18.2: about 1 is very likely acceptable, about 2 the most that is manageable).
-    pub per_ten_minutes: f64,
+    /// Mean per ten minutes (ISA-18.2: about 1 is very likely acceptable, about 2 the most that is manageable); `None`, like
+    /// the other means, for a window that is shorter: a mean over a minute is no rate.
+    pub per_ten_minutes: Option<f64>,
     /// Mean per hour (about 6, at most 12).
-    pub per_hour: f64,
-    /// Mean per day (about 150, at most 300); `None` for a window of less than a day.
+    pub per_hour: Option<f64>,
+    /// Mean per day (about 150, at most 300).
     pub per_day: Option<f64>,
     /// Most in any ten minutes, and when those ended (at most 10).
     pub peak: Option<(usize, Timestamp)>,
@@ -56,8 +57,8 @@ pub struct Figures {
     pub periods_over: f64,
     /// Share of the window spent in floods, in percent (under 1).
     pub flood_percent: f64,
-    /// The floods; one that lasts ends with the window.
-    pub floods: Vec<FloodEnded>,
+    /// The floods; the last may last beyond the window.
+    pub floods: Vec<FloodSpan>,
     /// The alarms that were raised most often.
     pub top: Vec<TopSource>,
     /// Their share of all activations, in percent (under 1 to 5).
@@ -90,7 +91,7 @@ impl Figures {
         within.sort_by(|one, other| one.at.cmp(&other.at).then_with(|| one.key.cmp(&other.key)));
         let seconds = float(end.duration_since(start).as_secs().max(1));
         let total = within.len();
-        let per = |span: f64| count(total) * span / seconds;
+        let per = |span: f64| (seconds >= span).then(|| count(total) * span / seconds);
         let times: Vec<Timestamp> = within.iter().map(|one| one.at).collect();
         let floods = floods(&times, end, limits);
         let in_flood: i64 = floods.iter().map(|flood| flood.end.duration_since(flood.start).as_secs()).sum();
@@ -99,7 +100,7 @@ impl Figures {
             total,
             per_ten_minutes: per(600.0),
             per_hour: per(3_600.0),
-            per_day: (seconds >= 86_400.0).then(|| per(86_400.0)),
+            per_day: per(86_400.0),
             peak: peak(&times),
             periods_over: periods_over(&times, start, end, limits),
             flood_percent: float(in_flood) * 100.0 / seconds,
@@ -178,50 +179,6 @@ fn periods_over(times: &[Timestamp], start: Timestamp, end: Timestamp, limits: F
     percent(over, whole)
 }
 
-/// The floods, found as the console finds them while they happen: at each alert, and at each moment at which one leaves the
-/// ten minutes that are counted.
-pub fn floods(times: &[Timestamp], end: Timestamp, limits: FloodLimits) -> Vec<FloodEnded> {
-    let mut flood = Flood::No;
-    let mut found = Vec::new();
-    let mut within: VecDeque<Timestamp> = VecDeque::new();
-    let mut steps: Vec<Timestamp> = times
-        .iter()
-        .flat_map(|at| [Some(*at), at.checked_add(TEN_MINUTES).ok()])
-        .flatten()
-        .filter(|at| *at <= end)
-        .collect();
-    steps.sort_unstable();
-    steps.dedup();
-    let mut next = times.iter().copied().peekable();
-    for now in steps {
-        while let Some(at) = next.next_if(|at| *at <= now) {
-            within.push_back(at);
-        }
-        while within.front().is_some_and(|first| now.duration_since(*first) >= TEN_MINUTES) {
-            within.pop_front();
-        }
-        found.extend(flood.step(within.len(), now, limits));
-    }
-    if let Flood::Since { start, peak } = flood {
-        found.push(FloodEnded {
-            start,
-            end,
-            peak,
-            count: 0,
-        });
-    }
-    for one in &mut found {
-        one.count = raised_in(times, one.start, one.end);
-    }
-    found
-}
-
-/// How many alerts a flood brought: those of the ten minutes that made it one, too.
-pub(super) fn raised_in(times: &[Timestamp], start: Timestamp, end: Timestamp) -> usize {
-    let from = start.checked_sub(TEN_MINUTES).unwrap_or(start);
-    times.iter().filter(|at| **at > from && **at <= end).count()
-}
-
 /// The windows that can be looked at: a shift, a day, a week, a month.
 pub const WINDOWS: [SignedDuration; 4] = [
     SignedDuration::from_hours(8),
@@ -253,14 +210,13 @@ mod tests {
 
     /// Literal sums, each with its definition beside it.
     #[test]
-    #[expect(clippy::float_cmp, reason = "the sums are exact")]
     fn rates_are_means_over_the_window() {
         // ISA-18.2 §16.5: alarms per hour, per ten minutes, per day; 144 alerts, one each ten minutes of a day
         let steady: Vec<Activation> = (1..=144).map(|index| raised("PUMP-1", "low", index * 600)).collect();
         let figures = Figures::of(&steady, at(0), at(86_400), FloodLimits::default());
         assert_eq!(figures.total, 144);
-        assert_eq!(figures.per_ten_minutes, 1.0);
-        assert_eq!(figures.per_hour, 6.0);
+        assert_eq!(figures.per_ten_minutes, Some(1.0));
+        assert_eq!(figures.per_hour, Some(6.0));
         assert_eq!(figures.per_day, Some(144.0));
         assert_eq!(figures.peak.unwrap().0, 1, "600 s apart is not within ten minutes");
         assert_eq!((figures.periods_over, figures.flood_percent), (0.0, 0.0));
@@ -268,7 +224,11 @@ mod tests {
         assert_eq!((figures.top.len(), figures.top_percent), (1, 100.0));
         // half a day has no rate per day that anybody could compare
         let half = Figures::of(&steady, at(0), at(43_200), FloodLimits::default());
-        assert_eq!((half.total, half.per_hour, half.per_day), (72, 6.0, None));
+        assert_eq!((half.total, half.per_hour, half.per_day), (72, Some(6.0), None));
+        let minutes = Figures::of(&steady, at(0), at(1_200), FloodLimits::default());
+        assert_eq!((minutes.total, minutes.per_ten_minutes, minutes.per_hour), (2, Some(1.0), None));
+        let seconds = Figures::of(&steady, at(590), at(650), FloodLimits::default());
+        assert_eq!((seconds.total, seconds.per_ten_minutes), (1, None), "not ten a minute");
     }
 
     #[test]
@@ -282,11 +242,12 @@ mod tests {
         assert_eq!(figures.peak, Some((20, at(1_570))));
         assert_eq!(
             figures.floods,
-            [FloodEnded {
+            [FloodSpan {
                 start: at(1_300),
                 end: at(2_050),
                 peak: 20,
-                count: 20
+                count: 20,
+                lasts: false,
             }]
         );
         assert_eq!(figures.flood_percent, 7.5);
@@ -295,12 +256,15 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_that_lasts_ends_with_the_window() {
+    fn a_flood_that_lasts_says_so() {
         let burst: Vec<Activation> = (0..12).map(|index| raised("PUMP-1", "high", index + 1)).collect();
         let figures = Figures::of(&burst, at(0), at(100), FloodLimits::default());
         assert_eq!(
-            figures.floods.first().map(|flood| (flood.start, flood.end, flood.count)),
-            Some((at(11), at(100), 12))
+            figures
+                .floods
+                .first()
+                .map(|flood| (flood.start, flood.end, flood.count, flood.lasts)),
+            Some((at(11), at(100), 12, true))
         );
     }
 

@@ -1,13 +1,14 @@
 //! How much an operator is asked to look at: figures after ISA-18.2 and EEMUA 191. A reference, not compliance.
 
 mod figures;
+mod flood;
 
 use std::collections::VecDeque;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
 
-pub use figures::{Activation, Figures, TOP, TopSource, WINDOWS, floods};
+pub use figures::{Activation, Figures, TOP, TopSource, WINDOWS};
+pub use flood::{Flood, FloodLimits, FloodSpan, floods};
 
 /// The window of the short figure and of flood detection (ISA-18.2 §16: per ten minutes).
 pub const TEN_MINUTES: SignedDuration = SignedDuration::from_mins(10);
@@ -34,6 +35,11 @@ impl Arrivals {
         }
     }
 
+    /// All of them, in order.
+    pub fn times(&self) -> impl Iterator<Item = Timestamp> + Clone {
+        self.times.iter().copied()
+    }
+
     /// Forgets what is older than a day.
     pub fn forget(&mut self, now: Timestamp) {
         while self.times.front().is_some_and(|at| now.duration_since(*at) > KEPT) {
@@ -49,84 +55,8 @@ impl Arrivals {
 
     /// How many a flood brought: those of the ten minutes that made it one, too.
     pub fn of_flood(&self, start: Timestamp, end: Timestamp) -> usize {
-        let times: Vec<Timestamp> = self.times.iter().copied().collect();
-        figures::raised_in(&times, start, end)
+        flood::raised_in(self.times(), start, end)
     }
-}
-
-/// When a flood begins and ends, in new alerts per ten minutes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FloodLimits {
-    /// It begins above this many (ISA-18.2: 10).
-    pub above: usize,
-    /// It ends below this many (ISA-18.2: 5).
-    pub below: usize,
-}
-
-impl Default for FloodLimits {
-    fn default() -> Self {
-        Self { above: 10, below: 5 }
-    }
-}
-
-/// A flood while it lasts, with hysteresis so that it does not flicker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flood {
-    /// There is none.
-    No,
-    /// There is one.
-    Since {
-        /// Its beginning.
-        start: Timestamp,
-        /// Most new alerts per ten minutes so far.
-        peak: usize,
-    },
-}
-
-impl Flood {
-    /// Takes the newest ten-minute count; answers what ended, if one did just now.
-    pub fn step(&mut self, count: usize, now: Timestamp, limits: FloodLimits) -> Option<FloodEnded> {
-        match self {
-            Self::No => {
-                if count > limits.above {
-                    *self = Self::Since { start: now, peak: count };
-                }
-                None
-            }
-            Self::Since { start, peak } => {
-                *peak = (*peak).max(count);
-                if count >= limits.below {
-                    return None;
-                }
-                let ended = FloodEnded {
-                    start: *start,
-                    end: now,
-                    peak: *peak,
-                    count: 0,
-                };
-                *self = Self::No;
-                Some(ended)
-            }
-        }
-    }
-
-    /// Whether one lasts.
-    pub fn is_on(&self) -> bool {
-        matches!(self, Self::Since { .. })
-    }
-}
-
-/// A flood that is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct FloodEnded {
-    /// Its beginning.
-    pub start: Timestamp,
-    /// Its end.
-    pub end: Timestamp,
-    /// Most new alerts per ten minutes.
-    pub peak: usize,
-    /// Alerts that it brought, those of the ten minutes before its beginning included; filled in by who knows them.
-    pub count: usize,
 }
 
 /// The longest window of the two variants of chattering.
@@ -159,26 +89,6 @@ mod tests {
         arrivals.forget(at(86_401));
         assert_eq!(arrivals.times.front(), Some(&at(1)));
         assert_eq!(arrivals.of_flood(at(700), at(800)), 3, "300, 599 and 600 made it one");
-    }
-
-    #[test]
-    fn a_flood_begins_above_ten_and_ends_below_five() {
-        let mut flood = Flood::No;
-        let steps = [(10, false), (11, true), (40, true), (5, true), (4, false), (10, false)];
-        let mut ended = Vec::new();
-        for (seconds, (count, on)) in (0..).zip(steps) {
-            ended.extend(flood.step(count, at(seconds), FloodLimits::default()));
-            assert_eq!(flood.is_on(), on, "after {count}");
-        }
-        assert_eq!(
-            ended,
-            [FloodEnded {
-                start: at(1),
-                end: at(4),
-                peak: 40,
-                count: 0
-            }]
-        );
     }
 
     #[test]

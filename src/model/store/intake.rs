@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
-use super::{COUNTED_MOST, News, Quality, Store, Touch};
+use super::{Age, COUNTED_MOST, News, Quality, Store, Touch};
 use crate::domain::{Alert, AlertId, Listing};
 use crate::model::Source;
 
@@ -19,6 +19,7 @@ impl Store {
             return news; // it came too late to tell anything
         }
         let before = (self.freshness(Source::Alerts).age(now), self.quality.clone(), self.load(now));
+        self.late |= before.0 != Age::Live;
         let first = !self.seen_live;
         self.seen_live |= !cached;
         self.freshness_mut(Source::Alerts).succeeded(listing.as_of, cached);
@@ -78,6 +79,7 @@ impl Store {
         self.ledger.confirm(&mut alert, as_of);
         if self.counted.len() < COUNTED_MOST && self.counted.insert(alert.id.clone()) {
             self.arrivals.add(alert.raised_at);
+            self.late = true;
         }
         let touch = match self.alerts.get(&alert.id) {
             Some(known) if *known == alert => return false,

@@ -4,9 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Store;
+use super::{Age, Store};
 use crate::domain::load::{CHATTERING_WITHIN, Flood, FloodLimits, TEN_MINUTES, is_chattering};
 use crate::domain::{AlarmKey, AlertFacts, AlertId, AlertState, Facts, Trait};
+use crate::model::Source;
 
 /// Figures of the load line. A reference, not compliance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,11 +53,26 @@ impl Store {
         }
     }
 
+    /// The time up to which it is known what was raised: now, unless the lists stay away. `None` before there was any list.
+    pub fn known_at(&self, now: Timestamp) -> Option<Timestamp> {
+        match self.freshness(Source::Alerts).age(now) {
+            Age::Live => Some(now),
+            Age::Cached(as_of) | Age::Silent(Some(as_of)) => Some(as_of),
+            Age::Connecting | Age::Silent(None) => None,
+        }
+    }
+
+    /// The same where it is not now: what is counted holds until then, and nothing is known to be over since.
+    pub fn known_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.known_at(now).filter(|_| self.freshness(Source::Alerts).age(now) != Age::Live)
+    }
+
     /// The load figures.
     pub fn load(&self, now: Timestamp) -> Load {
+        let at = self.known_at(now).unwrap_or(now);
         let mut load = Load {
-            ten_minutes: self.arrivals.within(TEN_MINUTES, now),
-            hour: self.arrivals.within(SignedDuration::from_hours(1), now),
+            ten_minutes: self.arrivals.within(TEN_MINUTES, at),
+            hour: self.arrivals.within(SignedDuration::from_hours(1), at),
             shelved: self.shelf.len(),
             ..Load::default()
         };

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Store;
-use crate::domain::load::Activation;
+use super::{COUNTED_MOST, Store};
+use crate::domain::load::{Activation, FloodSpan};
 use crate::domain::{AlarmKey, AlertId, Coverage, History, Occurrence};
 
 /// Most records that wait to be kept; with a disk that is gone they are dropped, and the history has a hole.
@@ -15,8 +15,8 @@ const COVERAGE_EVERY: SignedDuration = SignedDuration::from_mins(5);
 
 impl Store {
     /// Takes in what earlier runs kept. From now on news is to be kept as well, and what came before this is news where the
-    /// disk does not have it.
-    pub fn remember(&mut self, kept: Vec<Occurrence>, coverage: Option<Coverage>, now: Timestamp) {
+    /// disk does not have it. Answers a flood that is thereby known to be over.
+    pub fn remember(&mut self, kept: Vec<Occurrence>, coverage: Option<Coverage>, now: Timestamp) -> Option<FloodSpan> {
         let on_disk: HashMap<AlertId, Occurrence> = kept.iter().map(|one| (one.alert.id.clone(), one.clone())).collect();
         self.history.remember(kept, coverage);
         self.remembered = true;
@@ -26,8 +26,17 @@ impl Store {
             let present: HashSet<AlertId> = self.alerts.keys().cloned().collect();
             self.end_what_is_missing(&present, now);
         }
+        // A flood that began before this run is known by those of it that are over, too.
+        for one in self.history.all() {
+            let id = &one.alert.id;
+            if self.counted.len() < COUNTED_MOST && self.counted.insert(id.clone()) {
+                self.arrivals.add(one.alert.raised_at);
+                self.late = true;
+            }
+        }
         self.find_noise(now);
         self.revision += 1;
+        self.step(now)
     }
 
     /// The history.

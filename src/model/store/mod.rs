@@ -15,7 +15,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{ApiHealth, BridgeStatus, Fault, LinkState, Report, Source, Ticket};
-use crate::domain::load::{Arrivals, Flood, FloodEnded, FloodLimits, TEN_MINUTES};
+use crate::domain::load::{Arrivals, Flood, FloodLimits, FloodSpan, TEN_MINUTES};
 use crate::domain::{
     AlarmKey, Alert, AlertFacts, AlertId, AlertState, History, Intent, Occurrence, OutboxRow, Return, SafeText, Service, Shelf, WorkOrder,
 };
@@ -81,7 +81,7 @@ pub struct News {
     /// among them.
     pub arrived: Vec<AlertId>,
     /// A flood that ended just now.
-    pub flood_ended: Option<FloodEnded>,
+    pub flood_ended: Option<FloodSpan>,
     /// Whether anything that can be seen may have changed.
     pub visible: bool,
 }
@@ -105,6 +105,8 @@ pub struct Store {
     gone: VecDeque<(AlertId, Timestamp)>,
     counted: HashSet<AlertId>,
     arrivals: Arrivals,
+    /// Arrivals came of which the flood knows nothing, or time passed of which nothing was known.
+    late: bool,
     flood: Flood,
     flood_limits: FloodLimits,
     chattering: HashSet<AlertId>,
@@ -152,6 +154,7 @@ impl Store {
             gone: VecDeque::new(),
             counted: HashSet::new(),
             arrivals: Arrivals::default(),
+            late: false,
             flood: Flood::No,
             flood_limits,
             chattering: HashSet::new(),
@@ -298,20 +301,30 @@ impl Store {
         self.freshness_mut(source).failed(fault, now);
     }
 
-    /// Lets time pass: marks of change fade, chattering calms down, a flood may end. Answers a flood that did.
-    pub fn step(&mut self, now: Timestamp) -> Option<FloodEnded> {
-        self.arrivals.forget(now);
+    /// Lets time pass: marks of change fade, and while it is known what is raised, chattering calms down and a flood may end.
+    /// Answers a flood that did. While nothing is known nothing is over.
+    pub fn step(&mut self, now: Timestamp) -> Option<FloodSpan> {
         self.touched.retain(|_, (_, at)| now.duration_since(*at) < SAID_FOR);
-        let minute = now.as_second().div_euclid(60);
+        let at = self.known_at(now)?;
+        let held = self.known_until(now).is_some();
+        self.arrivals.forget(at);
+        let minute = at.as_second().div_euclid(60);
         if self.looked.replace(minute).is_some_and(|looked| looked != minute) {
-            self.find_noise(now);
+            self.find_noise(at);
         }
         let was_on = self.flood.is_on();
-        let ended = self.flood.step(self.arrivals.within(TEN_MINUTES, now), now, self.flood_limits);
+        let ended = if self.late && (!held || self.freshness(Source::Alerts).cached) {
+            self.late = false;
+            self.flood.learn(&self.arrivals, at, self.flood_limits)
+        } else if held {
+            None
+        } else {
+            self.flood.step(self.arrivals.within(TEN_MINUTES, at), at, self.flood_limits)
+        };
         if was_on != self.flood.is_on() {
             self.revision += 1; // the list is ordered otherwise
         }
-        ended.map(|ended| FloodEnded {
+        ended.map(|ended| FloodSpan {
             count: self.arrivals.of_flood(ended.start, ended.end),
             ..ended
         })
@@ -421,13 +434,19 @@ impl Store {
         self.runbooks.iter().find(|(known, _)| known == slug).map(|(_, text)| text)
     }
 
+    /// Whether an alert came in the flood that lasts, those of the ten minutes that made it one included.
+    pub fn is_of_flood(&self, alert: &Alert) -> bool {
+        match self.flood {
+            Flood::No => false,
+            Flood::Since { start, .. } => alert.raised_at > start.checked_sub(TEN_MINUTES).unwrap_or(start),
+        }
+    }
+
     /// The first alert of the flood that lasts.
     pub fn flood_first(&self) -> Option<&Alert> {
-        let Flood::Since { start, .. } = self.flood else { return None };
-        let from = start.checked_sub(TEN_MINUTES).unwrap_or(start);
         self.alerts
             .values()
-            .filter(|alert| alert.raised_at > from && self.shelf.hides(alert).is_none())
+            .filter(|alert| self.is_of_flood(alert) && self.shelf.hides(alert).is_none())
             .min_by_key(|alert| (alert.raised_at, alert.id.clone()))
     }
 

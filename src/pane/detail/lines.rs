@@ -7,7 +7,7 @@ use super::super::scene::Scene;
 use super::Line;
 use super::sentence::{aside_sentence, asked_of, order_sentence, state_sentence, value_text};
 use crate::config::theme::Role;
-use crate::domain::{Alert, AlertState, DeviceKey, SafeText};
+use crate::domain::{Alert, AlertState, Device, DeviceKey, SafeText};
 
 /// Cells of the labels.
 pub(super) const LABEL: usize = 13;
@@ -147,6 +147,18 @@ pub(super) fn device_lines(scene: &Scene<'_>, key: &DeviceKey, but: Option<&Aler
             &mut lines,
         );
     }
+    lines.extend(property_lines(scene, device, width));
+    let open = open_alerts(scene, key, but);
+    if !open.is_empty() {
+        lines.push(Vec::new());
+    }
+    push_alerts(scene, if but.is_some() { "also open" } else { "open" }, open, width, &mut lines);
+    lines
+}
+
+/// What else the server tells of a device.
+pub(super) fn property_lines(scene: &Scene<'_>, device: &Device, width: usize) -> Vec<Line> {
+    let mut lines = Vec::new();
     for (name, value) in device
         .device_info
         .iter()
@@ -161,16 +173,18 @@ pub(super) fn device_lines(scene: &Scene<'_>, key: &DeviceKey, but: Option<&Aler
         let label = scene.cut(name.shown(), LABEL - 1);
         labelled(scene, &label, &value, width, &mut lines);
     }
+    lines
+}
+
+/// What is open on a device, worst first, but for one.
+pub(super) fn open_alerts<'a>(scene: &Scene<'a>, key: &DeviceKey, but: Option<&Alert>) -> Vec<&'a Alert> {
     let open = scene.store.alerts().filter(|alert| {
         alert.device == key.device_id
             && alert.state != AlertState::Resolved
             && alert.device_type.as_ref().is_none_or(|kind| *kind == key.device_type)
             && but.is_none_or(|but| but.id != alert.id)
     });
-    let open: Vec<&Alert> = open.collect();
-    if !open.is_empty() {
-        lines.push(Vec::new());
-    }
-    push_alerts(scene, if but.is_some() { "also open" } else { "open" }, open, width, &mut lines);
-    lines
+    let mut open: Vec<&Alert> = open.collect();
+    open.sort_by(|one, other| crate::domain::triage_order(one, other));
+    open
 }

@@ -22,7 +22,7 @@ use history::history_lines;
 use lines::{alert_lines, device_lines};
 use runbook::runbook_lines;
 
-pub(crate) use strip::render_strip;
+pub(crate) use strip::{render_device_strip, render_strip};
 
 /// A line of styled parts.
 type Line = Vec<(String, Style)>;

@@ -17,6 +17,8 @@ use crate::model::{Action, Draft, DraftKey, Key};
 const CHOICES_MOST: u16 = 6;
 /// Cells of the labels.
 const LABEL: u16 = 18;
+/// Most lines of what is said below the fields.
+const FOOT_MOST: u16 = 2;
 
 /// What became of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -208,9 +210,12 @@ impl Sheet {
         if area.height == 0 || area.width < LABEL + 4 {
             return;
         }
-        // The last line says what is wrong, or where the text came from.
+        // The last line, or two, say what is wrong, or where the text came from.
+        let (foot, foot_role) = self.foot(scene, manner);
+        let foot = cells::wrap(&foot, usize::from(area.width.saturating_sub(2)));
+        let foot_height = u16::try_from(foot.len()).unwrap_or(1).clamp(1, FOOT_MOST);
         let body = Rect {
-            height: area.height.saturating_sub(1).max(1),
+            height: area.height.saturating_sub(foot_height).max(1),
             ..area
         };
         let mut rows: Vec<u16> = self.fields.iter().map(|field| field.rows).collect();
@@ -300,16 +305,19 @@ impl Sheet {
                 y += 1;
             }
         }
-        let (text, role) = match (&self.error, &self.aside, self.restored) {
+        for (y, text) in (area.bottom().saturating_sub(foot_height).max(body.bottom())..area.bottom()).zip(foot) {
+            cells::write(buffer, area, area.x + 2, y, &[(text, scene.style(foot_role))]);
+        }
+    }
+
+    /// What stands below the fields; may be nothing.
+    fn foot(&self, scene: &Scene<'_>, manner: Manner) -> (String, Role) {
+        match (&self.error, &self.aside, self.restored) {
             (Some((_, why)), _, _) => (format!("! {why}"), Role::Error),
             (None, Some(word), _) => (word.clone(), Role::Warning),
             (None, None, Some(at)) => (format!("restored from your draft of {}", scene.clock(at)), Role::Warning),
             (None, None, None) if manner == Manner::Unused => ("a link uses nothing of these fields".into(), Role::Muted),
-            (None, None, None) => return,
-        };
-        if area.height > 1 {
-            let text = scene.cut(&text, usize::from(area.width.saturating_sub(2)));
-            cells::write(buffer, area, area.x + 2, area.bottom() - 1, &[(text, scene.style(role))]);
+            (None, None, None) => (String::new(), Role::Muted),
         }
     }
 }

@@ -17,6 +17,16 @@ use crate::model::{Action, Draft, DraftKey, Key, Store};
 /// Most open orders that are listed.
 const LISTED_MOST: usize = 5;
 
+/// Cells that the window would like, and those of them that are its frame.
+const WIDTH: u16 = 96;
+const FRAME: u16 = 4;
+
+/// Most lines of the reason why the open orders are not known.
+const REASON_MOST: usize = 4;
+
+/// Said where Enter comes before the answer; it goes when the answer is there.
+const ASKING: &str = "Manage is still being asked for the open orders of this asset: a moment";
+
 /// A work order for an alert.
 #[derive(Clone, Debug)]
 pub(crate) struct WorkOrderForm {
@@ -95,7 +105,11 @@ impl WorkOrderForm {
 
     /// Takes in the open orders once they are told: linking the first is the proposal.
     pub(crate) fn arrange(&mut self, store: &Store) {
-        if let Some(Ok(orders)) = orders(store, &self.alert) {
+        let told = orders(store, &self.alert);
+        if told.is_some() && self.sheet.error.as_ref().is_some_and(|(_, why)| why == ASKING) {
+            self.sheet.error = None;
+        }
+        if let Some(Ok(orders)) = told {
             if !self.offered {
                 self.offered = true;
                 if let Some(first) = orders.first() {
@@ -228,7 +242,7 @@ impl WorkOrderForm {
 
     fn submit(&mut self, store: &Store) -> Step {
         let Some(orders) = orders(store, &self.alert) else {
-            self.sheet.error = Some(("", "Manage is still being asked for the open orders of this asset: a moment".into()));
+            self.sheet.error = Some(("", ASKING.into()));
             return Step::Stay;
         };
         if !self.decided && orders.as_ref().is_ok_and(|orders| !orders.is_empty()) {
@@ -312,12 +326,12 @@ impl WorkOrderForm {
     }
 
     pub(super) fn render(&self, scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
-        let lines = self.order_lines(scene);
+        let lines = self.order_lines(scene, usize::from(WIDTH.min(area.width).saturating_sub(FRAME)));
         let listed = u16::try_from(lines.len()).unwrap_or(0);
         let frame = Frame {
             title: &self.title,
             hints: &[Action::Submit, Action::NextField, Action::BreakLine, Action::Leave],
-            width: 96,
+            width: WIDTH,
             height: self.sheet.wanted() + listed + 2,
         };
         let submits = if self.links() { "link" } else { Action::Submit.spec().hint };
@@ -348,8 +362,8 @@ impl WorkOrderForm {
         self.sheet.render_as(scene, buffer, rest, manner);
     }
 
-    /// What is open, and the choice that follows from it.
-    fn order_lines(&self, scene: &Scene<'_>) -> Vec<(String, Role)> {
+    /// What is open, and the choice that follows from it, in lines of this width.
+    fn order_lines(&self, scene: &Scene<'_>, width: usize) -> Vec<(String, Role)> {
         let asset = crate::domain::SafeText::new(self.asked_for.0.as_str());
         let asset = if asset.is_empty() {
             "no asset".to_owned()
@@ -362,13 +376,14 @@ impl WorkOrderForm {
                 return vec![(text, Role::StatePending)];
             }
             Some(Err(reason)) => {
-                return vec![
-                    (format!("open orders unknown: {reason}"), Role::Warning),
-                    (
-                        "It is queued all the same; the sender asks again before it makes the order.".into(),
-                        Role::Muted,
-                    ),
-                ];
+                let wrapped = |text: &str, role| {
+                    let lines = cells::wrap_at_most(text, width, REASON_MOST, scene.glyphs().ellipsis);
+                    lines.into_iter().map(move |line| (line, role))
+                };
+                let queued = "It is queued all the same; the sender asks again before it makes the order.";
+                return wrapped(&format!("open orders unknown: {reason}"), Role::Warning)
+                    .chain(wrapped(queued, Role::Muted))
+                    .collect();
             }
             Some(Ok(found)) => found,
         };

@@ -122,11 +122,10 @@ impl Queue {
         if scene.store.freshness(Source::Alerts).as_of.is_none() {
             return vec![("Alerts".into(), title)]; // a count of what is not known would be a lie
         }
-        let listed = self.listed().len();
-        let count = if listed == self.open {
-            format!("Alerts {}", self.open)
+        let count = if self.matching == self.known {
+            format!("Alerts {}", self.known)
         } else {
-            format!("Alerts {listed} of {}", self.open)
+            format!("Alerts {} of {}", self.matching, self.known)
         };
         let mut parts = Vec::new();
         // before all else, so that a narrow pane does not cut it off
@@ -158,10 +157,12 @@ impl Queue {
         parts
     }
 
-    /// The right of the title: what is left out, whether it moves, how old it is.
+    /// The right of the title: how old it is, whether it moves, what is left out. What stands last gives way where it is
+    /// narrow: the words of a filter can be looked up, the age of what is shown cannot.
     fn aside(&self, scene: &Scene<'_>) -> Vec<(String, Style)> {
         let dot = scene.glyphs().dot;
-        let mut parts = Vec::new();
+        let (word, role) = scene.freshness(Source::Alerts);
+        let mut parts = vec![(word, scene.style(role))];
         if let Some(frozen) = &self.frozen {
             let waits = match (frozen.arrived, frozen.gone) {
                 (0, 0) => String::new(),
@@ -170,19 +171,17 @@ impl Queue {
                 (new, gone) => format!(", {new} new wait, {gone} gone"),
             };
             parts.push((
-                format!("FROZEN {}{waits} {dot} ", scene.clock(frozen.since)),
+                format!(" {dot} FROZEN {}{waits}", scene.clock(frozen.since)),
                 scene.style(Role::Warning),
             ));
         }
+        if let Some(sort) = self.sort.shown() {
+            parts.push((format!(" {dot} {sort}"), scene.style(Role::Muted)));
+        }
         let narrowing = self.narrowing();
         if !narrowing.is_empty() {
-            parts.push((format!("{narrowing} {dot} "), scene.style(Role::Match)));
+            parts.push((format!(" {dot} {narrowing}"), scene.style(Role::Match)));
         }
-        if let Some(sort) = self.sort.shown() {
-            parts.push((format!("{sort} {dot} "), scene.style(Role::Muted)));
-        }
-        let (word, role) = scene.freshness(Source::Alerts);
-        parts.push((word, scene.style(role)));
         parts
     }
 

@@ -58,6 +58,10 @@ pub struct Queue {
     narrowed: bool,
     widest: Widest,
     open: usize,
+    /// Alerts of the kinds that are listed, whether they pass the filter or not.
+    known: usize,
+    /// Rows of the list that belong to it now; one that is kept although it went does not.
+    matching: usize,
     waiting_unacknowledged: usize,
 }
 
@@ -113,6 +117,8 @@ impl Default for Queue {
             narrowed: false,
             widest: Widest::default(),
             open: 0,
+            known: 0,
+            matching: 0,
             waiting_unacknowledged: 0,
         }
     }
@@ -436,7 +442,9 @@ impl Queue {
             .alerts()
             .filter(|alert| alert.state != AlertState::Resolved && !is_put_aside(alert))
             .count();
+        self.known = store.alerts().filter(shown).count();
         let mut fresh: Vec<&Alert> = store.alerts().filter(shown).filter(|alert| self.passes(scene, alert)).collect();
+        self.matching = fresh.len();
         self.waiting_unacknowledged = fresh.iter().filter(|alert| store.progress(alert) == 0).count();
         // Remember the rows that could vanish while they stay.
         for id in self.cursor.iter().chain(self.rows.iter().filter(|_| self.frozen.is_some())) {
@@ -449,7 +457,9 @@ impl Queue {
         {
             let there: HashSet<&AlertId> = self.grouped.all.iter().collect();
             frozen.arrived = fresh.iter().filter(|alert| !there.contains(&alert.id)).count();
-            frozen.gone = self.grouped.all.iter().filter(|id| store.alert(id).is_none()).count();
+            // those that were resolved or put aside meanwhile are gone from the list as well
+            self.matching = fresh.len() - frozen.arrived;
+            frozen.gone = self.grouped.all.len() - self.matching;
             self.measure(scene);
             return 0;
         }

@@ -250,7 +250,10 @@ fn bridge(scene: &Scene<'_>, status: &BridgeStatus) -> Vec<(String, String, Role
         let said = part.said.as_ref().map_or_else(String::new, |said| format!(": {}", said.shown()));
         let words = match part.runs {
             0 => "not run yet".to_owned(),
-            runs => format!("{runs} runs, {} failed{success}{said}", part.failures),
+            runs => {
+                let plural = if runs == 1 { "run" } else { "runs" };
+                format!("{runs} {plural}, {} failed{success}{said}", part.failures)
+            }
         };
         lines.push((part.name.clone(), words, if failing { Role::Warning } else { Role::Text }));
     }

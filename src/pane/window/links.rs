@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use super::super::ask::{Ask, Hyperlink, Step};
 use super::super::cells;
 use super::super::scene::Scene;
-use super::Frame;
+use super::{Frame, choices};
 use crate::config::theme::Role;
 use crate::model::{Action, Key};
 
@@ -38,15 +38,7 @@ impl Links {
 
     /// Takes an action of the table.
     pub(crate) fn act(&mut self, action: Action) -> Step {
-        let last = self.addresses.len().saturating_sub(1);
-        match action {
-            Action::Leave => return Step::Close,
-            Action::Submit => return self.choose(self.at),
-            Action::NextChoice | Action::NextField => self.at = (self.at + 1).min(last),
-            Action::PreviousChoice | Action::PreviousField => self.at = self.at.saturating_sub(1),
-            _ => {}
-        }
-        Step::Stay
+        choices::turn(&mut self.at, self.addresses.len(), action).unwrap_or_else(|| self.choose(self.at))
     }
 
     fn choose(&self, at: usize) -> Step {
@@ -59,14 +51,12 @@ impl Links {
     /// Takes a number, or a letter that moves.
     pub(crate) fn key(&mut self, key: Key) -> Step {
         let KeyCode::Char(char) = key.code else { return Step::Stay };
-        match char {
-            'j' => self.act(Action::NextChoice),
-            'k' => self.act(Action::PreviousChoice),
-            'q' => Step::Close,
-            _ => match char.to_digit(10).and_then(|digit| usize::try_from(digit).ok()?.checked_sub(1)) {
-                Some(at) => self.choose(at),
-                None => Step::Stay,
-            },
+        if let Some(action) = choices::letter(char) {
+            return self.act(action);
+        }
+        match char.to_digit(10).and_then(|digit| usize::try_from(digit).ok()?.checked_sub(1)) {
+            Some(at) => self.choose(at),
+            None => Step::Stay,
         }
     }
 

@@ -69,8 +69,8 @@ impl LoadView {
     }
 
     pub(crate) fn arrange(&mut self, scene: &Scene<'_>, area: Rect) {
-        let minute = scene.minute();
-        let basis = (scene.store.revision(), minute.as_second(), self.window.0);
+        let end = scene.store.known_until(scene.now).unwrap_or_else(|| scene.minute());
+        let basis = (scene.store.revision(), end.as_second(), self.window.0);
         if self.counted.as_ref().is_none_or(|(known, _)| *known != basis) {
             let (start, end) = window(scene, self.span());
             let figures = Figures::of(&scene.store.activations(start), start, end, scene.store.flood_limits());
@@ -137,14 +137,17 @@ impl LoadView {
         lines.push(Vec::new());
         lines.push(vec![("Floods (above 10 in 10 min until below 5)".into(), scene.style(Role::Title))]);
         for flood in &figures.floods {
-            let flood = format!(
-                "{} to {} ({}): {} alerts, at most {} in 10 min",
-                scene.clock(flood.start),
-                scene.clock(flood.end),
-                scene.span(flood.end.duration_since(flood.start)),
-                flood.count,
-                flood.peak
-            );
+            let start = scene.clock(flood.start);
+            let when = match (flood.lasts, scene.store.known_until(scene.now)) {
+                (true, Some(until)) => format!("since {start}, still going on at {}", scene.clock(until)),
+                (true, None) => format!("since {start}, still going on"),
+                (false, _) => format!(
+                    "{start} to {} ({})",
+                    scene.clock(flood.end),
+                    scene.span(flood.end.duration_since(flood.start))
+                ),
+            };
+            let flood = format!("{when}: {} alerts, at most {} in 10 min", flood.count, flood.peak);
             for line in cells::wrap(&flood, width.saturating_sub(2)) {
                 lines.push(vec![(format!("  {line}"), text)]);
             }
@@ -158,7 +161,7 @@ impl LoadView {
 
 /// What was asked for, as far as the records go.
 fn window(scene: &Scene<'_>, span: SignedDuration) -> (Timestamp, Timestamp) {
-    let end = scene.now;
+    let end = scene.store.known_at(scene.now).unwrap_or(scene.now);
     let asked = end.checked_sub(span).unwrap_or(end);
     let known = scene.store.history().coverage().map_or(end, |coverage| coverage.since);
     (asked.max(known).min(end), end)
@@ -183,26 +186,34 @@ fn rates(scene: &Scene<'_>, figures: &Figures, width: usize, lines: &mut Vec<Lin
         }
     };
     put("alerts raised", figures.total.to_string(), "", false);
-    put(
-        "per 10 min, mean",
-        format!("{:.1}", figures.per_ten_minutes),
-        "1 acceptable, 2 manageable",
-        figures.per_ten_minutes > 2.0,
-    );
-    put(
-        "per hour, mean",
-        format!("{:.1}", figures.per_hour),
-        "6 acceptable, 12 manageable",
-        figures.per_hour > 12.0,
-    );
-    match figures.per_day {
-        Some(per_day) => put(
-            "per day, mean",
-            format!("{per_day:.0}"),
-            "150 acceptable, 300 manageable",
-            per_day > 300.0,
+    for (label, mean, digits, short, target, most) in [
+        (
+            "per 10 min, mean",
+            figures.per_ten_minutes,
+            1,
+            "less than 10 min",
+            "1 acceptable, 2 manageable",
+            2.0,
         ),
-        None => put("per day, mean", "less than a day".into(), "150 acceptable, 300 manageable", false),
+        (
+            "per hour, mean",
+            figures.per_hour,
+            1,
+            "less than an hour",
+            "6 acceptable, 12 manageable",
+            12.0,
+        ),
+        (
+            "per day, mean",
+            figures.per_day,
+            0,
+            "less than a day",
+            "150 acceptable, 300 manageable",
+            300.0,
+        ),
+    ] {
+        let figure = mean.map_or_else(|| short.to_owned(), |mean| format!("{mean:.digits$}"));
+        put(label, figure, target, mean.is_some_and(|mean| mean > most));
     }
     put("last 10 min", now.ten_minutes.to_string(), "at most 10", now.ten_minutes > 10);
     let peak = figures

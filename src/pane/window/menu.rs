@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use super::super::ask::{Ask, Step};
 use super::super::cells;
 use super::super::scene::Scene;
-use super::Frame;
+use super::{Frame, choices};
 use crate::config::theme::Role;
 use crate::model::{Action, Key};
 
@@ -73,15 +73,7 @@ impl Menu {
 
     /// Takes an action of the table.
     pub(crate) fn act(&mut self, action: Action) -> Step {
-        let last = self.items.len().saturating_sub(1);
-        match action {
-            Action::Leave => return Step::Close,
-            Action::Submit => return self.choose(self.at),
-            Action::NextChoice | Action::NextField => self.at = (self.at + 1).min(last),
-            Action::PreviousChoice | Action::PreviousField => self.at = self.at.saturating_sub(1),
-            _ => {}
-        }
-        Step::Stay
+        choices::turn(&mut self.at, self.items.len(), action).unwrap_or_else(|| self.choose(self.at))
     }
 
     /// Takes a letter.
@@ -96,12 +88,7 @@ impl Menu {
                 self.at = at;
                 self.choose(at)
             }
-            None => match char {
-                'j' => self.act(Action::NextChoice),
-                'k' => self.act(Action::PreviousChoice),
-                'q' => Step::Close,
-                _ => Step::Stay,
-            },
+            None => choices::letter(char).map_or(Step::Stay, |action| self.act(action)),
         }
     }
 

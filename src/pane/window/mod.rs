@@ -1,6 +1,7 @@
 //! Windows over the panes; [`crate::app`] keeps them on a stack.
 
 mod calls;
+mod choices;
 mod filter_line;
 mod handover;
 mod health;

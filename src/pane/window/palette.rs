@@ -12,6 +12,12 @@ use super::Frame;
 use crate::config::theme::Role;
 use crate::model::{ACTIONS, Action, Context, Key};
 
+/// Lines that it would like.
+const HEIGHT: u16 = 18;
+
+/// What the names of themes begin with.
+const THEMES: &str = "theme-";
+
 /// The palette. It runs what works in the place from where it was opened, and shows themes while they are chosen.
 #[derive(Debug)]
 pub(crate) struct Palette {
@@ -63,7 +69,7 @@ impl Palette {
             .filter(|spec| spec.action != Action::Palette)
             .filter_map(|spec| score(spec.name, spec.about, &typed).map(|score| (score, Entry::Action(spec.action))));
         let themes = self.themes.iter().filter_map(|name| {
-            let score = score(&format!("theme-{name}"), "", &typed)?;
+            let score = score(&format!("{THEMES}{name}"), "", &typed)?;
             Some((score, Entry::Theme(name.clone())))
         });
         let mut found: Vec<(usize, Entry)> = actions.chain(themes).collect();
@@ -129,22 +135,29 @@ impl Palette {
         self.look()
     }
 
-    fn frame() -> Frame<'static> {
+    /// Among themes it is no higher than they need: what they change is what lies around the window.
+    fn frame(&self) -> Frame<'static> {
+        let is_themes = self.field.shown().starts_with(THEMES);
+        let themes = u16::try_from(self.themes.len()).unwrap_or(HEIGHT);
         Frame {
             title: "Commands",
             hints: &[Action::Submit, Action::Leave],
             width: 90,
-            height: 18,
+            height: if is_themes {
+                themes.max(1).saturating_add(1).min(HEIGHT)
+            } else {
+                HEIGHT
+            },
         }
     }
 
     pub(crate) fn arrange(&mut self, area: Rect) {
-        self.scroll.height = Self::frame().inner_height(area).saturating_sub(1);
+        self.scroll.height = self.frame().inner_height(area).saturating_sub(1);
         self.scroll.follow(self.at, self.fitting().len());
     }
 
     pub(crate) fn render(&self, scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
-        let inner = Self::frame().render(scene, buffer, area);
+        let inner = self.frame().render(scene, buffer, area);
         let input = [
             (": ".to_owned(), scene.style(Role::Key)),
             (format!("{}_", self.field.shown()), scene.style(Role::InputFocused)),

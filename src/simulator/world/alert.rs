@@ -90,6 +90,12 @@ impl World {
             .ok_or_else(|| Refusal::not_found(&format!("alert {id}")))
     }
 
+    /// Whether somebody else than this person has acknowledged it.
+    pub(super) fn is_held_by_another(&mut self, id: &str, by: &Acknowledgement) -> bool {
+        let holder = self.alert_mut(id).ok().and_then(|alert| alert.acknowledgement.as_ref());
+        holder.is_some_and(|holder| holder.acknowledged_by != by.acknowledged_by)
+    }
+
     /// Takes an acknowledgement, or the same person's later note.
     pub(crate) fn acknowledge(
         &mut self,

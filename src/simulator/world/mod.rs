@@ -171,6 +171,8 @@ impl World {
                 self.alerts.push(*alert);
             }
             Planned::Clear(id) => self.clear_alert(&id, time),
+            // nobody of the story takes over what another person holds, whether or not the server would let them
+            Planned::Acknowledge(id, by) if self.is_held_by_another(&id, &by) => {}
             Planned::Acknowledge(id, acknowledgement) => {
                 let _ = self.acknowledge(&id, acknowledgement, SIMULATED, Value::Null, time);
             }
