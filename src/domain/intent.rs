@@ -100,7 +100,7 @@ impl Intent {
         ObjectKey(match self {
             Self::Acknowledge { alert, .. } | Self::Resolve { alert, .. } => format!("alert/{}", alert.raw()),
             Self::CreateWorkOrder { alert, .. } => format!("order/{}", alert.raw()),
-            Self::SetMetadata { device, .. } => format!("device/{}/{}", device.device_type.raw(), device.device_id.raw()),
+            Self::SetMetadata { device, .. } => return ObjectKey::of_device(device),
             Self::SyncAsset { asset, site, .. } => format!("asset/{site}/{asset}"),
             Self::ReportProduction { line, date, .. } => format!("report/{line}/{date}"),
             Self::CallWebhook { webhook, message, .. } => format!("webhook/{webhook}/{message}"),
@@ -217,6 +217,13 @@ impl fmt::Display for Service {
 /// What intents on the same thing share, in the raw spelling. Never shown: [`Intent`] is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ObjectKey(pub String);
+
+impl ObjectKey {
+    /// That of a device.
+    pub fn of_device(device: &DeviceKey) -> Self {
+        Self(format!("device/{}/{}", device.device_type.raw(), device.device_id.raw()))
+    }
+}
 
 /// A row's number in the outbox: ascending in the order of commitment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

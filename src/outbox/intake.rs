@@ -43,8 +43,7 @@ impl Journal {
                 IntentState::Parked => {
                     let doubtful = write.may_have_arrived(&stored)?;
                     let to = if doubtful { IntentState::InDoubt } else { IntentState::Queued };
-                    stored.detail =
-                        doubtful.then(|| "an earlier attempt may have arrived: it is looked up before it is sent again".to_owned());
+                    stored.detail = doubtful.then(|| format!("an earlier attempt may have arrived; {}", stored.next_of_doubt()));
                     write.transit(&mut stored, to, "retry")?;
                 }
                 IntentState::Queued | IntentState::InDoubt => {
@@ -68,7 +67,13 @@ impl Journal {
         self.require_space()?;
         self.write(|write| {
             let mut stored = write.any(id)?;
-            write.end(&mut stored, "replace", Some("replaced by an edited one"))?;
+            let anew = serde_json::to_string(&submission.intent).is_ok_and(|intent| intent == stored.intent);
+            let why = if anew {
+                "asked anew in a row of its own"
+            } else {
+                "replaced by an edited one"
+            };
+            write.end(&mut stored, "replace", Some(why))?;
             write.accept(submission, "submit")
         })
     }

@@ -195,7 +195,12 @@ fn the_section_of_the_contract_is_read() {
          iam_key_credential = \"cos\"\nservice_instance_id = \"crn:v1:bluemix:public:cloud-object-storage:global:a/1:2::\"\nlayout = \"hive\"\n",
     )
     .unwrap();
-    let locate = Locate::new(Some(path), None, Some(dir.path().join("state")), Env::of(&[("HOME", "/home/x")]));
+    let locate = Locate::new(
+        Some(path),
+        None,
+        Some(dir.path().join("state")),
+        Env::of(&[("HOME", "/home/x"), ("USER", "maria")]),
+    );
     let config = Config::load(&locate).unwrap();
     let lake = config.profile().unwrap().lake.clone().unwrap();
     let nightdesk::config::LakeAuth::Iam {

@@ -15,7 +15,7 @@ use super::publish::{Published, publish};
 use super::spool::{Spool, nameless};
 use super::table::{self, Finished};
 use crate::config::{Env, LakeLayout};
-use crate::domain::{DeviceId, DeviceType, SafeText};
+use crate::domain::{DeviceId, DeviceType, ObjectKey, SafeText};
 use crate::integration::{JobError, JobErrorKind};
 use crate::maximo::{BulkQuery, DeviceQuery, Endpoint, MonitorClient};
 use crate::outbox::Audit;
@@ -333,7 +333,7 @@ impl Exported {
         } = self;
         let object = format!("lake/{bucket}/{}", self.key.as_deref().unwrap_or_default());
         let detail = format!("{device_type} on {date}: {records} records, {bytes} bytes, sha256 {sha256}, {what}");
-        Ok(audit.record("lake-file", object, detail).await?)
+        Ok(audit.record("lake-file", ObjectKey(object), detail).await?)
     }
 
     /// The answer in one sentence.
