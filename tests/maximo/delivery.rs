@@ -543,6 +543,7 @@ async fn of_metadata_there_is_nothing_to_look_up() {
         Intent::SetMetadata {
             device: nightdesk::domain::DeviceKey::new("Pump", "P-1"),
             metadata: serde_json::from_str(r#"{"lastCalibration":"2026-02-19"}"#).unwrap(),
+            message: None,
         },
         2,
     );
