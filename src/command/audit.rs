@@ -29,7 +29,8 @@ pub(super) async fn run(context: Context, command: AuditCommand) -> Result<(), F
             let report = audit.verify().await?;
             context.out.object(&report, || {
                 if report.is_whole() {
-                    return format!("{} entries, nothing altered, removed or reordered\n", report.entries);
+                    let entries = if report.entries == 1 { "entry" } else { "entries" };
+                    return format!("{} {entries}, nothing altered, removed or reordered\n", report.entries);
                 }
                 let findings: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
                 findings.join("\n") + "\n"

@@ -181,7 +181,7 @@ pub(super) fn answer(row: &OutboxRow) -> Result<Map<String, Value>, Failure> {
                 }
             }
         }
-        Intent::SetMetadata { device, metadata } => {
+        Intent::SetMetadata { device, metadata, .. } => {
             members.insert("deviceType".into(), device.device_type.raw().into());
             members.insert("deviceId".into(), device.device_id.raw().into());
             members.insert("metadata".into(), Value::Object(metadata.clone()));

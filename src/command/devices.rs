@@ -13,8 +13,8 @@ use super::table::{Align, Cell, Table};
 use super::{Exit, Failure, ids, json};
 use crate::cli::{Assignment, Devices};
 use crate::config::DeviceTypes;
-use crate::domain::{Device, DeviceId, DeviceKey, DeviceStatus, DeviceType, Intent, Listing, SafeText};
-use crate::maximo::{DeviceQuery, NewDevice};
+use crate::domain::{Device, DeviceId, DeviceKey, DeviceStatus, DeviceType, Intent, Listing, ObjectKey, SafeText};
+use crate::maximo::{self, CreatedDevice, DeviceQuery, ErrorKind, NewDevice};
 
 pub(super) async fn run(context: Context, command: Devices) -> Result<(), Failure> {
     match command {
@@ -88,7 +88,12 @@ pub(super) async fn run(context: Context, command: Devices) -> Result<(), Failur
             let limit = wait.limit();
             let metadata = object(&metadata)?;
             let device = key(&context, &id, device_type.as_deref()).await?;
-            let rows = carry_out(&context, vec![Intent::SetMetadata { device, metadata }], limit).await?;
+            let wish = Intent::SetMetadata {
+                device,
+                metadata,
+                message: None,
+            };
+            let rows = carry_out(&context, vec![wish], limit).await?;
             rows.first().map_or(Ok(()), |row| tell_one(&context, row, limit.is_some()))
         }
     }
@@ -165,19 +170,84 @@ fn object(assignments: &[Assignment]) -> Result<Map<String, Value>, Failure> {
     Ok(metadata)
 }
 
-/// Not an intent: the server shows the new device's token once, and it must not lie in an outbox.
+/// Not an intent: the server shows the new device's token once, and it must not lie in an outbox. The audit has it all the same.
 async fn create(context: &Context, new: &NewDevice) -> Result<(), Failure> {
-    let created = context.clients().await?.monitor.create_device(new).await?;
+    const WHAT: &str = "create-device";
+    let monitor = &context.clients().await?.monitor;
+    let audit = context.outbox().await?.audit();
+    let object = ObjectKey::of_device(&new.key);
+    let asked = Value::from_iter([
+        ("deviceInfo".to_owned(), Value::Object(new.device_info.clone())),
+        ("metadata".to_owned(), Value::Object(new.metadata.clone())),
+    ]);
+    // before the first byte leaves: what ends here in between is known to have been asked
+    let asked = format!("asked of {}: {asked}", monitor.endpoint().origin());
+    audit.record(WHAT, object.clone(), asked).await?;
+    let created = monitor.create_device(new).await;
+    let ended = match &created {
+        Ok(_) => "made".to_owned(),
+        Err(error) if may_exist(error) => format!("it is not known whether it was made: {error}"),
+        Err(error) => format!("not made: {error}"),
+    };
+    let recorded = audit.record(WHAT, object, ended).await.map_err(Failure::from);
+    let created = created.map_err(|error| not_created(new, &error))?;
+    tell_created(context, new, &created)?;
+    recorded
+}
+
+/// Whether a failed request may have been carried out.
+fn may_exist(error: &maximo::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Interrupted | ErrorKind::Server { .. } | ErrorKind::Malformed
+    )
+}
+
+fn not_created(new: &NewDevice, error: &maximo::Error) -> Failure {
+    if !may_exist(error) {
+        return Failure::new(Exit::from(error), error.to_string());
+    }
+    let message = format!(
+        "{error}; the device may exist all the same: {} tells, before it is asked for again; the token that was to be shown once is lost",
+        look(new)
+    );
+    Failure::new(Exit::from(error), message)
+}
+
+/// The command that shows whether it is there.
+fn look(new: &NewDevice) -> String {
+    let DeviceKey { device_type, device_id } = &new.key;
+    format!("`nightdesk devices show {device_id} --type {device_type}`")
+}
+
+fn tell_created(context: &Context, new: &NewDevice, created: &CreatedDevice) -> Result<(), Failure> {
     let token = created.auth_token.as_ref().map(|token| token.expose_secret().to_owned());
-    let mut document = json::value(&created.device)?;
+    let mut document = match &created.device {
+        Some(device) => json::value(device)?,
+        None => Value::from_iter([
+            ("deviceId".to_owned(), Value::from(new.key.device_id.raw())),
+            ("deviceType".to_owned(), Value::from(new.key.device_type.raw())),
+        ]),
+    };
     if let (Some(members), Some(token)) = (document.as_object_mut(), &token) {
         members.insert("authToken".into(), token.as_str().into());
     }
     if token.is_some() {
         context.out.note("the token is shown this once: keep it now");
     }
+    if created.device.is_none() {
+        context
+            .out
+            .note(&format!("the answer does not show the device as it was made: {} does", look(new)));
+    }
     context.out.object(&document, || {
-        let mut text = text(context, &created.device);
+        let mut text = match &created.device {
+            Some(device) => text(context, device),
+            None => lines(&[
+                ("device", Some(new.key.device_id.to_string())),
+                ("type", Some(new.key.device_type.to_string())),
+            ]),
+        };
         if let Some(token) = token {
             text.push_str(&lines(&[("token", Some(SafeText::new(token.as_str()).shown().to_owned()))]));
         }

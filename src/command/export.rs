@@ -53,12 +53,15 @@ async fn lake(context: Context, arguments: LakeArgs) -> Result<(), Failure> {
         spool_dir: spool_dir(lake.and_then(|lake| lake.spool_dir.as_deref()), env),
         now: context.now,
     };
-    let place = Place::open(to, lake, env).await?;
+    let telemetry = session::telemetry(&context.config)?;
+    let place = Place::open(to, lake, env, &telemetry).await?;
     let mut endpoint = session::monitor_endpoint(&profile.monitor, env).await?;
     if let Some(key) = lake.and_then(|lake| lake.monitor_key.as_ref()) {
         endpoint.auth = Auth::ApiKey(key.read(env).await?);
     }
-    let monitor = MonitorClient::new(frugal(endpoint), session::telemetry(&context.config)?)?;
+    let monitor = MonitorClient::new(frugal(endpoint), telemetry)?;
+    // before anything is written: what cannot be recorded is not done
+    let audit = context.outbox().await?.audit();
     let out = context.out;
     let exported = export(&monitor, &place, &order, &|progress| {
         let what = if progress.writing { ", writing the file" } else { "" };
@@ -70,6 +73,7 @@ async fn lake(context: Context, arguments: LakeArgs) -> Result<(), Failure> {
     .await;
     out.clear();
     let exported = exported?;
+    exported.record(&audit).await?;
     for remark in exported.remarks() {
         out.note(&remark);
     }

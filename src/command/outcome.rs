@@ -126,6 +126,7 @@ impl From<&maximo::Error> for Exit {
             ErrorKind::Insecure | ErrorKind::Tls => Self::Tls,
             ErrorKind::Configuration => Self::Configuration,
             ErrorKind::Credentials => Self::Credentials,
+            ErrorKind::Refused { .. } if error.is_unasked() => Self::Usage,
             ErrorKind::NotFound | ErrorKind::Conflict | ErrorKind::Refused { .. } => Self::Refused,
             ErrorKind::Unreachable
             | ErrorKind::Resting

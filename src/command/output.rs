@@ -70,7 +70,11 @@ impl Output {
             Form::Text => write_out(&table(&listing.items).text())?,
         }
         if listing.skipped > 0 {
-            self.note(&format!("{} records did not fit the contract and were left out", listing.skipped));
+            self.note(&format!(
+                "{} did not fit the contract and {} left out",
+                counted(listing.skipped, "record"),
+                if listing.skipped == 1 { "was" } else { "were" }
+            ));
             for problem in &listing.problems {
                 self.note(&format!("  {}", problem.shown()));
             }
@@ -108,6 +112,11 @@ impl Output {
             let _ = write!(std::io::stderr().lock(), "\r\x1b[K");
         }
     }
+}
+
+/// `1 row`, `2 rows`.
+pub(super) fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// To the millisecond: more would only be noise.

@@ -12,19 +12,17 @@ use crate::maximo::{self, ReadingQuery};
 pub(super) async fn run(context: Context, command: ReadingsArgs) -> Result<(), Failure> {
     // the server tells of the last value of an hour only when that hour began
     let time = if command.latest.is_some() { "windowStart" } else { "timestamp" };
-    let rows = match command.latest {
+    let listing = match command.latest {
         Some(Latest::Latest { device_type, metrics }) => {
             super::ids::check(&device_type)?;
-            context.clients().await?.monitor.get_latest_values(&device_type, &metrics).await?
+            context.clients().await?.monitor.latest_values(&device_type, &metrics).await?
         }
         None => series(&context, command.series).await?,
     };
-    context
-        .out
-        .list(&Listing::whole(rows, context.now), |rows| table(&context, rows, time))
+    context.out.list(&listing, |rows| table(&context, rows, time))
 }
 
-async fn series(context: &Context, arguments: SeriesArgs) -> Result<Vec<Reading>, Failure> {
+async fn series(context: &Context, arguments: SeriesArgs) -> Result<Listing<Reading>, Failure> {
     let zone = &context.profile.time_zone;
     let start = arguments.start.resolve(context.now, zone);
     let end = arguments.end.map_or(context.now, |end| end.resolve(context.now, zone));
@@ -42,7 +40,7 @@ async fn series(context: &Context, arguments: SeriesArgs) -> Result<Vec<Reading>
             .aggregation
             .map(|kind| (aggregation(kind), arguments.granularity.unwrap_or_else(|| "1h".to_owned()))),
     };
-    Ok(context.clients().await?.monitor.readings(&query).await?)
+    Ok(context.clients().await?.monitor.series(&query).await?)
 }
 
 fn aggregation(kind: Aggregation) -> maximo::Aggregation {

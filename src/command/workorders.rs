@@ -8,7 +8,7 @@ use super::session::Clients;
 use super::table::{Align, Cell, Table};
 use super::{Exit, Failure, ids};
 use crate::cli::WorkOrders;
-use crate::domain::{AlertId, Intent, Listing, Reference, SafeText, WorkOrder, WorkOrderDraft, WorkOrderNumber};
+use crate::domain::{AlertId, Intent, Reference, SafeText, WorkOrder, WorkOrderDraft, WorkOrderNumber};
 use crate::maximo::{self, ManageClient, WorkOrderQuery};
 
 /// Deliberate further orders of one alert that are looked for.
@@ -23,13 +23,13 @@ pub(super) async fn run(context: Context, command: WorkOrders) -> Result<(), Fai
                 site: Some(context.profile.work_order.siteid.clone()),
                 open,
             };
-            let orders = clients.manage(&context.profile)?.find_work_orders(&query).await?;
-            if orders.is_empty() {
+            let orders = clients.manage(&context.profile)?.work_orders(&query).await?;
+            if orders.items.is_empty() {
                 context
                     .out
                     .nothing(&format!("no work order of {} matches", context.profile.work_order.siteid));
             }
-            context.out.list(&Listing::whole(orders, context.now), table)
+            context.out.list(&orders, table)
         }
         WorkOrders::Create {
             alert,

@@ -188,6 +188,13 @@ impl Read {
     fn from(top: &Section<'_>, env: &Env) -> Self {
         let default_profile = top.string("default_profile");
         let operator = Operator::read(top.section("operator"), env);
+        // it goes into every acknowledgement: nobody's name would be worse than none
+        if operator.name.is_empty() {
+            top.wrong(
+                "operator",
+                "has no name, and neither USER nor LOGNAME tells one; write [operator] and name = \"...\" below it",
+            );
+        }
         let mut profiles = BTreeMap::new();
         let mut names = Vec::new();
         if let Some(section) = top.section("profiles") {
@@ -252,7 +259,7 @@ impl Operator {
             .or_else(|| env.get("USER"))
             .or_else(|| env.get("LOGNAME"))
             .or_else(|| env.get("USERNAME"))
-            .unwrap_or_else(|| "operator".to_owned());
+            .unwrap_or_default();
         Self {
             name,
             shift_start,

@@ -315,6 +315,7 @@ fn flags_go_before_environment_before_file() {
     let one = file("one.toml", "default_profile = \"a\"\n");
     let two = file("two.toml", "");
     let env = Env::of(&[
+        ("USER", "maria"),
         ("NIGHTDESK_CONFIG", one.to_str().unwrap()),
         ("NIGHTDESK_PROFILE", "b"),
         ("NIGHTDESK_STATE_DIR", "/from/env"),
@@ -334,20 +335,44 @@ fn flags_go_before_environment_before_file() {
         (PathBuf::from("/from/flag"), PathBuf::from("/from/flag/cache"))
     );
 
-    let from_file = Locate::new(Some(one.clone()), None, Some("/s".into()), Env::of(&[]));
+    let from_file = Locate::new(Some(one.clone()), None, Some("/s".into()), Env::of(&[("USER", "maria")]));
     assert_eq!(name(&from_file), "a");
 
-    let which = Locate::new(Some(two.clone()), None, Some("/s".into()), Env::of(&[("NIGHTDESK_PROFILE", "")]));
+    let which = Locate::new(
+        Some(two.clone()),
+        None,
+        Some("/s".into()),
+        Env::of(&[("USER", "maria"), ("NIGHTDESK_PROFILE", "")]),
+    );
     let error = Config::load(&which).unwrap().profile().unwrap_err().to_string();
     assert!(
         error.ends_with("which profile: a, b, c? set default_profile, or name one with --profile or NIGHTDESK_PROFILE"),
         "{error}"
     );
 
-    let unknown = Locate::new(Some(two), Some("A".into()), Some("/s".into()), Env::of(&[]));
+    let unknown = Locate::new(Some(two), Some("A".into()), Some("/s".into()), Env::of(&[("USER", "maria")]));
     let error = Config::load(&unknown).unwrap().profile().unwrap_err().to_string();
     assert!(error.ends_with("no profile `A` (did you mean `a`?); it has a, b, c"), "{error}");
 
-    let absent = Locate::new(Some(dir.path().join("none.toml")), None, Some("/s".into()), Env::of(&[]));
+    let absent = Locate::new(
+        Some(dir.path().join("none.toml")),
+        None,
+        Some("/s".into()),
+        Env::of(&[("USER", "maria")]),
+    );
     assert!(matches!(Config::load(&absent), Err(ConfigError::Absent { .. })));
+}
+
+#[test]
+fn an_operator_without_a_name_is_asked_for_one() {
+    let nobody = |text: &str| Config::parse(text, Path::new("/etc/nightdesk/config.toml"), dirs(), &Env::of(&[]));
+    let error = nobody(SMALL).unwrap_err();
+    assert!(!error.is_insecure());
+    let words = error.to_string();
+    assert!(
+        words.contains("operator: has no name, and neither USER nor LOGNAME tells one"),
+        "{words}"
+    );
+    let named = nobody(&format!("{SMALL}[operator]\nname = \"r.osei\"\n")).unwrap();
+    assert_eq!(named.operator.name, "r.osei");
 }

@@ -54,6 +54,9 @@ pub enum Intent {
         device: DeviceKey,
         /// The keys to set.
         metadata: Map<String, Value>,
+        /// The message from outside that asked for it, as [`Intent::message`] has it; none where a person asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<String>,
     },
     /// Bring an asset of Manage to a status; it is made where it is missing.
     SyncAsset {
@@ -97,7 +100,7 @@ impl Intent {
         ObjectKey(match self {
             Self::Acknowledge { alert, .. } | Self::Resolve { alert, .. } => format!("alert/{}", alert.raw()),
             Self::CreateWorkOrder { alert, .. } => format!("order/{}", alert.raw()),
-            Self::SetMetadata { device, .. } => format!("device/{}/{}", device.device_type.raw(), device.device_id.raw()),
+            Self::SetMetadata { device, .. } => return ObjectKey::of_device(device),
             Self::SyncAsset { asset, site, .. } => format!("asset/{site}/{asset}"),
             Self::ReportProduction { line, date, .. } => format!("report/{line}/{date}"),
             Self::CallWebhook { webhook, message, .. } => format!("webhook/{webhook}/{message}"),
@@ -110,6 +113,19 @@ impl Intent {
             Self::Acknowledge { alert, .. } | Self::Resolve { alert, .. } | Self::CreateWorkOrder { alert, .. } => Some(alert),
             // a webhook only tells of an alert: nothing changes on its row
             Self::SetMetadata { .. } | Self::SyncAsset { .. } | Self::ReportProduction { .. } | Self::CallWebhook { .. } => None,
+        }
+    }
+
+    /// The id of the inbound message that asked for it, as a SHA-256 in hexadecimal: the same message again is the same wish.
+    pub fn message(&self) -> Option<&str> {
+        match self {
+            Self::SetMetadata { message, .. } => message.as_deref(),
+            Self::Acknowledge { .. }
+            | Self::Resolve { .. }
+            | Self::CreateWorkOrder { .. }
+            | Self::SyncAsset { .. }
+            | Self::ReportProduction { .. }
+            | Self::CallWebhook { .. } => None,
         }
     }
 
@@ -164,6 +180,8 @@ pub enum Service {
     Erp,
     /// Whoever an outbound webhook tells.
     Webhook,
+    /// The data lake and its token service: written by the bridge, never through the outbox.
+    Lake,
 }
 
 impl Service {
@@ -179,6 +197,7 @@ impl Service {
             Self::Manage => "manage",
             Self::Erp => "erp",
             Self::Webhook => "webhook",
+            Self::Lake => "lake",
         }
     }
 }
@@ -190,6 +209,7 @@ impl fmt::Display for Service {
             Self::Manage => "Manage",
             Self::Erp => "ERP",
             Self::Webhook => "webhook",
+            Self::Lake => "data lake",
         })
     }
 }
@@ -197,6 +217,13 @@ impl fmt::Display for Service {
 /// What intents on the same thing share, in the raw spelling. Never shown: [`Intent`] is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ObjectKey(pub String);
+
+impl ObjectKey {
+    /// That of a device.
+    pub fn of_device(device: &DeviceKey) -> Self {
+        Self(format!("device/{}/{}", device.device_type.raw(), device.device_id.raw()))
+    }
+}
 
 /// A row's number in the outbox: ascending in the order of commitment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -85,7 +85,7 @@ impl Deliver for Courier {
             (Service::Monitor | Service::Manage, _, _) => self.gateway.send(shipment).await,
             (Service::Erp, Some(erp), _) => erp.send(shipment).await,
             (Service::Webhook, _, Some(hooks)) => hooks.send(shipment).await,
-            (service @ (Service::Erp | Service::Webhook), _, _) => Sent::Refused {
+            (service @ (Service::Erp | Service::Webhook | Service::Lake), _, _) => Sent::Refused {
                 reason: missing(service).into(),
             },
         }
@@ -106,7 +106,7 @@ impl Deliver for Courier {
             (Service::Monitor | Service::Manage, _, _) => self.gateway.verify(shipment).await,
             (Service::Erp, Some(erp), _) => erp.verify(),
             (Service::Webhook, _, Some(hooks)) => hooks.verify(shipment).await,
-            (service @ (Service::Erp | Service::Webhook), _, _) => Verified::Refused {
+            (service @ (Service::Erp | Service::Webhook | Service::Lake), _, _) => Verified::Refused {
                 reason: missing(service).into(),
             },
         }
@@ -116,6 +116,7 @@ impl Deliver for Courier {
 fn missing(service: Service) -> &'static str {
     match service {
         Service::Webhook => "no webhook is configured any more: name its file in [bridge].outbound, or cancel this",
+        Service::Lake => "nothing is delivered to the data lake from here: cancel this",
         Service::Monitor | Service::Manage | Service::Erp => "no ERP is configured any more: add [profiles.*.erp], or cancel this",
     }
 }

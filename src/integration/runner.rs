@@ -201,6 +201,8 @@ impl Runner {
         loop {
             if Instant::now() >= not_before {
                 match self.busy(self.pass(daily)).await {
+                    // a person has to decide: to ask soon again is of no use
+                    Pass::Failed(error) if error.kind == JobErrorKind::Refused => not_before = Instant::now() + AGAIN_MAX,
                     Pass::Failed(_) => {
                         failures += 1;
                         not_before = Instant::now() + again_after(failures);
@@ -275,8 +277,12 @@ impl Runner {
                     said.push(format!("{day}: {words}"));
                 }
                 Err(error) => {
-                    failed = Some(error);
-                    in_a_row += 1;
+                    // what is refused is the day's own matter: the days behind it have nothing to do with it
+                    in_a_row += u32::from(error.kind != JobErrorKind::Refused);
+                    // of several, one that may pass says when to ask again
+                    if failed.as_ref().is_none_or(|first: &JobError| first.kind == JobErrorKind::Refused) {
+                        failed = Some(error);
+                    }
                     if in_a_row >= FAILURES_IN_A_ROW {
                         break;
                     }

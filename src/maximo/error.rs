@@ -15,6 +15,7 @@ pub struct Error {
     words: SafeText,
     status: Option<u16>,
     too_long: bool,
+    unasked: bool,
 }
 
 /// Kinds of failure that differ in what happens next.
@@ -66,6 +67,7 @@ impl Error {
             words: words.into(),
             status: None,
             too_long: false,
+            unasked: false,
         }
     }
 
@@ -78,6 +80,17 @@ impl Error {
     pub(super) fn past_the_limit(mut self) -> Self {
         self.too_long = true;
         self
+    }
+
+    /// No request was made, since what was asked cannot be put into one.
+    pub(super) fn never_asked(mut self) -> Self {
+        self.unasked = true;
+        self
+    }
+
+    /// Whether no request was made, since what was asked cannot be put into one: nobody refused it but we ourselves.
+    pub fn is_unasked(&self) -> bool {
+        self.unasked
     }
 
     /// The HTTP status, where an answer came.
@@ -129,6 +142,7 @@ impl fmt::Display for Error {
         } = self;
         let section = service.as_str();
         match &self.kind {
+            _ if self.unasked => write!(formatter, "{service} cannot be asked so ({operation}): {words}; nothing was sent"),
             ErrorKind::Insecure => write!(
                 formatter,
                 "{service}'s address is refused: {words}; set an https:// url in [profiles.*.{section}]"

@@ -29,7 +29,7 @@ impl Deliver for Gateway {
                 draft,
                 ..
             } => self.send_order(seen, *allow_duplicate, draft, shipment).await,
-            Intent::SetMetadata { device, metadata } => {
+            Intent::SetMetadata { device, metadata, .. } => {
                 let put = self.monitor.put_metadata(device, shipment.body.clone(), shipment.attempt);
                 match put.await {
                     Ok(Some(now))
@@ -70,8 +70,8 @@ impl Deliver for Gateway {
                 Ok(Some(_) | None) => Verified::Absent,
                 Err(error) => unverified(&error),
             },
-            // a merge of keys may be repeated: there is nothing to find out
-            Intent::SetMetadata { .. } => Verified::Absent,
+            // a merge of keys: there is nothing to find out
+            Intent::SetMetadata { .. } => Verified::Repeatable,
             Intent::SyncAsset { asset, site, status, .. } => self.find_asset((asset, site), status).await,
             Intent::ReportProduction { .. } | Intent::CallWebhook { .. } => Verified::Unknown {
                 reason: ELSEWHERE.into(),
@@ -95,7 +95,11 @@ impl Gateway {
                 Ok(now) if now.id == *alert => match judge(&shipment.intent, &now, Seen::Later(shipment.first_sent_at)) {
                     Verified::Delivered(receipt) => return Sent::Delivered(receipt),
                     Verified::Superseded { by, detail } => return Sent::Superseded { by, detail },
-                    Verified::Absent | Verified::Refused { .. } | Verified::Unauthorized { .. } | Verified::Unknown { .. } => {}
+                    Verified::Absent
+                    | Verified::Repeatable
+                    | Verified::Refused { .. }
+                    | Verified::Unauthorized { .. }
+                    | Verified::Unknown { .. } => {}
                 },
                 Ok(_) => {
                     return Sent::NotSent {
@@ -118,7 +122,11 @@ impl Gateway {
             Ok(now) => match judge(&shipment.intent, &now, Seen::InAnswer) {
                 Verified::Delivered(receipt) => Sent::Delivered(receipt),
                 Verified::Superseded { by, detail } => Sent::Superseded { by, detail },
-                Verified::Absent | Verified::Refused { .. } | Verified::Unauthorized { .. } | Verified::Unknown { .. } => Sent::InDoubt {
+                Verified::Absent
+                | Verified::Repeatable
+                | Verified::Refused { .. }
+                | Verified::Unauthorized { .. }
+                | Verified::Unknown { .. } => Sent::InDoubt {
                     reason: "the answer does not show what was asked".into(),
                 },
             },
@@ -415,6 +423,8 @@ fn sent(error: &Error) -> Sent {
     let reason = SafeText::from(error.to_string());
     match error.kind() {
         ErrorKind::Tls | ErrorKind::Unreachable | ErrorKind::Resting => Sent::NotSent { reason },
+        // the server's own words: the request has ended there. Those of a proxy (502, 504 and others) may come while it still runs
+        ErrorKind::Server { status: 500 | 503 } => Sent::Failed { reason },
         ErrorKind::Interrupted | ErrorKind::Server { .. } | ErrorKind::Malformed => Sent::InDoubt { reason },
         ErrorKind::Throttled { after } => Sent::Throttled { after: *after, reason },
         ErrorKind::Credentials => Sent::Unauthorized { reason },

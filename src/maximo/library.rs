@@ -100,19 +100,25 @@ impl MonitorClient {
     /// # }
     /// ```
     pub async fn get_latest_values(&self, device_type: &str, metrics: &[String]) -> Result<Vec<Reading>, Error> {
+        Ok(self.latest_values(device_type, metrics).await?.items)
+    }
+
+    /// The same with the count of devices and rows that did not fit.
+    pub async fn latest_values(&self, device_type: &str, metrics: &[String]) -> Result<Listing<Reading>, Error> {
         let device_type = DeviceType::new(device_type);
         let query = DeviceQuery {
             types: vec![device_type.clone()],
             ..DeviceQuery::default()
         };
-        let devices: Vec<DeviceId> = self
-            .list_devices(&query, &|_, _| {})
-            .await?
-            .items
-            .into_iter()
-            .map(|device| device.id)
-            .collect();
+        let known = self.list_devices(&query, &|_, _| {}).await?;
+        let devices: Vec<DeviceId> = known.items.into_iter().map(|device| device.id).collect();
         let end = Timestamp::now();
+        let mut latest = Listing {
+            skipped: known.skipped,
+            problems: known.problems,
+            complete: known.complete,
+            ..Listing::whole(Vec::new(), end)
+        };
         let start = end - jiff::SignedDuration::from_hours(1);
         let query = BulkQuery {
             device_type,
@@ -123,10 +129,16 @@ impl MonitorClient {
             aggregation: Some((Aggregation::Last, "1h".to_owned())),
         };
         let mut newest: BTreeMap<DeviceId, Reading> = BTreeMap::new();
-        let mut groups = std::pin::pin!(self.bulk_stream(query));
-        while let Some(rows) = groups.try_next().await? {
-            for row in rows {
-                let Some(id) = row.device_id.clone() else { continue };
+        let mut groups = std::pin::pin!(self.bulk_listings(query));
+        while let Some(group) = groups.try_next().await? {
+            latest.skipped += group.skipped;
+            latest.problems.extend(group.problems);
+            for row in group.items {
+                let Some(id) = row.device_id.clone() else {
+                    latest.skipped += 1;
+                    latest.problems.push("a reading without `deviceId`".into());
+                    continue;
+                };
                 match newest.entry(id) {
                     Entry::Vacant(vacant) => {
                         vacant.insert(row);
@@ -149,7 +161,9 @@ impl MonitorClient {
                 }
             }
         }
-        Ok(newest.into_values().collect())
+        latest.problems.truncate(5);
+        latest.items = newest.into_values().collect();
+        Ok(latest)
     }
 
     /// All devices of these types at one location.

@@ -395,7 +395,7 @@ impl ManageClient {
 
     pub(super) fn refused(&self, operation: &'static str, error: &super::WhereError) -> Error {
         let kind = ErrorKind::Refused { status: 400 };
-        Error::new(self.transport.endpoint().service, operation, kind, error.to_string())
+        Error::new(self.transport.endpoint().service, operation, kind, error.to_string()).never_asked()
     }
 }
 

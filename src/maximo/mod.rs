@@ -39,6 +39,7 @@ mod library;
 mod manage;
 mod monitor;
 mod paging;
+mod redact;
 mod renewal;
 mod seam;
 mod series;

@@ -136,8 +136,8 @@ pub struct NewDevice {
 
 /// A device that was made, with the token that the server shows this once.
 pub struct CreatedDevice {
-    /// The device.
-    pub device: Device,
+    /// The device; `None` where the answer has a token and does not show the device.
+    pub device: Option<Device>,
     /// Its token; to be shown once and stored nowhere.
     pub auth_token: Option<secrecy::SecretString>,
 }
@@ -339,8 +339,19 @@ impl MonitorClient {
 
     /// Several devices and metrics in one call, each row with its device.
     pub async fn bulk(&self, query: &BulkQuery) -> Result<Vec<Reading>, Error> {
-        let call = bulk_call(query);
-        Ok(self.list(&call, &["data", "results"], wire::reading).await?.items().collect())
+        Ok(self.bulk_listing(query).await?.items)
+    }
+
+    /// The same with the count of rows that did not fit.
+    async fn bulk_listing(&self, query: &BulkQuery) -> Result<Listing<Reading>, Error> {
+        let as_of = Timestamp::now();
+        let records = self.list(&bulk_call(query), &["data", "results"], wire::reading).await?;
+        let (skipped, problems) = (records.skipped(), records.problems.clone());
+        Ok(Listing {
+            skipped,
+            problems,
+            ..Listing::whole(records.items().collect(), as_of)
+        })
     }
 
     /// The rows of many devices, some devices at a time, so that a day of a whole type need not fit into memory. A group whose
@@ -357,13 +368,18 @@ impl MonitorClient {
     /// # }
     /// ```
     pub fn bulk_stream(&self, query: BulkQuery) -> impl Stream<Item = Result<Vec<Reading>, Error>> + Send + use<> {
+        self.bulk_listings(query).map_ok(|listing| listing.items)
+    }
+
+    /// The same with the counts of rows that did not fit.
+    pub(super) fn bulk_listings(&self, query: BulkQuery) -> impl Stream<Item = Result<Listing<Reading>, Error>> + Send + use<> {
         let groups: Vec<Vec<DeviceId>> = query.devices.chunks(DEVICES_AT_ONCE).rev().map(<[DeviceId]>::to_vec).collect();
         let begun = (self.clone(), query, groups);
         futures_util::stream::try_unfold(begun, |(client, mut query, mut groups)| async move {
             loop {
                 let Some(mut devices) = groups.pop() else { return Ok(None) };
                 query.devices.clone_from(&devices);
-                match client.bulk(&query).await {
+                match client.bulk_listing(&query).await {
                     Ok(rows) => return Ok(Some((rows, (client, query, groups)))),
                     Err(error) if error.status() == Some(413) || error.too_long() => {
                         let half = devices.split_off(devices.len() / 2);
@@ -390,7 +406,12 @@ impl MonitorClient {
         let answer = self.transport.write(&call, 1).await?;
         let auth_token = answer.value.as_ref().ok().and_then(|value| value.get("authToken")?.as_str());
         let auth_token = auth_token.map(secrecy::SecretString::from);
-        let device = self.one(&call, answer.value, |members| wire::device(members, Some(&new.key.device_type)))?;
+        let device = match self.one(&call, answer.value, |members| wire::device(members, Some(&new.key.device_type))) {
+            Ok(device) => Some(device),
+            // it is shown this once: whatever else the answer lacks, the token is not thrown away with it
+            Err(_) if auth_token.is_some() => None,
+            Err(error) => return Err(error),
+        };
         Ok(CreatedDevice { device, auth_token })
     }
 

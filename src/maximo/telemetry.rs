@@ -108,7 +108,7 @@ pub struct Telemetry {
 struct Inner {
     caller: Caller,
     state: Mutex<State>,
-    pulses: [watch::Sender<Pulse>; 4],
+    pulses: [watch::Sender<Pulse>; 5],
 }
 
 #[derive(Default)]
@@ -145,7 +145,7 @@ impl Telemetry {
             inner: Arc::new(Inner {
                 caller,
                 state: Mutex::default(),
-                pulses: [pulse(), pulse(), pulse(), pulse()],
+                pulses: [pulse(), pulse(), pulse(), pulse(), pulse()],
             }),
         }
     }
@@ -252,12 +252,13 @@ impl Telemetry {
     }
 
     fn sender(&self, service: Service) -> &watch::Sender<Pulse> {
-        let [monitor, manage, erp, webhook] = &self.inner.pulses;
+        let [monitor, manage, erp, webhook, lake] = &self.inner.pulses;
         match service {
             Service::Monitor => monitor,
             Service::Manage => manage,
             Service::Erp => erp,
             Service::Webhook => webhook,
+            Service::Lake => lake,
         }
     }
 

@@ -242,7 +242,7 @@ impl Transport {
         let service = self.inner.endpoint.service;
         let url = call.url(&self.inner.endpoint.base).map_err(|segment| {
             let words = format!("`{segment}` cannot be part of an address");
-            self.error(call, ErrorKind::Refused { status: 400 }, words)
+            self.error(call, ErrorKind::Refused { status: 400 }, words).never_asked()
         })?;
         let underway = Underway::begin(&self.inner.telemetry, service, call.operation, &call.object, attempt);
         let result = self.send(call, url, authorization).await;

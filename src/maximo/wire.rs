@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::redact::redacted;
 use crate::domain::{
     Alert, AlertId, AlertState, Device, DeviceId, DeviceStatus, DeviceType, MetricValue, Reading, SafeText, Severity, WorkOrder,
     WorkOrderNumber,
@@ -34,7 +35,9 @@ pub(super) fn json(body: &[u8]) -> Result<Value, String> {
         .ok()
         .or_else(|| piecewise(&repaired))
         .ok_or_else(|| {
-            let start: String = text.trim_start().chars().take(40).collect();
+            // a name cannot be cut before its value, so a longer piece is not needed to see what is a secret
+            let start: String = text.trim_start().chars().take(WORDS_MAX).collect();
+            let start: String = redacted(&start).chars().take(40).collect();
             if text.trim().is_empty() {
                 "the body is empty".to_owned()
             } else {
@@ -113,7 +116,8 @@ pub(crate) fn error_words(body: &[u8], status: u16, secrets: &[&str]) -> SafeTex
             text.split_whitespace().collect::<Vec<_>>().join(" ")
         }
     });
-    SafeText::new(without_all(&words, secrets).chars().take(WORDS_MAX).collect::<String>())
+    let words = redacted(&without_all(&words, secrets));
+    SafeText::new(words.chars().take(WORDS_MAX).collect::<String>())
 }
 
 /// The words about a body that is no JSON, which quote its beginning; where it repeats the credential they quote nothing.

@@ -136,8 +136,11 @@ impl<D: Deliver> Desk<D> {
             .unwrap_or_else(|_| Sent::InDoubt {
                 reason: "no answer within the request's time".into(),
             });
-        if matches!(sent, Sent::InDoubt { .. } | Sent::Conflict { .. }) {
-            turn.memory.last_end = Instant::now(); // it, or an earlier one, may still be running
+        match sent {
+            Sent::InDoubt { .. } | Sent::Conflict { .. } => turn.memory.last_end = Some(Instant::now()), // it, or an earlier one, may still be running
+            // those before it were waited for, or none would have been sent
+            Sent::Failed { .. } => turn.memory.last_end = None,
+            _ => {}
         }
         let failures = turn.memory.failures.saturating_add(1);
         let backoff = self.policy.backoff(failures, roll);
@@ -147,7 +150,7 @@ impl<D: Deliver> Desk<D> {
             Sent::Delivered(receipt) => Next::delivered(receipt),
             // the target waits, not the row: whichever is next is the probe
             Sent::NotSent { reason } => Next::new(back, Signal::Unreachable(reason.clone())).because(reason),
-            Sent::InDoubt { reason } => Next::new(IntentState::InDoubt, Signal::Failed(reason.clone()))
+            Sent::InDoubt { reason } | Sent::Failed { reason } => Next::new(IntentState::InDoubt, Signal::Failed(reason.clone()))
                 .because(reason)
                 .backing_off(backoff),
             // neither the target's failure nor its answer: only this row waits, and no return of the target cuts that short
@@ -179,13 +182,13 @@ impl<D: Deliver> Desk<D> {
             return Ok(());
         };
         let next = match self.verify(&shipment).await {
-            Verified::Absent => match turn.memory.conflict.clone() {
+            absent @ (Verified::Absent | Verified::Repeatable) => match turn.memory.conflict.clone() {
                 Some(reason) if first => Next::new(IntentState::Parked, Signal::Answered).because(reason),
-                Some(_) => Self::not_there_yet(self.policy.request_timeout),
+                Some(_) => Self::not_there_yet(&absent, self.policy.request_timeout),
                 None => {
                     // the server still remembers the id of a request that came to nothing: it takes it again when it forgot
-                    turn.memory.first_sent = Some(turn.memory.last_end);
-                    Self::not_there_yet(self.policy.transaction_life)
+                    turn.memory.first_sent = Some(Instant::now());
+                    Self::not_there_yet(&absent, self.policy.transaction_life)
                 }
             },
             other => self.found(other, turn, roll),
@@ -198,18 +201,19 @@ impl<D: Deliver> Desk<D> {
             return Ok(());
         };
         let mut verified = self.verify(&shipment).await;
-        if verified == Verified::Absent {
-            let ready = turn.memory.last_end + self.policy.request_timeout;
+        let is_absent = |verified: &Verified| matches!(verified, Verified::Absent | Verified::Repeatable);
+        if is_absent(&verified) {
+            let running = turn.memory.last_end.map(|end| end + self.policy.request_timeout);
             let now = Instant::now();
-            if now < ready {
-                return self.conclude(turn, "look-up", Self::not_there_yet(ready - now)).await;
+            if let Some(ready) = running.filter(|ready| now < *ready) {
+                return self.conclude(turn, "look-up", Self::not_there_yet(&verified, ready - now)).await;
             }
             if turn.entry.is_order && self.is_past_life(&turn.memory) {
                 sleep(self.policy.second_look_after).await;
                 verified = self.verify(&shipment).await;
             }
         }
-        if verified == Verified::Absent {
+        if is_absent(&verified) {
             if let Some(reason) = turn.memory.conflict.take() {
                 let next = Next::new(IntentState::Parked, Signal::Answered).because(reason);
                 return self.conclude(turn, "look-up", next).await;
@@ -242,9 +246,12 @@ impl<D: Deliver> Desk<D> {
             .is_none_or(|first| first.elapsed() >= self.policy.transaction_life)
     }
 
-    fn not_there_yet(wait: Duration) -> Next {
-        let mut next = Next::new(IntentState::InDoubt, Signal::Answered)
-            .because("looked up and not there yet; looked up again when the request can no longer be running".into());
+    fn not_there_yet(verified: &Verified, wait: Duration) -> Next {
+        let words = match verified {
+            Verified::Repeatable => "it may be repeated; it is sent again when the request can no longer be running",
+            _ => "looked up and not there yet; looked up again when the request can no longer be running",
+        };
+        let mut next = Next::new(IntentState::InDoubt, Signal::Answered).because(words.into());
         next.wait = wait;
         next
     }
@@ -264,7 +271,7 @@ impl<D: Deliver> Desk<D> {
                 .because(reason)
                 .backing_off(self.policy.backoff(failures, roll)),
             // asked only where something else was found
-            Verified::Absent => Self::not_there_yet(self.policy.request_timeout),
+            Verified::Absent | Verified::Repeatable => Self::not_there_yet(&verified, self.policy.request_timeout),
         }
     }
 

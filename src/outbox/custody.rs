@@ -383,7 +383,7 @@ impl Write<'_> {
         for id in ids {
             match self.sound(OutboxId(id)) {
                 Ok((mut stored, _)) => {
-                    stored.detail = Some(format!("{why}: it is looked up before anything is sent again"));
+                    stored.detail = Some(format!("{why}; {}", stored.next_of_doubt()));
                     stored.not_before = self.now;
                     stored.wait_ms = 0;
                     self.transit(&mut stored, IntentState::InDoubt, "doubt")?;

@@ -64,6 +64,12 @@ pub enum Sent {
         /// One sentence.
         reason: SafeText,
     },
+    /// The server itself answered that it failed: it may have been carried out, and it no longer runs. Verify; a look-up that finds
+    /// nothing is believed at once.
+    Failed {
+        /// The server's words.
+        reason: SafeText,
+    },
     /// It did not succeed, and the row's own schedule says when it is tried again: the row waits, others of its target go on.
     Later {
         /// How long it waits; kept over restarts.
@@ -121,6 +127,9 @@ pub enum Verified {
     },
     /// It is not there. While an earlier request may still be running this proves nothing.
     Absent,
+    /// There is nothing to find out, since to ask twice has the effect of asking once: it may be sent again when no earlier request
+    /// can still be running, which would overwrite what is asked later.
+    Repeatable,
     /// It can never be there (the object is gone).
     Refused {
         /// The server's words.

@@ -12,8 +12,8 @@ use super::custody::{Begun, Entry, Outcome, Tenure};
 use super::directory::Directory;
 use super::journal::Journal;
 use super::opening::{self, Opened};
-use super::{Attempt, AuditEntry, AuditReport, Counts, Lane, OpenOptions, OutboxError, Recovery, RowFilter, Submission, audit};
-use crate::domain::{OutboxId, OutboxRow, Target};
+use super::{Attempt, AuditEntry, AuditReport, Counts, DamagedRow, Lane, OpenOptions, OutboxError, Recovery, RowFilter, Submission, audit};
+use crate::domain::{ObjectKey, OutboxId, OutboxRow, Target};
 
 /// Changes that a slow listener may fall behind; then it is told that it missed some and lists anew.
 const CHANGES_KEPT: usize = 1024;
@@ -93,6 +93,16 @@ impl Outbox {
     /// Takes back a row that has not been sent, or is parked.
     pub async fn cancel(&self, id: OutboxId) -> Result<OutboxRow, OutboxError> {
         self.call(move |journal| journal.cancel(id)).await
+    }
+
+    /// Rows that can no longer be read: no list of rows has them, and only a person ends them.
+    pub async fn damaged(&self) -> Result<Vec<DamagedRow>, OutboxError> {
+        self.call(|journal| journal.damaged()).await
+    }
+
+    /// Ends a row that can no longer be read.
+    pub async fn end_damaged(&self, id: OutboxId) -> Result<DamagedRow, OutboxError> {
+        self.call(move |journal| journal.end_damaged(id)).await
     }
 
     /// Sends a parked row again, or a waiting one now.
@@ -289,6 +299,12 @@ impl Audit {
         self.outbox
             .call(move |journal| audit::show(&journal.connection, since, limit))
             .await
+    }
+
+    /// Appends an entry about what is done without a row of the outbox: synced to disk when this answers. `what` is one of the words
+    /// of [`AuditEntry::what`].
+    pub async fn record(&self, what: &'static str, object: ObjectKey, detail: String) -> Result<(), OutboxError> {
+        self.outbox.call(move |journal| journal.record(what, object, detail)).await
     }
 
     /// Walks the whole chain and compares its end with the anchor.

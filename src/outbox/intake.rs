@@ -43,8 +43,7 @@ impl Journal {
                 IntentState::Parked => {
                     let doubtful = write.may_have_arrived(&stored)?;
                     let to = if doubtful { IntentState::InDoubt } else { IntentState::Queued };
-                    stored.detail =
-                        doubtful.then(|| "an earlier attempt may have arrived: it is looked up before it is sent again".to_owned());
+                    stored.detail = doubtful.then(|| format!("an earlier attempt may have arrived; {}", stored.next_of_doubt()));
                     write.transit(&mut stored, to, "retry")?;
                 }
                 IntentState::Queued | IntentState::InDoubt => {
@@ -68,7 +67,13 @@ impl Journal {
         self.require_space()?;
         self.write(|write| {
             let mut stored = write.any(id)?;
-            write.end(&mut stored, "replace", Some("replaced by an edited one"))?;
+            let anew = serde_json::to_string(&submission.intent).is_ok_and(|intent| intent == stored.intent);
+            let why = if anew {
+                "asked anew in a row of its own"
+            } else {
+                "replaced by an edited one"
+            };
+            write.end(&mut stored, "replace", Some(why))?;
             write.accept(submission, "submit")
         })
     }
@@ -212,7 +217,8 @@ impl Write<'_> {
     }
 
     /// The newest open row of the object, if it asks the same: a double key press. An older one does not count,
-    /// since what was asked in between would otherwise have the last word.
+    /// since what was asked in between would otherwise have the last word. What messages from outside ask is told apart by
+    /// their ids: each has a row of its own, by which it is known when it comes again.
     fn same_as(&self, wanted: &Stored) -> Result<Option<Stored>, OutboxError> {
         let newest = self
             .transaction
@@ -226,7 +232,14 @@ impl Write<'_> {
             )
             .optional()?;
         Ok(match newest {
-            Some(Ok(newest)) if newest.kind == wanted.kind && newest.body == wanted.body && newest.is_sealed(self.identity) => Some(newest),
+            Some(Ok(newest))
+                if newest.kind == wanted.kind
+                    && newest.body == wanted.body
+                    && message_of(&newest) == message_of(wanted)
+                    && newest.is_sealed(self.identity) =>
+            {
+                Some(newest)
+            }
             _ => None,
         })
     }
@@ -259,6 +272,11 @@ impl Write<'_> {
         };
         Err(OutboxError::State { id, state, rule })
     }
+}
+
+fn message_of(stored: &Stored) -> Option<String> {
+    let intent: crate::domain::Intent = serde_json::from_str(&stored.intent).ok()?;
+    intent.message().map(str::to_owned)
 }
 
 fn shown(stored: &Stored) -> Result<OutboxRow, OutboxError> {

@@ -9,7 +9,7 @@ use super::lock::FileLock;
 use super::stored::Stored;
 use super::transition::permits;
 use super::{Actor, OpenOptions, OutboxError, crash};
-use crate::domain::{IntentState, OutboxId, OutboxRow, hex};
+use crate::domain::{IntentState, ObjectKey, OutboxId, OutboxRow, hex};
 
 /// One process's view of the outbox. Synchronous: it runs where blocking is allowed.
 pub(super) struct Journal {
@@ -93,6 +93,11 @@ impl Journal {
         Ok(changed)
     }
 
+    /// Appends to the audit what was done to an object without a row of the outbox.
+    pub(super) fn record(&mut self, what: &str, object: ObjectKey, detail: String) -> Result<(), OutboxError> {
+        self.write(|write| write.record(what, object, detail))
+    }
+
     /// Whether another process has committed since the last call.
     pub(super) fn changed_elsewhere(&mut self) -> Result<bool, OutboxError> {
         let version: i64 = self.connection.query_row("PRAGMA data_version", [], |row| row.get(0))?;
@@ -145,6 +150,17 @@ impl Write<'_> {
         states: (Option<IntentState>, Option<IntentState>),
         detail: Option<String>,
     ) -> Result<(), OutboxError> {
+        self.append(what, row.map(|row| row.object.clone()), row.map(|row| row.id), states, detail)
+    }
+
+    fn append(
+        &mut self,
+        what: &str,
+        object: Option<String>,
+        row_id: Option<i64>,
+        states: (Option<IntentState>, Option<IntentState>),
+        detail: Option<String>,
+    ) -> Result<(), OutboxError> {
         let (seq, prev_hash) = match self.tail.take() {
             Some(tail) => tail,
             None => audit::tail(&self.transaction, self.identity)?,
@@ -154,8 +170,8 @@ impl Write<'_> {
             at: self.now,
             actor: self.actor().clone(),
             what: what.to_owned(),
-            object: row.map(|row| row.object.clone()),
-            row_id: row.map(|row| row.id),
+            object,
+            row_id,
             from: states.0.map(|state| state.as_str().to_owned()),
             to: states.1.map(|state| state.as_str().to_owned()),
             detail,
@@ -166,6 +182,11 @@ impl Write<'_> {
         record.insert(&self.transaction)?;
         self.tail = Some((record.seq, record.hash));
         Ok(())
+    }
+
+    /// Appends what was done to an object without a row of the outbox.
+    fn record(&mut self, what: &str, object: ObjectKey, detail: String) -> Result<(), OutboxError> {
+        self.append(what, Some(object.0), None, (None, None), Some(detail))
     }
 
     fn actor(&self) -> &Actor {

@@ -21,6 +21,8 @@ pub struct RowFilter {
     pub object: Option<ObjectKey>,
     /// Only about this alert.
     pub alert: Option<AlertId>,
+    /// Only what this inbound message asked for, by [`Intent::message`](crate::domain::Intent::message).
+    pub message: Option<String>,
     /// Only those committed or changed since then.
     pub since: Option<Timestamp>,
     /// The newest first.
@@ -111,13 +113,15 @@ impl Journal {
             format!("AND state IN ({})", words.join(", "))
         };
         let sql = format!(
-            "SELECT {COLUMNS} FROM intent WHERE (?1 IS NULL OR profile = ?1) AND (?2 IS NULL OR object = ?2) AND updated_at >= ?3 {states} ORDER BY id {order}"
+            "SELECT {COLUMNS} FROM intent WHERE (?1 IS NULL OR profile = ?1) AND (?2 IS NULL OR object = ?2) AND updated_at >= ?3 \
+             AND (?4 IS NULL OR instr(CAST(intent AS TEXT), ?4) > 0) {states} ORDER BY id {order}"
         );
         let mut statement = self.connection.prepare(&sql)?;
         let mut rows = statement.query(rusqlite::params![
             filter.profile,
             filter.object.as_ref().map(|object| &object.0),
             filter.since.map_or(i64::MIN, Timestamp::as_millisecond),
+            filter.message,
         ])?;
         let mut found = Vec::new();
         while found.len() < filter.limit.unwrap_or(usize::MAX)
@@ -126,6 +130,7 @@ impl Journal {
             if let Ok(stored) = Stored::read(row)?
                 && let Some(row) = stored.to_row()
                 && filter.alert.as_ref().is_none_or(|alert| row.intent.alert() == Some(alert))
+                && filter.message.as_ref().is_none_or(|message| row.intent.message() == Some(message))
             {
                 found.push(self.explained(row, &stored, &lanes));
             }

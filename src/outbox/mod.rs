@@ -17,6 +17,7 @@ mod charge;
 mod clock;
 mod crash;
 mod custody;
+mod damaged;
 mod deliver;
 mod directory;
 mod error;
@@ -43,6 +44,7 @@ mod large_outbox_tests;
 
 pub use audit::{AuditEntry, AuditFinding, AuditReport};
 pub use clock::Clock;
+pub use damaged::DamagedRow;
 pub use deliver::{Deliver, Receipt, Sent, Shipment, Verified};
 pub use error::OutboxError;
 pub use handle::{Audit, Outbox};

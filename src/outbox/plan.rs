@@ -15,8 +15,9 @@ pub(super) struct Memory {
     pub(super) failures: u32,
     /// What its last failure took of the target's quota: it comes back when the repeat succeeds.
     pub(super) owed: u32,
-    /// When the last request ended, or this sender first saw the row: until then an earlier one may have been running.
-    pub(super) last_end: Instant,
+    /// When the last request without an answer ended, or this sender first saw the row: an earlier one may still be running. `None`
+    /// after a server's own answer, since then none is.
+    pub(super) last_end: Option<Instant>,
     /// When this sender first sent it; `None` where an earlier sender did, if any.
     pub(super) first_sent: Option<Instant>,
     /// The server's words of a conflict that is being looked up.
@@ -80,7 +81,7 @@ impl Plan {
                     let memory = Memory {
                         failures: 0,
                         owed: 0,
-                        last_end: now,
+                        last_end: Some(now),
                         first_sent: None,
                         conflict: None,
                     };

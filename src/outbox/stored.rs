@@ -169,6 +169,15 @@ impl Stored {
         })
     }
 
+    /// What follows on a doubt, in words.
+    pub(super) fn next_of_doubt(&self) -> &'static str {
+        if self.kind == "set metadata" {
+            "it may be repeated: it is sent again"
+        } else {
+            "it is looked up before anything is sent again"
+        }
+    }
+
     /// What everyone is told; `None` where it cannot be read.
     pub(super) fn to_row(&self) -> Option<OutboxRow> {
         Some(OutboxRow {

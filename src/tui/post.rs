@@ -65,7 +65,7 @@ impl Post {
             Service::Manage => "not queued: this profile has no Manage; add its [manage] section to the configuration".to_owned(),
             Service::Monitor => "not queued: this profile has no Monitor".to_owned(),
             Service::Webhook => "not queued: no file of [bridge].outbound has the webhook of [console.handover]".to_owned(),
-            Service::Erp => "not queued: only the bridge delivers this".to_owned(),
+            Service::Erp | Service::Lake => "not queued: only the bridge delivers this".to_owned(),
         })?;
         Ok(Submission { intent, target, grace })
     }

@@ -206,6 +206,87 @@ async fn a_webhook_is_on_disk_before_it_is_answered_and_has_one_effect() {
     assert_eq!(device["metadata"]["technician"], "J. Ortega");
 }
 
+fn calibration(device: &str, due: &str) -> String {
+    format!(
+        r#"{{"type":"calibration_update","deviceType":"PumpStation","deviceId":"{device}","timestamp":"2026-02-19","nextDue":"{due}"}}"#
+    )
+}
+
+#[tokio::test]
+async fn a_message_is_known_by_its_id_and_not_by_what_it_says() {
+    let plant = Plant::start().await;
+    let served = Served::standard(&plant).await;
+    let (first, second) = (calibration("PUMP-017", "2027-02-19"), calibration("PUMP-017", "2026-08-19"));
+    served.message("msg-1", &first).await.expect(200);
+    plant.run(&["outbox", "drain"]).await.expect(0);
+    served.message("msg-2", &second).await.expect(200);
+    plant.run(&["outbox", "drain"]).await.expect(0);
+    let rows = |served: &Served| {
+        let outbox = served.session.outbox.clone();
+        async move { outbox.list(RowFilter::default()).await.unwrap() }
+    };
+    // the same message again: in other words, about another device, over a restart
+    served.message("msg-1", &first).await.expect(200);
+    served.message("msg-1", &calibration("PUMP-017", "2030-01-01")).await.expect(200);
+    served.message("msg-2", &calibration("PUMP-018", "2030-01-01")).await.expect(200);
+    drop(served);
+    let served = Served::standard(&plant).await;
+    served.message("msg-1", &first).await.expect(200);
+    assert_eq!(rows(&served).await.len(), 2);
+    // another message that says the same as the first one: it has the last word
+    assert_eq!(served.message("msg-3", &first).await.expect(200).text, r#"{"status":"processed"}"#);
+    assert_eq!(rows(&served).await.len(), 3);
+    plant.run(&["outbox", "drain"]).await.expect(0);
+    let device = plant.run(&["devices", "show", "PUMP-017", "--json"]).await.expect(0).json();
+    assert_eq!(device["metadata"]["nextCalibration"], "2027-02-19");
+    assert_eq!(plant.effects(EffectKind::UpdateMetadata).len(), 3);
+    // two messages that wait and say the same are two rows: each is known afterwards
+    served.message("msg-4", &second).await.expect(200);
+    served.message("msg-5", &second).await.expect(200);
+    served.message("msg-5", &second).await.expect(200);
+    assert_eq!(rows(&served).await.len(), 5);
+    let counts = served.ground.parts.all().into_iter().find(|(part, _)| part.as_str() == "inbound");
+    let counts = counts.unwrap().1.counts;
+    assert_eq!((counts["processed"], counts["repeated"]), (3, 2), "since the restart: {counts:?}");
+}
+
+#[tokio::test]
+async fn a_message_that_was_parked_is_sent_when_it_comes_again() {
+    let plant = Plant::start().await;
+    let served = Served::on(&plant).await;
+    let early = calibration("PUMP-NEW", "2027-02-19");
+    let states = || async {
+        let rows = served.session.outbox.list(RowFilter::default()).await.unwrap();
+        rows.into_iter().map(|row| row.state).collect::<Vec<_>>()
+    };
+    served.webhook(&early).await.expect(200);
+    plant.run(&["outbox", "drain"]).await;
+    assert_eq!(states().await, [IntentState::Parked], "the device is not there yet");
+    plant
+        .run(&["devices", "create", "PUMP-NEW", "--type", "PumpStation"])
+        .await
+        .expect(0);
+    served.webhook(&early).await.expect(200);
+    assert_eq!(states().await, [IntentState::Queued]);
+    plant.run(&["outbox", "drain"]).await.expect(0);
+    served.webhook(&early).await.expect(200);
+    assert_eq!(states().await, [IntentState::Delivered]);
+    let due = || async {
+        let device = plant.run(&["devices", "show", "PUMP-NEW", "--json"]).await.expect(0).json();
+        device["metadata"]["nextCalibration"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(due().await, "2027-02-19");
+
+    // a parked one that something later has overtaken is not brought back
+    let other = calibration("PUMP-OTHER", "2027-02-19");
+    let newer = calibration("PUMP-OTHER", "2028-02-19");
+    served.webhook(&other).await.expect(200);
+    plant.run(&["outbox", "drain"]).await;
+    served.webhook(&newer).await.expect(200);
+    served.webhook(&other).await.expect(200);
+    assert_eq!(states().await, [IntentState::Delivered, IntentState::Parked, IntentState::Queued]);
+}
+
 #[tokio::test]
 async fn a_webhook_that_is_not_right_is_refused_in_fixed_words() {
     let plant = Plant::start().await;

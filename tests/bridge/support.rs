@@ -5,6 +5,8 @@ use std::path::Path;
 
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use nightdesk::command::Session;
 use nightdesk::config::{Config, Env, Locate};
 use nightdesk::integration::server::{ApiKeys, Edge, EdgeSettings, InboundMode, Secrets, Traffic, router};
@@ -63,7 +65,16 @@ impl Served {
         Self::at(plant, WallClock::system()).await
     }
 
+    /// With messages that have ids: Standard Webhooks.
+    pub async fn standard(plant: &Plant) -> Self {
+        Self::with(plant, WallClock::system(), InboundMode::Standard).await
+    }
+
     pub async fn at(plant: &Plant, clock: WallClock) -> Self {
+        Self::with(plant, clock, InboundMode::Signature).await
+    }
+
+    async fn with(plant: &Plant, clock: WallClock, mode: InboundMode) -> Self {
         let locate = Locate::new(
             Some(plant.path("config.toml")),
             None,
@@ -76,7 +87,7 @@ impl Served {
         write_private(&keys, &format!("portal:{API_KEY}\n"));
         let settings = EdgeSettings {
             api_keys: Some(ApiKeys::load(&keys).unwrap()),
-            inbound: Some((InboundMode::Signature, Secrets::new(&[SECRET.into()]).unwrap())),
+            inbound: Some((mode, Secrets::new(&[SECRET.into()]).unwrap())),
         };
         let edge = Edge::new(ground.clone(), Board::default(), Traffic::default(), clock, settings);
         Self {
@@ -107,6 +118,21 @@ impl Served {
     /// Signed as it should be.
     pub async fn webhook(&self, body: &str) -> Answer {
         self.post(body, Some(&sign(body))).await
+    }
+
+    /// As Standard Webhooks has it, signed now.
+    pub async fn message(&self, id: &str, body: &str) -> Answer {
+        let at = jiff::Timestamp::now().as_second();
+        let hex = sign(&format!("{id}.{at}.{body}"));
+        let print: Vec<u8> = (0..hex.len())
+            .step_by(2)
+            .map(|from| u8::from_str_radix(&hex[from..from + 2], 16).unwrap())
+            .collect();
+        let request = Request::post("/webhook/inbound")
+            .header("webhook-id", id)
+            .header("webhook-timestamp", at.to_string())
+            .header("webhook-signature", format!("v1,{}", STANDARD.encode(print)));
+        self.send(request.body(Body::from(body.to_owned())).unwrap()).await
     }
 }
 

@@ -313,5 +313,66 @@ async fn a_record_that_does_not_fit_is_left_out_counted_and_said() {
     plant.simulator.set_faults(vec![replaced(Operation::ListAlerts, &body)]);
     let ran = plant.run(&["alerts", "list", "--json"]).await.expect(0);
     assert_eq!((ran.items().len(), ran.json()["skipped"].as_u64()), (1, Some(1)));
-    assert!(ran.stderr.contains("1 records did not fit"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("1 record did not fit the contract and was left out"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readings_and_orders_that_do_not_fit_are_counted_too() {
+    let plant = Plant::start().await;
+    let (at, end) = ("2026-11-24T02:00:00Z", "2026-11-24T03:00:00Z");
+    let one_of_four = |list: &str, good: Value, bad: Value| json!({ list: [good, bad, "no object", null], "totalCount": 4 });
+    let rows = one_of_four(
+        "data",
+        json!({"timestamp": at, "flow": 1.5}),
+        json!({"timestamp": "soon", "flow": 2}),
+    );
+    let latest = json!({ "data": [
+        {"timestamp": at, "deviceId": "PUMP-001", "flow": 1.5}, {"deviceId": "PUMP-002", "flow": 2}, {"timestamp": at, "flow": 3}, 7,
+    ] });
+    let orders = one_of_four(
+        "member",
+        json!({"wonum": "1001", "siteid": "BEDFORD", "status": "WAPPR"}),
+        json!({"status": "WAPPR"}),
+    );
+    plant.simulator.set_faults(vec![
+        replaced(Operation::QueryEvents, &rows),
+        replaced(Operation::BulkQuery, &latest),
+        replaced(Operation::FindWorkOrders, &orders),
+    ]);
+    for arguments in [
+        &[
+            "readings",
+            "PUMP-017",
+            "--type",
+            "PumpStation",
+            "--start",
+            at,
+            "--end",
+            end,
+            "--json",
+        ][..],
+        &["readings", "latest", "--type", "PumpStation", "--json"],
+        &["workorders", "list", "--json"],
+    ] {
+        let ran = plant.run(arguments).await.expect(0);
+        assert_eq!((ran.items().len(), ran.json()["skipped"].as_u64()), (1, Some(3)), "{ran:?}");
+        assert!(
+            ran.stderr.contains("3 records did not fit the contract and were left out"),
+            "{}",
+            ran.stderr
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_asked_is_a_matter_of_the_command_line_and_nobody_is_asked() {
+    let plant = Plant::start().await;
+    for arguments in [&["workorders", "list", "--asset", "PUMP%"][..], &["alerts", "show", ".."]] {
+        let ran = plant.run(arguments).await.expect(2);
+        assert!(!ran.stderr.contains("refused"), "{}", ran.stderr);
+    }
 }

@@ -463,3 +463,139 @@ async fn two_outboxes_that_ask_the_same_at_the_same_time_have_one_effect() {
         assert!(written.iter().all(|body| *body == written[0]), "{written:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_device_whose_making_is_in_doubt_that_is_said_and_the_audit_has_it() {
+    let plant = Plant::start().await;
+    let status = |status: u16, when: When| FaultAction::Status {
+        status,
+        retry_after: None,
+        when,
+    };
+    let answer = |body: &[u8]| FaultAction::Replace {
+        status: 201,
+        content_type: "application/json".into(),
+        body: body.to_vec(),
+        when: When::After,
+    };
+    let cases = [
+        ("A", status(500, When::After), 5, true),
+        ("B", FaultAction::Drop(When::After), 5, true),
+        ("C", answer(br#"{"authToken":"S3CRET-S3CRET-S3CRET","devi"#), 5, true),
+        ("D", FaultAction::Truncate { at: 40, cut: true }, 5, true),
+        ("E", status(400, When::Before), 8, false),
+    ];
+    for (name, action, code, in_doubt) in cases {
+        plant.simulator.set_faults(vec![FaultRule::on([Operation::CreateDevice], action)]);
+        let id = format!("NEW-{name}");
+        let ran = plant.run(&["devices", "create", &id, "--type", "PumpStation"]).await.expect(code);
+        let look = format!("the device may exist all the same: `nightdesk devices show {id} --type PumpStation` tells");
+        assert_eq!(ran.stderr.contains(&look), in_doubt, "{name}: {}", ran.stderr);
+        assert!(ran.stdout.is_empty() && !ran.stderr.contains("S3CRET"), "{name}: {ran:?}");
+    }
+    // a token is shown this once, whatever else the answer lacks
+    plant.simulator.set_faults(vec![FaultRule::on(
+        [Operation::CreateDevice],
+        answer(br#"{"authToken":"S3CRET-S3CRET-S3CRET"}"#),
+    )]);
+    let ran = plant
+        .run(&[
+            "devices",
+            "create",
+            "NEW-F",
+            "--type",
+            "PumpStation",
+            "--location",
+            "Hall 9",
+            "--json",
+        ])
+        .await
+        .expect(0);
+    assert_eq!(
+        (ran.json()["authToken"].as_str(), ran.json()["deviceId"].as_str()),
+        (Some("S3CRET-S3CRET-S3CRET"), Some("NEW-F"))
+    );
+    assert!(ran.stderr.contains("does not show the device"), "{}", ran.stderr);
+
+    let shown = plant.run(&["audit", "show", "--json"]).await.expect(0);
+    assert!(!shown.stdout.contains("S3CRET"), "{}", shown.stdout);
+    let entries = shown.items();
+    let of = |id: &str| -> Vec<String> {
+        let of_it = entries
+            .iter()
+            .filter(|entry| entry["object"] == format!("device/PumpStation/{id}").as_str());
+        of_it
+            .map(|entry| {
+                assert_eq!((&entry["what"], &entry["operator"]), (&json!("create-device"), &json!("operator1")));
+                entry["detail"].as_str().unwrap().to_owned()
+            })
+            .collect()
+    };
+    for (id, end) in [
+        ("NEW-A", "it is not known whether it was made"),
+        ("NEW-C", "it is not known whether it was made"),
+        ("NEW-E", "not made"),
+        ("NEW-F", "made"),
+    ] {
+        let [asked, ended] = of(id).try_into().unwrap();
+        assert!(asked.starts_with("asked of https://"), "{asked}");
+        assert!(ended.starts_with(end), "{ended}");
+    }
+    assert!(of("NEW-F")[0].contains(r#""location":"Hall 9""#));
+    plant.run(&["audit", "verify"]).await.expect(0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_can_no_longer_be_read_is_listed_and_can_be_ended() {
+    let plant = Plant::start().await;
+    plant.run(&["alerts", "ack", &plant.alerts("new")[0], "--no-wait"]).await.expect(0);
+    plant.run(&["alerts", "ack", &plant.alerts("new")[1], "--no-wait"]).await.expect(0);
+    let file = walk(&plant.path("state"))
+        .into_iter()
+        .find(|path| path.ends_with("outbox.db"))
+        .unwrap();
+    rusqlite::Connection::open(file)
+        .unwrap()
+        .execute("UPDATE intent SET intent = '{' WHERE id = 1", [])
+        .unwrap();
+    for state in [&[][..], &["--state", "parked"]] {
+        let all = [&["outbox", "list", "--json"][..], state].concat();
+        let ran = plant.run(&all).await.expect(0);
+        let items = ran.items();
+        let row = items.iter().find(|row| row["outboxId"] == 1).unwrap();
+        assert_eq!(
+            (row["state"].as_str(), row["action"].as_str()),
+            (Some("damaged"), Some("acknowledge")),
+            "{row}"
+        );
+        assert!(
+            row["createdAt"].is_string() && row["object"].as_str().unwrap().starts_with("alert/"),
+            "{row}"
+        );
+        assert!(ran.stderr.contains("nightdesk outbox cancel 1"), "{}", ran.stderr);
+    }
+    let text = plant.run(&["outbox", "list"]).await.expect(0).stdout;
+    assert!(
+        text.lines().any(|line| line.contains("damaged") && line.contains("never sent")),
+        "{text}"
+    );
+    let doctor = plant.run(&["doctor"]).await;
+    assert!(doctor.stdout.contains("1 row is damaged"), "{doctor:?}");
+
+    let ended = plant.run(&["outbox", "cancel", "1"]).await.expect(0);
+    assert!(ended.stdout.contains("1 cancelled (acknowledge)"), "{ended:?}");
+    let ran = plant.run(&["outbox", "list", "--json"]).await.expect(0);
+    assert!(
+        ran.items().iter().all(|row| row["outboxId"] == 2) && ran.stderr.is_empty(),
+        "{ran:?}"
+    );
+    assert!(!plant.run(&["doctor"]).await.stdout.contains("damaged"));
+    plant.run(&["outbox", "drain"]).await.expect(0);
+    assert_eq!(plant.effects(EffectKind::Acknowledge).len(), 1);
+    let entries = plant.run(&["audit", "show", "--json"]).await.expect(0).items();
+    assert!(
+        entries.iter().any(|entry| entry["what"] == "cancel" && entry["to"] == "cancelled"),
+        "{entries:?}"
+    );
+    plant.run(&["audit", "verify"]).await.expect(0);
+}

@@ -247,6 +247,7 @@ async fn row_15_texts_reach_the_server_to_the_letter_once_each() {
         site.submit(Intent::SetMetadata {
             device,
             metadata: metadata.clone(),
+            message: None,
         })
         .await
         .id,
@@ -291,7 +292,12 @@ async fn row_15_an_intent_with_a_hostile_identity_is_parked_and_has_no_effect() 
         ids.push(site.submit(acknowledge(&AlertId::new(value.as_str()))).await.id);
         let device = DeviceKey::new("PumpStation", value.as_str());
         let metadata = [("a".to_owned(), Value::from(1))].into_iter().collect();
-        ids.push(site.submit(Intent::SetMetadata { device, metadata }).await.id);
+        let wish = Intent::SetMetadata {
+            device,
+            metadata,
+            message: None,
+        };
+        ids.push(site.submit(wish).await.id);
     }
     for row in site.settled(&ids).await {
         assert_eq!(row.state, IntentState::Parked, "{row:?}");

@@ -160,6 +160,12 @@ async fn a_webhook_is_tested_listed_and_replayed() {
     assert_eq!(replayed["state"], "delivered");
     assert_eq!(replayed["messageId"], dead["messageId"], "the receiver knows it by its id");
     assert_eq!(plant.effects(EffectKind::ReceiveWebhook).len(), 2);
+    let rows = run(&plant, &["outbox", "list", "--json"]).await.expect(0).items();
+    let first = rows.iter().find(|row| row["outboxId"] == dead["outboxId"]).unwrap();
+    assert!(
+        first["detail"].as_str().unwrap().starts_with("asked anew in a row of its own"),
+        "{first}"
+    );
     run(&plant, &["webhooks", "replay", &id]).await.expect(8);
     // a receiver that never answers is no refusal: nothing is parked, and nothing goes on being tried
     plant

@@ -8,6 +8,7 @@ use nightdesk::simulator::{Clock, SimulatorConfig};
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 
 use crate::command::plant::Plant;
+use crate::maximo::server::{Reply, Request, Server, json};
 
 /// The plant long after the day that is exported.
 async fn plant() -> Plant {
@@ -194,7 +195,12 @@ fn the_section_of_the_contract_is_read() {
          iam_key_credential = \"cos\"\nservice_instance_id = \"crn:v1:bluemix:public:cloud-object-storage:global:a/1:2::\"\nlayout = \"hive\"\n",
     )
     .unwrap();
-    let locate = Locate::new(Some(path), None, Some(dir.path().join("state")), Env::of(&[("HOME", "/home/x")]));
+    let locate = Locate::new(
+        Some(path),
+        None,
+        Some(dir.path().join("state")),
+        Env::of(&[("HOME", "/home/x"), ("USER", "maria")]),
+    );
     let config = Config::load(&locate).unwrap();
     let lake = config.profile().unwrap().lake.clone().unwrap();
     let nightdesk::config::LakeAuth::Iam {
@@ -242,5 +248,135 @@ async fn the_bridge_s_daily_job_exports_every_type_once() {
     assert!(
         written.iter().all(|(file, bytes)| now.get(file) == Some(bytes)),
         "what is there stays"
+    );
+}
+
+/// A daily job into a folder, in a zone where it is about noon now: the day does not turn while a test runs.
+fn nightly(plant: &Plant, lake: &str) {
+    let hour = i64::from(Timestamp::now().to_zoned(TimeZone::UTC).hour());
+    let zone = format!("Etc/GMT{:+}", hour - 12);
+    plant.edit("time_zone = \"UTC\"", &format!("time_zone = \"UTC\"\nday_zone = \"{zone}\""));
+    plant.edit("device_types = [\"*\"]", "device_types = [\"Boiler\"]");
+    let config = std::fs::read_to_string(plant.path("config.toml")).unwrap();
+    std::fs::write(
+        plant.path("config.toml"),
+        format!("{config}\n[profiles.demo.lake]\nat = \"00:00\"\n{lake}\n"),
+    )
+    .unwrap();
+}
+
+async fn small() -> Plant {
+    Plant::start_with(SimulatorConfig {
+        devices: 40,
+        second_operator: false,
+        ..SimulatorConfig::default()
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_day_that_cannot_be_written_is_not_done_before_a_person_decided() {
+    let plant = small().await;
+    nightly(&plant, &format!("to = \"file://{}\"", plant.path("lake").display()));
+    let ran = plant.run(&["bridge", "--once"]).await.expect(0);
+    assert!(ran.stdout.contains("1 file with "), "{ran:?}");
+    let [day] = std::fs::read_dir(plant.path("lake/Boiler"))
+        .unwrap()
+        .collect::<Vec<_>>()
+        .try_into()
+        .unwrap();
+    let day = day.unwrap();
+    let (date, file) = (day.file_name().into_string().unwrap(), day.path().join("data.parquet"));
+    let right = std::fs::read(&file).unwrap();
+    // somebody else's file, and a bridge that does not know of the day yet
+    std::fs::write(&file, "somebody else's").unwrap();
+    std::fs::remove_file(plant.path("state/bridge/lake.days.json")).unwrap();
+    for _ in 0..2 {
+        let ran = plant.run(&["bridge", "--once", "--json"]).await.expect(8);
+        assert_eq!(ran.items()[0]["result"], "failed", "{ran:?}");
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(said.contains(&format!("Boiler/{date}/data.parquet")), "{ran:?}");
+        assert!(
+            said.contains(&format!("nightdesk export lake --type Boiler --date {date} --replace")),
+            "{ran:?}"
+        );
+        assert_eq!(std::fs::read(&file).unwrap(), b"somebody else's");
+    }
+    plant
+        .run(&["export", "lake", "--type", "Boiler", "--date", &date, "--replace"])
+        .await
+        .expect(0);
+    assert!(std::fs::read(&file).unwrap() == right, "the same bytes as the first time");
+    let ran = plant.run(&["bridge", "--once"]).await.expect(0);
+    assert!(ran.stdout.contains("unchanged: 1 file there already"), "{ran:?}");
+    // and now it is settled
+    let ran = plant.run(&["bridge", "--once"]).await.expect(0);
+    assert!(!ran.stdout.contains("unchanged"), "{ran:?}");
+    // who put what there stands in the audit, with the file's own print
+    let audit = plant.run(&["audit", "show", "--json"]).await.expect(0).items();
+    let files: Vec<&serde_json::Value> = audit.iter().filter(|entry| entry["what"] == "lake-file").collect();
+    let [written, replaced, unchanged] = files[..] else {
+        panic!("{audit:#?}")
+    };
+    let print: String = sha2::Digest::finalize(sha2::Digest::chain_update(<sha2::Sha256 as sha2::Digest>::new(), &right))
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    for (entry, how) in [
+        (written, "written"),
+        (replaced, "written in place of another"),
+        (unchanged, "there already with the same bytes"),
+    ] {
+        let detail = entry["detail"].as_str().unwrap();
+        assert!(detail.starts_with(&format!("Boiler on {date}: ")), "{detail}");
+        assert!(detail.contains(&print) && detail.ends_with(how), "{detail}");
+        assert!(
+            entry["object"].as_str().unwrap().ends_with(&format!("/Boiler/{date}/data.parquet")),
+            "{entry}"
+        );
+    }
+    plant.run(&["audit", "verify"]).await.expect(0);
+}
+
+#[tokio::test]
+async fn every_call_of_the_store_and_of_its_tokens_is_in_the_usage_log() {
+    let plant = small().await;
+    let store = Server::start(|request: &Request| match request.method.as_str() {
+        "POST" => json(200, r#"{"access_token":"a-token-that-nobody-logs","expires_in":3600}"#),
+        "HEAD" => Reply::Whole(404, Vec::new(), Vec::new()),
+        _ => Reply::Whole(200, vec![("etag", "\"1\"".into())], Vec::new()),
+    })
+    .await;
+    std::fs::write(plant.path("lake-ca.pem"), &store.ca_pem).unwrap();
+    nightly(
+        &plant,
+        &format!(
+            "to = \"s3://plant-lake/x\"\nendpoint = \"{0}\"\nca_file = \"lake-ca.pem\"\niam_url = \"{0}identity/token\"\niam_key_command = [\"echo\", \"an-api-key\"]",
+            store.url
+        ),
+    );
+    plant.run(&["bridge", "--once"]).await.expect(0);
+    let log = std::fs::read_to_string(plant.path("state/usage.jsonl")).unwrap();
+    let calls: Vec<(String, u64, String)> = log
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .filter(|call| call["service"] == "lake")
+        .map(|call| {
+            assert!(call["millis"].is_u64() && call["operator"].is_string(), "{call}");
+            (
+                call["operation"].as_str().unwrap().to_owned(),
+                call["status"].as_u64().unwrap(),
+                call["outcome"].as_str().unwrap().to_owned(),
+            )
+        })
+        .collect();
+    let ok = |operation: &str, status: u64| (operation.to_owned(), status, "ok".to_owned());
+    assert_eq!(calls, [ok("iamToken", 200), ok("headObject", 404), ok("putObject", 200)]);
+    assert!(!log.contains("a-token-that-nobody-logs") && !log.contains("an-api-key"));
+    let audit = plant.run(&["audit", "show", "--json"]).await.expect(0).items();
+    let entry = audit.iter().find(|entry| entry["what"] == "lake-file").unwrap();
+    assert!(
+        entry["object"].as_str().unwrap().starts_with("lake/plant-lake/x/Boiler/"),
+        "{entry}"
     );
 }

@@ -115,15 +115,15 @@ async fn an_answer_is_believed_only_if_it_shows_what_was_asked() {
 async fn every_class_of_failure_is_told_apart() {
     let cases: Vec<(Answer, &str)> = vec![
         (|| Reply::Close, "in doubt"),
-        (|| json(500, ""), "in doubt"),
+        (|| json(500, ""), "failed"),
         (|| json(502, "<html>"), "in doubt"),
-        (|| json(503, ""), "in doubt"),
+        (|| json(503, ""), "failed"),
         (|| Reply::Whole(503, vec![("retry-after", "7".into())], Vec::new()), "throttled"),
         (|| Reply::Whole(429, vec![("retry-after", "-3".into())], Vec::new()), "throttled"),
-        (|| Reply::Whole(503, vec![("retry-after", "-3".into())], Vec::new()), "in doubt"),
+        (|| Reply::Whole(503, vec![("retry-after", "-3".into())], Vec::new()), "failed"),
         (
             || Reply::Whole(503, vec![("retry-after", "99999999999".into())], Vec::new()),
-            "in doubt",
+            "failed",
         ),
         (|| json(504, ""), "in doubt"),
         (|| json(200, ""), "in doubt"),
@@ -155,6 +155,7 @@ async fn every_class_of_failure_is_told_apart() {
             Sent::NotSent { .. } => "not sent",
             Sent::Later { .. } => "later",
             Sent::InDoubt { .. } => "in doubt",
+            Sent::Failed { .. } => "failed",
             Sent::Throttled { .. } => "throttled",
             Sent::Unauthorized { .. } => "unauthorized",
             Sent::Refused { .. } => "refused",
@@ -497,6 +498,7 @@ async fn metadata_that_the_answer_contradicts_is_in_doubt() {
             Intent::SetMetadata {
                 device: nightdesk::domain::DeviceKey::new("Pump", "P-1"),
                 metadata: serde_json::from_str(r#"{"lastCalibration":"2026-02-19"}"#).unwrap(),
+                message: None,
             },
             1,
         )
@@ -533,4 +535,19 @@ async fn a_look_up_that_announces_more_than_it_gives_proves_no_absence() {
         server.seen().iter().all(|request| request.method == "GET"),
         "a second order might have been made"
     );
+}
+
+#[tokio::test]
+async fn of_metadata_there_is_nothing_to_look_up() {
+    let row = shipment(
+        Intent::SetMetadata {
+            device: nightdesk::domain::DeviceKey::new("Pump", "P-1"),
+            metadata: serde_json::from_str(r#"{"lastCalibration":"2026-02-19"}"#).unwrap(),
+            message: None,
+        },
+        2,
+    );
+    let server = Server::start(|_| json(500, "")).await;
+    assert_eq!(gateway(&server).verify(&row).await, Verified::Repeatable);
+    assert!(server.seen().is_empty(), "{:?}", server.seen());
 }

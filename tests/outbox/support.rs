@@ -101,6 +101,10 @@ pub(super) enum Act {
     LoseAnswer,
     /// Nothing arrives, and nobody knows.
     LoseRequest,
+    /// Nothing is done, and the server says that it failed.
+    Fail,
+    /// Commits, and the server says that it failed.
+    CommitAndFail,
     /// The connection fails.
     NotSent,
     /// Commits so much later, long after the connection broke.
@@ -123,6 +127,8 @@ pub(super) enum Look {
     /// What the ledger says.
     Honest,
     Unknown,
+    /// Nothing to find out.
+    Repeatable,
     Gone,
     Superseded,
     Unauthorized,
@@ -218,7 +224,7 @@ impl Server {
         }
         if let Some(dice) = &mut state.dice {
             let later = Duration::from_millis(dice.u64(..25_000));
-            return match dice.u8(..10) {
+            return match dice.u8(..12) {
                 0 => Act::LoseAnswer,
                 1 => Act::LoseRequest,
                 2 => Act::NotSent,
@@ -226,6 +232,8 @@ impl Server {
                 4 => Act::Throttle(dice.bool().then_some(Duration::from_secs(7))),
                 5 => Act::Hang,
                 6 => Act::Unauthorized,
+                10 => Act::Fail,
+                11 => Act::CommitAndFail,
                 _ => Act::Commit,
             };
         }
@@ -286,6 +294,11 @@ impl Deliver for Server {
                     Sent::InDoubt { reason: reason() }
                 }
                 Act::LoseRequest => Sent::InDoubt { reason: reason() },
+                Act::Fail => Sent::Failed { reason: reason() },
+                Act::CommitAndFail => {
+                    server.commit(&object, &body);
+                    Sent::Failed { reason: reason() }
+                }
                 Act::NotSent => Sent::NotSent { reason: reason() },
                 Act::CommitLater(after) => {
                     let _ = answer.send(Sent::InDoubt { reason: reason() });
@@ -329,6 +342,7 @@ impl Deliver for Server {
                 reason: "scripted".into(),
                 after: None,
             },
+            Look::Repeatable => Verified::Repeatable,
             Look::Gone => Verified::Refused { reason: "gone".into() },
             Look::Superseded => Verified::Superseded {
                 by: Some("k.lee".into()),

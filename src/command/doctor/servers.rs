@@ -154,6 +154,13 @@ fn age(checks: &mut Checks, name: &str, created: Option<jiff::civil::Date>, cont
     let today = Zoned::new(context.now, context.profile.time_zone.clone()).date();
     match created {
         None => checks.warn(name, "its age is not known: set key_created to be reminded of the rotation"),
+        // a day of grace: it may be tomorrow already where the key was made
+        Some(created) if created > today.saturating_add(jiff::Span::new().days(1)) => {
+            checks.warn(
+                name,
+                format!("key_created is {created}, a day to come: set the day on which the key was made"),
+            );
+        }
         Some(created) => match KeyAge::on(today, created).sentence() {
             None => checks.ok(name, format!("made on {created}")),
             Some(sentence) => checks.warn(name, format!("made on {created}: {sentence}")),

@@ -122,7 +122,14 @@ pub(super) async fn store(config: &Config, checks: &mut Checks) {
             if counts.damaged > 0 {
                 checks.warn(
                     "outbox",
-                    format!("{} rows are damaged and are never sent: cancel them and ask again", counts.damaged),
+                    format!(
+                        "{} damaged and never sent: `nightdesk outbox list` names them, `nightdesk outbox cancel ID` ends each; then ask again",
+                        if counts.damaged == 1 {
+                            "1 row is".to_owned()
+                        } else {
+                            format!("{} rows are", counts.damaged)
+                        }
+                    ),
                 );
             }
         }

@@ -214,7 +214,9 @@ fn checked<T>(
     check: impl Fn(&str) -> Result<T, String>,
 ) -> Result<T, Failure> {
     if let Some(text) = flag {
-        return check(text.trim()).map_err(|why| Failure::new(Exit::Usage, format!("{name}: {why}")));
+        let insecure = Url::parse(text.trim()).is_ok_and(|url| url.scheme() == "http");
+        let exit = if insecure { Exit::Tls } else { Exit::Usage };
+        return check(text.trim()).map_err(|why| Failure::new(exit, format!("{name}: {why}")));
     }
     loop {
         let answer = ask.line(question, default, name)?;
@@ -327,10 +329,18 @@ fn zone_name(text: &str) -> Result<String, String> {
 }
 
 fn date(text: &str) -> Result<Date, Failure> {
-    text.parse().map_err(|_| {
+    let date: Date = text.parse().map_err(|_| {
         Failure::new(
             Exit::Usage,
             format!("--key-created: `{text}` is no date: write one such as 2026-09-01"),
         )
-    })
+    })?;
+    // a day of grace: it may be tomorrow already where the key was made
+    if date > jiff::Zoned::now().date().saturating_add(jiff::Span::new().days(1)) {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("--key-created: {date} is still to come: write the day on which the key was made"),
+        ));
+    }
+    Ok(date)
 }

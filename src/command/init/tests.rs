@@ -143,6 +143,12 @@ fn flags_answer_everything_and_a_missing_one_is_named() {
     flags.monitor_url = Some("http://m".into());
     let failure = answers::gather(&flags, &locate(), folder, &mut Script).unwrap_err();
     assert!(failure.message.contains("clear text"), "{}", failure.message);
+    assert_eq!(failure.exit, Exit::Tls, "a refused insecure address has a code of its own");
+    flags.monitor_url = Some("https://m".into());
+    flags.key_created = Some("2999-01-01".into());
+    let failure = answers::gather(&flags, &locate(), folder, &mut Script).unwrap_err();
+    assert!(failure.message.contains("still to come"), "{}", failure.message);
+    assert_eq!(failure.exit, Exit::Usage);
 }
 
 #[test]

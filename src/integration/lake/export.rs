@@ -15,9 +15,10 @@ use super::publish::{Published, publish};
 use super::spool::{Spool, nameless};
 use super::table::{self, Finished};
 use crate::config::{Env, LakeLayout};
-use crate::domain::{DeviceId, DeviceType, SafeText};
+use crate::domain::{DeviceId, DeviceType, ObjectKey, SafeText};
 use crate::integration::{JobError, JobErrorKind};
 use crate::maximo::{BulkQuery, DeviceQuery, Endpoint, MonitorClient};
+use crate::outbox::Audit;
 
 /// Reasons kept for readings that were left out.
 const PROBLEMS_MAX: usize = 5;
@@ -63,6 +64,8 @@ pub struct Exported {
     pub devices: usize,
     /// The file's length.
     pub bytes: u64,
+    /// The file's SHA-256, in hexadecimal; empty where there is none.
+    pub sha256: String,
     /// The metrics' columns.
     pub columns: Vec<Column>,
     /// Devices that Monitor no longer knew when their readings were asked for; at most the first hundred.
@@ -141,6 +144,7 @@ pub async fn export(
         date: order.day.date,
         devices: listing.items.len(),
         bytes: 0,
+        sha256: String::new(),
         columns: Vec::new(),
         vanished: Vec::new(),
         skipped: listing.skipped,
@@ -178,6 +182,7 @@ pub async fn export(
     };
     exported.key = Some(place.path(&key)?.to_string());
     exported.bytes = file.bytes;
+    exported.sha256.clone_from(&file.sha256);
     exported.columns.clone_from(&file.columns);
     Ok(exported)
 }
@@ -308,6 +313,29 @@ impl Exported {
         remarks
     }
 
+    /// Records in the audit which file is in the lake by this run. One that was there with the same bytes is recorded too: a run that was
+    /// killed between the write and its entry has it at the next.
+    pub async fn record(&self, audit: &Audit) -> Result<(), JobError> {
+        let what = match self.state {
+            State::Written => "written",
+            State::Replaced => "written in place of another",
+            State::Unchanged => "there already with the same bytes",
+            State::Different | State::Empty => return Ok(()),
+        };
+        let Self {
+            bucket,
+            records,
+            device_type,
+            date,
+            bytes,
+            sha256,
+            ..
+        } = self;
+        let object = format!("lake/{bucket}/{}", self.key.as_deref().unwrap_or_default());
+        let detail = format!("{device_type} on {date}: {records} records, {bytes} bytes, sha256 {sha256}, {what}");
+        Ok(audit.record("lake-file", ObjectKey(object), detail).await?)
+    }
+
     /// The answer in one sentence.
     pub fn sentence(&self) -> String {
         let Self {
@@ -323,7 +351,7 @@ impl Exported {
             State::Unchanged => format!("{records} records of {device_type} on {date} are at {at} already"),
             State::Replaced => format!("{records} records of {device_type} on {date} written to {at}, in place of what was there"),
             State::Different => format!(
-                "{at} holds other bytes than the {records} records of {device_type} on {date}; it stays as it is, --replace puts these there"
+                "{at} holds other bytes than the {records} records of {device_type} on {date}; it stays as it is; to put these there: nightdesk export lake --type {device_type} --date {date} --replace"
             ),
             State::Empty => format!("{device_type} has no readings on {date}: nothing was written"),
         }

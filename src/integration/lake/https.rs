@@ -14,9 +14,10 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
 
+use super::record::{Called, Recorded};
 use crate::domain::SafeText;
 use crate::integration::{JobError, JobErrorKind};
-use crate::maximo::{Limits, https_client, root_cause};
+use crate::maximo::{ErrorKind, Limits, Telemetry, https_client, root_cause};
 
 /// Between two reads of an answer.
 const IDLE: Duration = Duration::from_secs(60);
@@ -47,7 +48,7 @@ pub(super) fn client(ca_pem: Option<&[u8]>, local: bool) -> Result<reqwest::Clie
 /// Gives the store our client instead of one of its own.
 #[derive(Clone, Debug)]
 pub(super) struct Connector {
-    pub(super) client: reqwest::Client,
+    pub(super) client: Recorded,
     pub(super) iam: Option<Arc<Iam>>,
 }
 
@@ -70,6 +71,7 @@ pub(super) struct Iam {
     key: SecretString,
     token: Mutex<Option<Token>>,
     instance: Option<HeaderValue>,
+    telemetry: Telemetry,
 }
 
 #[derive(Clone)]
@@ -85,13 +87,14 @@ struct Answer {
 }
 
 impl Iam {
-    pub(super) fn new(client: reqwest::Client, url: Url, key: SecretString, instance: Option<&str>) -> Self {
+    pub(super) fn new(client: reqwest::Client, url: Url, key: SecretString, instance: Option<&str>, telemetry: Telemetry) -> Self {
         Self {
             client,
             url,
             key,
             token: Mutex::new(None),
             instance: instance.and_then(|instance| HeaderValue::from_str(instance).ok()),
+            telemetry,
         }
     }
 
@@ -101,7 +104,17 @@ impl Iam {
         if let Some(token) = token.as_ref().filter(|token| Instant::now() < token.until) {
             return Ok(token.header.clone());
         }
-        let fresh = self.exchange().await?;
+        let called = Called::begin(&self.telemetry, "iamToken", self.url.host_str().unwrap_or_default());
+        let (mut status, mut bytes) = (None, 0);
+        let fresh = self.exchange(&mut status, &mut bytes).await;
+        match (&fresh, status) {
+            (Ok(_), Some(status)) => called.answered(status, bytes),
+            // an answer that was none, or only a part
+            (Err(_), Some(status)) if status.is_success() => called.failed(ErrorKind::Malformed, Some(status)),
+            (Err(_), Some(status)) => called.answered(status, bytes),
+            (_, None) => called.failed(ErrorKind::Unreachable, None),
+        }
+        let fresh = fresh?;
         let header = fresh.header.clone();
         *token = Some(fresh);
         Ok(header)
@@ -114,7 +127,8 @@ impl Iam {
         }
     }
 
-    async fn exchange(&self) -> Result<Token, JobError> {
+    /// Says the status and the length of the answer as soon as they are known.
+    async fn exchange(&self, answered: &mut Option<StatusCode>, bytes: &mut usize) -> Result<Token, JobError> {
         let asked = Instant::now();
         let failed = |kind, words: String| JobError::new(kind, format!("IAM at {}: {words}", self.url));
         let form = url::form_urlencoded::Serializer::new(String::new())
@@ -129,6 +143,7 @@ impl Iam {
             .body(form);
         let mut response = request.send().await.map_err(|error| failed(kind_of(&error), deepest(&error)))?;
         let status = response.status();
+        *answered = Some(status);
         let mut body = Vec::new();
         while let Some(some) = response
             .chunk()
@@ -139,6 +154,7 @@ impl Iam {
                 return Err(failed(JobErrorKind::Server, "an answer of more than 64 KiB".into()));
             }
             body.extend_from_slice(&some);
+            *bytes = body.len();
         }
         if matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
             let words = format!("refused the API key ({}); check iam_key_* of [profiles.*.lake]", status.as_u16());
@@ -162,7 +178,7 @@ impl Iam {
 
 /// Calls the store with a token.
 struct Bearer {
-    client: reqwest::Client,
+    client: Recorded,
     iam: Arc<Iam>,
 }
 

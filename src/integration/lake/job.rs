@@ -11,6 +11,7 @@ use crate::config::{DeviceTypes, LakeLayout};
 use crate::domain::{DeviceType, SafeText};
 use crate::integration::{Ground, Job, JobError, JobErrorKind, Occasion, Part, Parts, Timing};
 use crate::maximo::MonitorClient;
+use crate::outbox::Audit;
 
 struct Daily {
     monitor: MonitorClient,
@@ -22,6 +23,7 @@ struct Daily {
     day_zone: TimeZone,
     spool_dir: std::path::PathBuf,
     parts: Parts,
+    audit: Audit,
 }
 
 /// The daily job, where the profile has a lake. Reads its credentials, calls no server.
@@ -30,7 +32,7 @@ pub async fn job(ground: &Ground) -> Result<Option<Box<dyn Job>>, JobError> {
     let monitor = ground.monitor_for(lake.monitor_key.as_ref()).await?;
     Ok(Some(Box::new(Daily {
         monitor: MonitorClient::new(frugal(monitor.endpoint().clone()), ground.telemetry.clone())?,
-        place: Place::open(&lake.to, Some(lake), &ground.env).await?,
+        place: Place::open(&lake.to, Some(lake), &ground.env, &ground.telemetry).await?,
         types: ground.profile.device_types.clone(),
         layout: lake.layout,
         at: lake.at,
@@ -38,6 +40,7 @@ pub async fn job(ground: &Ground) -> Result<Option<Box<dyn Job>>, JobError> {
         day_zone: ground.profile.day_zone.clone(),
         spool_dir: spool_dir(lake.spool_dir.as_deref(), &ground.env),
         parts: ground.parts.clone(),
+        audit: ground.outbox.audit(),
     })))
 }
 
@@ -64,7 +67,8 @@ impl Job for Daily {
 }
 
 impl Daily {
-    /// All types of the day. One that fails does not keep the others; what is there already with other bytes stays.
+    /// All types of the day. One that fails does not keep the others; one that is there already with other bytes stays as it is and is
+    /// a failure: the day is not done before a person decided.
     async fn all(&self, occasion: Occasion) -> Result<SafeText, JobError> {
         let Some(date) = occasion.day else {
             return Err(JobError::new(
@@ -76,7 +80,7 @@ impl Daily {
             DeviceTypes::Listed(types) => types.clone(),
             DeviceTypes::All => self.monitor.device_types().await?.into_iter().collect(),
         };
-        let (mut records, mut files, mut said) = (0, 0, Vec::new());
+        let (mut records, mut files, mut unchanged, mut empty) = (0, 0, 0, 0);
         let mut failed: Vec<JobError> = Vec::new();
         for device_type in &types {
             let order = Order {
@@ -95,28 +99,36 @@ impl Daily {
                     for remark in exported.remarks() {
                         tracing::warn!(device_type = device_type.shown(), %date, "{remark}");
                     }
+                    if let Err(error) = exported.record(&self.audit).await {
+                        failed.push(JobError::new(error.kind, format!("{device_type}: {error}")));
+                    }
                     let what = match exported.state {
-                        State::Written | State::Replaced => "written",
-                        State::Unchanged => "unchanged",
-                        State::Empty => "empty",
+                        State::Written | State::Replaced => {
+                            files += 1;
+                            records += exported.records;
+                            self.parts.count(Part::Lake, "records", exported.records);
+                            "written"
+                        }
+                        State::Unchanged => {
+                            unchanged += 1;
+                            "unchanged"
+                        }
+                        State::Empty => {
+                            empty += 1;
+                            "empty"
+                        }
                         State::Different => {
-                            said.push(exported.sentence());
-                            "kept"
+                            failed.push(JobError::new(JobErrorKind::Refused, exported.sentence()));
+                            "refused"
                         }
                     };
                     self.parts.count(Part::Lake, what, 1);
-                    if matches!(exported.state, State::Written | State::Replaced) {
-                        self.parts.count(Part::Lake, "records", exported.records);
-                        files += 1;
-                        records += exported.records;
-                    }
                 }
                 Err(error) => failed.push(JobError::new(error.kind, format!("{device_type}: {error}"))),
             }
         }
-        let done = format!("{files} files with {records} records, {} device types", types.len());
         match failed.as_slice() {
-            [] => Ok(std::iter::once(done).chain(said).collect::<Vec<_>>().join("; ").into()),
+            [] => Ok(done(files, records, unchanged, empty).into()),
             [only] if types.len() == 1 => Err(only.clone()),
             [first, ..] => {
                 let kind = if failed.len() == types.len() && failed.iter().all(|error| error.kind == first.kind) {
@@ -129,4 +141,27 @@ impl Daily {
             }
         }
     }
+}
+
+/// What a whole day came to: `2 files with 80 records written, 1 unchanged`.
+fn done(files: u64, records: u64, unchanged: u64, empty: u64) -> String {
+    let many = |count: u64, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+    let mut parts = Vec::new();
+    if files > 0 {
+        parts.push(format!("{} with {} written", many(files, "file"), many(records, "record")));
+    }
+    if unchanged > 0 {
+        parts.push(if files == 0 {
+            format!("unchanged: {} there already with the same bytes", many(unchanged, "file"))
+        } else {
+            format!("{unchanged} unchanged")
+        });
+    }
+    if empty > 0 {
+        parts.push(format!("{} without readings", many(empty, "device type")));
+    }
+    if parts.is_empty() {
+        parts.push("no device types".to_owned());
+    }
+    parts.join(", ")
 }

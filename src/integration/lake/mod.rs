@@ -11,6 +11,7 @@ mod https;
 mod job;
 mod place;
 mod publish;
+mod record;
 mod spool;
 mod table;
 

@@ -11,9 +11,10 @@ use secrecy::ExposeSecret as _;
 use url::Url;
 
 use super::https::{Connector, Iam, client, deepest, kind_of};
+use super::record::Recorded;
 use crate::config::{Env, Lake, LakeAuth};
 use crate::integration::{JobError, JobErrorKind};
-use crate::maximo::is_loopback;
+use crate::maximo::{Telemetry, is_loopback};
 
 /// Where unfinished uploads are, below the prefix. Spark and Hive leave names with an underscore alone.
 pub(super) const UPLOADS: &str = "_nightdesk_uploads";
@@ -48,10 +49,10 @@ impl Place {
     }
 
     /// Opens `s3://bucket/prefix` with what the profile's section says of it, or `file:///folder`. Reads credentials, calls no server.
-    pub async fn open(to: &Url, lake: Option<&Lake>, env: &Env) -> Result<Self, JobError> {
+    pub async fn open(to: &Url, lake: Option<&Lake>, env: &Env, telemetry: &Telemetry) -> Result<Self, JobError> {
         match to.scheme() {
             "file" => Self::folder(to),
-            "s3" => Self::bucket(to, lake, env).await,
+            "s3" => Self::bucket(to, lake, env, telemetry).await,
             other => Err(JobError::new(
                 JobErrorKind::Configuration,
                 format!("`{other}:` is no place for a lake; write s3://bucket/prefix or file:///folder"),
@@ -79,7 +80,7 @@ impl Place {
         })
     }
 
-    async fn bucket(to: &Url, lake: Option<&Lake>, env: &Env) -> Result<Self, JobError> {
+    async fn bucket(to: &Url, lake: Option<&Lake>, env: &Env, telemetry: &Telemetry) -> Result<Self, JobError> {
         let wrong = |words: &str| JobError::new(JobErrorKind::Configuration, format!("{to}: {words}"));
         let bucket = to.host_str().filter(|bucket| !bucket.is_empty());
         let bucket = bucket.ok_or_else(|| wrong("has no bucket; write s3://bucket/prefix"))?;
@@ -133,12 +134,21 @@ impl Place {
                 service_instance_id,
             } => {
                 let key = key.read(env).await?;
-                iam = Some(Arc::new(Iam::new(client.clone(), url.clone(), key, service_instance_id.as_deref())));
+                iam = Some(Arc::new(Iam::new(
+                    client.clone(),
+                    url.clone(),
+                    key,
+                    service_instance_id.as_deref(),
+                    telemetry.clone(),
+                )));
                 builder = builder.with_skip_signature(true);
             }
         }
         let store = builder
-            .with_http_connector(Connector { client, iam })
+            .with_http_connector(Connector {
+                client: Recorded::new(client, telemetry.clone()),
+                iam,
+            })
             .build()
             .map_err(|error| wrong(&deepest(&error)))?;
         Ok(Self {
@@ -267,7 +277,9 @@ mod tests {
                 .unwrap();
         }
         let to = Url::from_directory_path(dir.path()).unwrap();
-        Place::open(&to, None, &Env::of(&[])).await.unwrap();
+        Place::open(&to, None, &Env::of(&[]), &Telemetry::new(crate::maximo::Caller::default()))
+            .await
+            .unwrap();
         let left: Vec<_> = std::fs::read_dir(uploads)
             .unwrap()
             .map(|entry| entry.unwrap().file_name())

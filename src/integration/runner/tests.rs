@@ -168,6 +168,29 @@ async fn a_cause_that_is_not_the_day_is_met_thrice_and_then_waited_out() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_refused_waits_half_an_hour_and_keeps_no_day_behind_it() {
+    let dir = tempfile::tempdir().unwrap();
+    Bench::new(dir.path(), "2026-02-01T12:00:00Z")
+        .runner(nightly(), &[], SHORT)
+        .once()
+        .await;
+    let bench = Bench::new(dir.path(), "2026-02-06T12:00:00Z");
+    let refused = [Err(JobErrorKind::Refused); 10];
+    let (stop, stopped) = watch::channel(false);
+    let task = tokio::spawn(bench.runner(nightly(), &refused, SHORT).run(stopped));
+    tokio::time::sleep(Duration::from_secs(29 * 60)).await;
+    assert_eq!(bench.asked().len(), 5, "each of the five days once");
+    assert_eq!(bench.doing(), Doing::TryingAgain);
+    tokio::time::sleep(Duration::from_secs(30 * 60)).await;
+    assert_eq!(bench.asked().len(), 10);
+    tokio::time::sleep(Duration::from_secs(30 * 60)).await;
+    assert_eq!(bench.asked().len(), 15);
+    assert_eq!(bench.doing(), Doing::Waiting);
+    stop.send(true).unwrap();
+    task.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_restart_in_the_middle_goes_on_where_it_was() {
     let dir = tempfile::tempdir().unwrap();
     Bench::new(dir.path(), "2026-02-01T12:00:00Z")

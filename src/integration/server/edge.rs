@@ -124,6 +124,8 @@ impl Edge {
         } = &*self.0;
         let logged = |what: &'static str| move |error: &crate::outbox::OutboxError| tracing::warn!(%error, "{what} could not be read");
         let zone = &ground.profile.time_zone;
+        // a folder is no link
+        let lake = ground.profile.lake.as_ref().and_then(|lake| lake.endpoint.as_ref());
         let created = [
             (Service::Monitor, ground.profile.monitor.key_created),
             (
@@ -150,6 +152,7 @@ impl Edge {
             pulses: Service::ALL
                 .into_iter()
                 .filter(|service| ground.target(*service).is_some())
+                .chain(lake.map(|_| Service::Lake))
                 .map(|service| (service, ground.telemetry.pulse(service).borrow().clone()))
                 .collect(),
             calls: ground.telemetry.stats(),
@@ -405,18 +408,19 @@ async fn webhook(State(edge): State<Edge>, headers: HeaderMap, content: Body) ->
             document(StatusCode::OK, &json!({ "status": "ignored" }))
         }
         // committed to the outbox before this answers
-        Ok(Asked::Intent(intent)) => match inbound::commit(ground, &edge.0.inbound, intent).await {
-            Ok(is_new) => {
-                let said = if is_new { "in the outbox" } else { "known already" };
-                run.succeeded(edge.0.clock.now(), said);
-                document(StatusCode::OK, &json!({ "status": "processed" }))
+        Ok(Asked::Intent(intent)) => {
+            match inbound::commit(ground, &edge.0.inbound, intent, inbound::message_id(*mode, &headers, &content)).await {
+                Ok(taken) => {
+                    run.succeeded(edge.0.clock.now(), taken.said());
+                    document(StatusCode::OK, &json!({ "status": "processed" }))
+                }
+                Err(error) => {
+                    run.failed(edge.0.clock.now(), error.message.clone());
+                    let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, &error.to_string());
+                    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
+                    response
+                }
             }
-            Err(error) => {
-                run.failed(edge.0.clock.now(), error.message.clone());
-                let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, &error.to_string());
-                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
-                response
-            }
-        },
+        }
     }
 }

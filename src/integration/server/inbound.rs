@@ -9,12 +9,12 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-use crate::domain::{DeviceKey, Intent};
+use crate::domain::{DeviceKey, Intent, IntentState};
 use crate::integration::{Ground, JobError, Part};
-use crate::outbox::RowFilter;
+use crate::outbox::{OutboxError, RowFilter};
 
 pub use crate::config::InboundMode;
 
@@ -177,7 +177,11 @@ pub(super) fn read(body: &[u8]) -> Result<Asked, String> {
         .iter()
         .map(|(key, member)| Ok(((*key).to_owned(), Value::from(text(&members, member)?))))
         .collect::<Result<Map<_, _>, String>>()?;
-    Ok(Asked::Intent(Intent::SetMetadata { device, metadata }))
+    Ok(Asked::Intent(Intent::SetMetadata {
+        device,
+        metadata,
+        message: None,
+    }))
 }
 
 fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Result<&'a str, String> {
@@ -192,24 +196,94 @@ fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Result<&'a str, Stri
     }
 }
 
-/// Commits what was asked for, once: the outbox's own history knows what was asked before, over restarts and as long as
-/// it reaches (10,000 rows, 90 days). True where it was new.
-pub(super) async fn commit(ground: &Ground, one_at_a_time: &tokio::sync::Mutex<()>, intent: Intent) -> Result<bool, JobError> {
+/// By what a message is known when it comes again, as a SHA-256 in hexadecimal: its `webhook-id`, whatever it then says; where the mode
+/// has no ids, its bytes.
+pub(super) fn message_id(mode: InboundMode, headers: &HeaderMap, body: &[u8]) -> String {
+    let (kind, id) = match mode {
+        InboundMode::Signature => ("body", body),
+        InboundMode::Standard => ("webhook-id", one(headers, "webhook-id").unwrap_or_default().as_bytes()),
+    };
+    let mut print = Sha256::new();
+    print.update(kind);
+    print.update([0]);
+    print.update(id);
+    crate::domain::hex(&print.finalize())
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// It was not known: what it asks for is in the outbox.
+    New,
+    /// It was known, and there was nothing to do.
+    Repeated,
+    /// It was known and parked: it is sent again.
+    AskedAgain,
+}
+
+impl Taken {
+    /// In words, for the status page.
+    pub(super) fn said(self) -> &'static str {
+        match self {
+            Self::New => "in the outbox",
+            Self::Repeated => "known already",
+            Self::AskedAgain => "known already and parked: it is sent again",
+        }
+    }
+
+    fn event(self) -> &'static str {
+        match self {
+            Self::New => "processed",
+            Self::Repeated => "repeated",
+            Self::AskedAgain => "asked_again",
+        }
+    }
+}
+
+/// Commits what a message asks for, once. Its id stands in the row itself, so both are on disk or neither is, and it is known over
+/// restarts and as long as the outbox's history reaches (10,000 rows, 90 days). The same content under another id is another wish.
+pub(super) async fn commit(
+    ground: &Ground,
+    one_at_a_time: &tokio::sync::Mutex<()>,
+    mut intent: Intent,
+    id: String,
+) -> Result<Taken, JobError> {
     let _turn = one_at_a_time.lock().await;
-    let filter = RowFilter {
+    let newest = |message, object| RowFilter {
         profile: Some(ground.profile.name.clone()),
-        object: Some(intent.object()),
+        message,
+        object,
         newest_first: true,
+        limit: Some(1),
         ..RowFilter::default()
     };
-    let known = ground.outbox.list(filter).await?;
-    if known.iter().any(|row| row.intent == intent) {
-        ground.parts.count(Part::Inbound, "repeated", 1);
-        return Ok(false);
-    }
-    ground.submit(intent).await?;
-    ground.parts.count(Part::Inbound, "processed", 1);
-    Ok(true)
+    let known = ground.outbox.list(newest(Some(id.clone()), None)).await?.pop();
+    let taken = match known {
+        None => {
+            if let Intent::SetMetadata { message, .. } = &mut intent {
+                *message = Some(id);
+            }
+            ground.submit(intent).await?;
+            Taken::New
+        }
+        Some(row) if row.state == IntentState::Parked => {
+            // unless something else was asked of the device since then, which has the last word
+            let last = ground.outbox.list(newest(None, Some(row.intent.object()))).await?.pop();
+            if last.is_some_and(|last| last.id == row.id) {
+                match ground.outbox.retry(row.id).await {
+                    Ok(_) => Taken::AskedAgain,
+                    // a person was faster
+                    Err(OutboxError::State { .. }) => Taken::Repeated,
+                    Err(error) => return Err(error.into()),
+                }
+            } else {
+                Taken::Repeated
+            }
+        }
+        Some(_) => Taken::Repeated,
+    };
+    ground.parts.count(Part::Inbound, taken.event(), 1);
+    Ok(taken)
 }
 
 #[cfg(test)]
@@ -305,7 +379,7 @@ mod tests {
     fn what_a_body_asks_for() {
         let maintenance = json!({"type": "maintenance_complete", "deviceType": "PumpStation", "deviceId": "PUMP-017",
             "timestamp": "2026-02-19T10:00:00Z", "technician": "J. Ortega", "more": 1});
-        let Ok(Asked::Intent(Intent::SetMetadata { device, metadata })) = read(maintenance.to_string().as_bytes()) else {
+        let Ok(Asked::Intent(Intent::SetMetadata { device, metadata, .. })) = read(maintenance.to_string().as_bytes()) else {
             panic!()
         };
         assert_eq!(device.to_string(), "PumpStation/PUMP-017");
