@@ -26,6 +26,7 @@ fn site(folder: &Path) -> CommandBuilder {
     )
     .unwrap();
     let mut console = nightdesk(&[]);
+    console.env("USER", "maria"); // a container has none
     console.args(["--config".as_ref(), folder.join("config.toml").as_os_str()]);
     console.args(["--state-dir".as_ref(), folder.join("state").as_os_str()]);
     console
