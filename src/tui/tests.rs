@@ -271,6 +271,7 @@ struct Stage {
     host: Host,
     input: mpsc::Sender<Event>,
     signals: mpsc::Sender<Signal>,
+    output: Output,
     running: tokio::task::JoinHandle<Result<Ended, TuiError>>,
 }
 
@@ -302,7 +303,7 @@ fn stage(effects: impl IntoIterator<Item = Effect>, screen: Screen, mut host: Ho
     let lines = Lines {
         input: input_receiver,
         signals: signal_receiver,
-        output,
+        output: output.clone(),
     };
     let held = host.clone();
     let running = tokio::spawn(async move { Loop::new(console, lines, &held).run().await });
@@ -313,6 +314,7 @@ fn stage(effects: impl IntoIterator<Item = Effect>, screen: Screen, mut host: Ho
         host,
         input,
         signals,
+        output,
         running,
     }
 }
@@ -324,6 +326,25 @@ fn simple(effects: impl IntoIterator<Item = Effect>) -> Stage {
 impl Stage {
     async fn key(&self, char: char) {
         self.input.send(Event::Key(Key::char(char))).await.unwrap();
+    }
+
+    /// Waits until everything that happened is drawn and out. The paused clock stands while the thread that writes is waited
+    /// for: a blocking task holds it.
+    async fn settled(&self) {
+        loop {
+            tokio::time::sleep(Duration::from_millis(50)).await; // of the paused clock: all that can run has run, the frame budget too
+            let output = self.output.clone();
+            tokio::task::spawn_blocking(move || {
+                while output.is_busy() {
+                    std::thread::yield_now();
+                }
+            })
+            .await
+            .unwrap();
+            if !self.core.0.dirty.load(Ordering::SeqCst) && !self.output.is_busy() {
+                return;
+            }
+        }
     }
 
     async fn ended(self) -> Ended {
@@ -549,11 +570,15 @@ async fn a_terminal_that_goes_without_a_word_is_noticed() {
 async fn a_burst_of_keys_is_one_frame() {
     let stage = simple([]);
     stage.core.until(|event| matches!(event, Event::Recovered(_))).await;
-    tokio::time::sleep(Duration::from_secs(1)).await; // of the paused clock
+    stage.settled().await;
     let before = stage.core.0.drawn.load(Ordering::SeqCst);
     for _ in 0..200 {
         stage.input.try_send(Event::Key(Key::char('j'))).unwrap();
     }
-    tokio::time::sleep(Duration::from_secs(1)).await; // of the paused clock
+    let burst = |seen: &[Event]| seen.iter().filter(|event| matches!(event, Event::Key(_))).count() == 200;
+    while !burst(&stage.core.0.seen.lock().unwrap()) {
+        tokio::task::yield_now().await;
+    }
+    stage.settled().await;
     assert_eq!(stage.core.0.drawn.load(Ordering::SeqCst) - before, 1);
 }
