@@ -5,6 +5,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::Serialize;
 
+use super::account::Account;
 use super::anchor::Anchor;
 use super::clock::timestamp;
 use super::stored::Fields;
@@ -21,6 +22,9 @@ pub(super) const COLUMN_COUNT: usize = 13;
 /// What an entry is called that says that entries before it were lost: the chain goes on, and every check tells of it.
 pub(super) const LOST: &str = "audit-lost";
 
+/// What an entry is called that says that a row which was open was not found whole in a damaged file.
+pub(super) const ROW_LOST: &str = "row-lost";
+
 /// One entry, as it is shown.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -33,7 +37,7 @@ pub struct AuditEntry {
     #[serde(flatten)]
     pub who: Actor,
     /// What: `submit`, `begin`, `answer`, `look-up`, `cancel`, `retry`, `replace`, `take-over`, `created`, `recovered`,
-    /// `damaged`, `doubt`, `audit-lost`, `trimmed`, and what is done without a row: `create-device` before it is asked and
+    /// `damaged`, `doubt`, `audit-lost`, `row-lost`, `trimmed`, and what is done without a row: `create-device` before it is asked and
     /// once it ended, `lake-file` once it is there.
     pub what: SafeText,
     /// On which object, in the raw spelling.
@@ -121,6 +125,30 @@ pub enum AuditFinding {
         seq: i64,
         /// In words.
         detail: String,
+    },
+    /// A row that had not ended is not there.
+    #[error("row {row} is {audit} by the audit, and is not in the outbox any more")]
+    RowGone {
+        /// Which.
+        row: OutboxId,
+        /// Its state, as the audit left it.
+        audit: String,
+    },
+    /// A row stands elsewhere than the audit left it.
+    #[error("row {row} is {found} in the outbox, and {audit} by the audit: its state was changed by hand")]
+    RowChanged {
+        /// Which.
+        row: OutboxId,
+        /// Its state in the outbox.
+        found: String,
+        /// Its state, as the audit left it.
+        audit: String,
+    },
+    /// A row that nobody is known to have asked for.
+    #[error("row {row} is in the outbox, and the audit does not know it")]
+    RowUnknown {
+        /// Which.
+        row: OutboxId,
     },
     /// There are entries and no anchor.
     #[error("the anchor is missing or cannot be read: a cut end would not show")]
@@ -287,11 +315,13 @@ pub(super) fn show(connection: &Connection, since: Option<i64>, limit: usize) ->
     Ok(entries)
 }
 
-/// Walks the whole chain. The anchor must have been read before.
+/// Walks the whole chain, and holds the rows against it. The anchor must have been read before.
 pub(super) fn verify(connection: &Connection, identity: &str, anchor: Option<&Anchor>) -> Result<AuditReport, OutboxError> {
     /// Beyond this the file is not worth reading on.
     const MOST_FINDINGS: usize = 100;
-    let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM audit ORDER BY seq"))?;
+    let snapshot = connection.unchecked_transaction()?; // rows and entries of the same moment; nothing is written
+    let mut account = Account::of(&snapshot)?;
+    let mut statement = snapshot.prepare(&format!("SELECT {COLUMNS} FROM audit ORDER BY seq"))?;
     let mut rows = statement.query([])?;
     let mut report = AuditReport {
         entries: 0,
@@ -327,6 +357,7 @@ pub(super) fn verify(connection: &Connection, identity: &str, anchor: Option<&An
                         detail: record.detail.clone().unwrap_or_default(),
                     });
                 }
+                account.take(record);
                 previous = Some(record.hash.clone());
             }
             _ => {
@@ -339,6 +370,10 @@ pub(super) fn verify(connection: &Connection, identity: &str, anchor: Option<&An
         if report.findings.len() >= MOST_FINDINGS {
             break;
         }
+    }
+    if report.findings.iter().all(|finding| matches!(finding, AuditFinding::Lost { .. })) {
+        report.findings.extend(account.findings());
+        report.findings.truncate(MOST_FINDINGS);
     }
     match anchor {
         Some(anchor) if anchor.seq > report.last => report.findings.push(AuditFinding::CutTail {

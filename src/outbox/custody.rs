@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::params;
 
+use super::account::UNREADABLE;
 use super::charge::Charge;
 use super::clock::{duration_millis, timestamp};
 use super::journal::{Journal, Write, meta, put_meta};
@@ -339,10 +340,11 @@ impl Write<'_> {
         else {
             // unreadable: only marked, so that it is counted as damaged and nothing waits for it
             self.transaction
-                .execute("UPDATE intent SET state = 'damaged' WHERE id = ?1", [id.0])?;
-            return self.audit(
-                "damaged",
+                .execute("UPDATE intent SET state = ?2 WHERE id = ?1", params![id.0, UNREADABLE])?;
+            return self.append(
+                UNREADABLE,
                 None,
+                Some(id.0),
                 (None, None),
                 Some(format!("row {id} can no longer be read: kept, never sent")),
             );

@@ -103,7 +103,7 @@ impl Journal {
                     "UPDATE intent SET state = ?2, updated_at = ?3 WHERE id = ?1",
                     params![id.0, cancelled.as_str(), write.now],
                 )?;
-                write.audit("cancel", None, (None, Some(cancelled)), Some(detail))?;
+                write.append("cancel", None, Some(id.0), (None, Some(cancelled)), Some(detail))?;
             }
             Ok(damaged)
         })

@@ -153,7 +153,8 @@ impl Write<'_> {
         self.append(what, row.map(|row| row.object.clone()), row.map(|row| row.id), states, detail)
     }
 
-    fn append(
+    /// The same of a row of which only the number is known.
+    pub(super) fn append(
         &mut self,
         what: &str,
         object: Option<String>,

@@ -9,6 +9,7 @@
 //! - every write checks the sender's epoch, every row its hash, every state change stands in the audit's chain;
 //! - a damaged file is moved aside and what is good in it goes on (`salvage`, `carve`).
 
+mod account;
 mod anchor;
 mod attend;
 mod audit;

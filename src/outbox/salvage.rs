@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension as _};
 
+use super::account::Account;
 use super::anchor::{Anchor, AnchorFile};
 use super::audit::{self, Record};
 use super::carve::{Carved, carve};
@@ -260,18 +261,30 @@ fn build(
         put_meta(&write.transaction, "epoch", epoch)?;
         put_meta(&write.transaction, REPAIRED, epoch)?;
         recovery.remember(&write.transaction)?;
+        let mut account = Account::empty();
         for record in chain {
             record.insert(&write.transaction)?;
+            account.take(&record);
         }
         let what = if recovery.audit_lost > 0 { audit::LOST } else { "recovered" };
         write.audit(what, None, (None, None), Some(recovery.to_string()))?;
+        let is_complete = recovery.audit_lost == 0;
+        let mut found = BTreeSet::new();
         for mut row in rows {
             row.changed = write.next_change()?;
             row.seal = row.seal_of();
             row.insert(&write.transaction)?;
-            if row.state == IntentState::InDoubt.as_str() {
-                write.audit("recovered", Some(&row), (None, Some(IntentState::InDoubt)), row.detail.clone())?;
+            // an end that the chain has is said; `said` keeps only what it left open
+            let is_said =
+                row.state() != Some(IntentState::InDoubt) && is_complete && account.said(row.id).is_none_or(|said| said == row.state);
+            if !is_said {
+                write.audit("recovered", Some(&row), (None, row.state()), row.detail.clone())?;
             }
+            found.insert(row.id);
+        }
+        for (id, said) in account.missing().filter(|(id, _)| is_complete && !found.contains(id)) {
+            let detail = "it was open, and not found whole in the damaged file".to_owned();
+            write.append(audit::ROW_LOST, None, Some(id), (IntentState::parse(said), None), Some(detail))?;
         }
         set_last_id(&write.transaction, last_id)?;
         Ok(())

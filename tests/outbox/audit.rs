@@ -5,7 +5,7 @@ use std::path::Path;
 use nightdesk::domain::{IntentState, OutboxId};
 use nightdesk::outbox::{AuditFinding, Outbox};
 
-use super::support::{note, open};
+use super::support::{note, open, shut};
 
 async fn filled(folder: &Path) -> Outbox {
     let outbox = open(folder).await;
@@ -87,6 +87,46 @@ async fn row_27_an_edit_a_removal_a_reorder_and_a_cut_tail_are_each_found_and_na
 }
 
 #[tokio::test]
+async fn row_27_a_row_taken_out_moved_or_slipped_in_is_found_though_the_chain_is_whole() {
+    let (row, queued) = (OutboxId(4), || "queued".to_owned());
+    let copy = "created_at, kind, intent, object, service, profile, origin, body, row_hash, state, attempts, first_sent_at, updated_at, \
+                not_before, wait_ms, detail, superseded_by, wonum, owner_epoch, changed, seal";
+    let cases = [
+        (
+            "DELETE FROM intent WHERE id = 4".to_owned(),
+            AuditFinding::RowGone { row, audit: queued() },
+        ),
+        (
+            "UPDATE intent SET state = 'delivered' WHERE id = 4".to_owned(),
+            AuditFinding::RowChanged {
+                row,
+                found: "delivered".into(),
+                audit: queued(),
+            },
+        ),
+        (
+            format!("INSERT INTO intent (id, {copy}) SELECT 40, {copy} FROM intent WHERE id = 4"),
+            AuditFinding::RowUnknown { row: OutboxId(40) },
+        ),
+    ];
+    for (sql, finding) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let outbox = filled(folder.path()).await;
+        tamper(folder.path(), &sql);
+        assert_eq!(outbox.audit().verify().await.unwrap().findings, [finding], "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn row_27_ended_rows_may_leave_the_history_and_open_ones_may_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = filled(folder.path()).await;
+    outbox.cancel(OutboxId(2)).await.unwrap();
+    tamper(folder.path(), "DELETE FROM intent WHERE id = 2");
+    assert!(outbox.audit().verify().await.unwrap().is_whole());
+}
+
+#[tokio::test]
 async fn row_27_a_removal_that_renumbers_is_found() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = filled(folder.path()).await;
@@ -105,7 +145,7 @@ async fn row_27_a_lost_anchor_is_said_now_and_ever_after() {
     let outbox = filled(folder.path()).await;
     std::fs::remove_file(folder.path().join("outbox/anchor.json")).unwrap();
     assert_eq!(outbox.audit().verify().await.unwrap().findings, [AuditFinding::NoAnchor]);
-    drop(outbox);
+    shut(outbox, folder.path()).await;
     let report = open(folder.path()).await.audit().verify().await.unwrap();
     assert!(
         matches!(report.findings.as_slice(), [AuditFinding::Lost { seq: 8, .. }]),
@@ -130,11 +170,11 @@ async fn row_27_an_anchor_that_is_behind_is_no_finding_and_catches_up() {
 #[tokio::test]
 async fn row_27_a_tail_cut_between_two_runs_is_told_at_the_start_and_by_every_later_check() {
     let folder = tempfile::tempdir().unwrap();
-    drop(filled(folder.path()).await);
+    shut(filled(folder.path()).await, folder.path()).await;
     tamper(folder.path(), "DELETE FROM audit WHERE seq > 5");
     let outbox = open(folder.path()).await;
     assert_eq!(outbox.recovery().unwrap().audit_lost, 2);
-    drop(outbox);
+    shut(outbox, folder.path()).await;
     let outbox = open(folder.path()).await;
     assert_eq!(outbox.recovery(), None, "said once");
     let report = outbox.audit().verify().await.unwrap();
@@ -172,7 +212,7 @@ async fn row_27_a_whole_folder_put_back_to_an_older_copy_is_found_by_an_anchor_k
     options.anchor = Some(folder.path().join("elsewhere.json"));
     let outbox = Outbox::open(&directory, options.clone()).await.unwrap();
     let kept = outbox.submit(note("a", "x")).await.unwrap();
-    drop(outbox);
+    shut(outbox, folder.path()).await;
     let copy = folder.path().join("copy");
     std::fs::create_dir(&copy).unwrap();
     for entry in std::fs::read_dir(&directory).unwrap() {
@@ -182,7 +222,7 @@ async fn row_27_a_whole_folder_put_back_to_an_older_copy_is_found_by_an_anchor_k
     let outbox = Outbox::open(&directory, options.clone()).await.unwrap();
     outbox.cancel(kept.id).await.unwrap();
     outbox.submit(note("b", "x")).await.unwrap();
-    drop(outbox);
+    shut(outbox, folder.path()).await;
     std::fs::remove_dir_all(&directory).unwrap();
     std::fs::rename(&copy, &directory).unwrap();
     let outbox = Outbox::open(&directory, options).await.unwrap();

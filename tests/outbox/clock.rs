@@ -6,7 +6,7 @@ use nightdesk::domain::{IntentState, OutboxId, OutboxRow};
 use nightdesk::outbox::Outbox;
 use tokio::time::{Instant, sleep};
 
-use super::support::{Act, LONG, Server, Wall, note, options, order, start};
+use super::support::{Act, LONG, Server, Wall, note, options, order, shut, start};
 
 const WEEK: i64 = 7 * 24 * 3600;
 
@@ -135,7 +135,7 @@ async fn row_12_a_jump_between_two_runs_never_makes_a_wait_longer_than_it_was_se
         let mut graced = note("a", "x");
         graced.grace = Duration::from_secs(5);
         let row = outbox.submit(graced).await.unwrap();
-        drop(outbox);
+        shut(outbox, folder.path()).await;
         wall.jump(jump);
         let outbox = reopen().await;
         let server = Server::new();

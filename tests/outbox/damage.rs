@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use nightdesk::domain::{IntentState, OutboxRow};
 use nightdesk::outbox::{Outbox, OutboxError, RowFilter};
 
-use super::support::{LONG, Server, note, open, options, order, start};
+use super::support::{LONG, Server, note, open, options, order, shut, start};
 
 /// Rows that [`filled`] makes, and how many of them are open.
 const ALL: u64 = 68;
@@ -36,7 +36,7 @@ async fn filled(folder: &Path, checkpoint: bool) -> Vec<OutboxRow> {
     // the copy is what a killed process leaves: no tidy closing
     copy(&folder.join("outbox"), &folder.join("killed"));
     drop(connection);
-    drop(outbox);
+    shut(outbox, folder).await;
     std::fs::remove_dir_all(folder.join("outbox")).unwrap();
     std::fs::rename(folder.join("killed"), folder.join("outbox")).unwrap();
     rows
@@ -130,7 +130,6 @@ async fn row_19_a_file_cut_to_half_or_to_nothing_or_with_a_broken_header_is_move
         let server = Server::new();
         let (_control, _running) = start(&outbox, &server);
         assert_eq!(outbox.drain(LONG).await.unwrap().open(), 0, "{case}");
-        drop(outbox);
     }
 }
 
@@ -203,7 +202,8 @@ async fn row_19_a_removed_log_is_noticed_by_the_anchor_and_nothing_is_sent_witho
     running.stop().await;
     outbox.submit(note("b", "lost with the log")).await.unwrap();
     copy(&folder.path().join("outbox"), &folder.path().join("killed"));
-    drop((connection, outbox));
+    drop(connection);
+    shut(outbox, folder.path()).await;
     std::fs::remove_dir_all(folder.path().join("outbox")).unwrap();
     std::fs::rename(folder.path().join("killed"), folder.path().join("outbox")).unwrap();
     std::fs::remove_file(folder.path().join("outbox/outbox.db-wal")).unwrap();
@@ -266,7 +266,7 @@ async fn row_19_an_older_version_of_what_was_delivered_does_not_come_back_to_lif
     let (_control, running) = start(&outbox, &server);
     outbox.wait_settled(&[row.id], LONG).await.unwrap();
     running.stop().await;
-    drop(outbox);
+    shut(outbox, folder.path()).await;
     let connection = rusqlite::Connection::open(database(folder.path())).unwrap();
     let root: u64 = connection
         .query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'intent'", [], |row| {
@@ -304,14 +304,14 @@ async fn row_19_a_parked_row_of_a_repaired_file_is_looked_up_when_it_is_retried(
     let row = outbox.submit(note("a", "x")).await.unwrap();
     outbox.wait_settled(&[row.id], LONG).await.unwrap();
     running.stop().await;
-    drop(outbox);
+    shut(outbox, folder.path()).await;
     let old = std::fs::read(database(folder.path())).unwrap();
     let outbox = open(folder.path()).await;
     let (_control, running) = start(&outbox, &server);
     outbox.retry(row.id).await.unwrap();
     outbox.drain(LONG).await.unwrap();
     running.stop().await;
-    drop(outbox);
+    shut(outbox, folder.path()).await;
     assert_eq!(server.ledger().len(), 1);
     std::fs::write(database(folder.path()), old).unwrap();
 
@@ -346,7 +346,8 @@ async fn row_19_what_is_written_to_a_file_removed_under_us_is_not_acknowledged_a
         );
         sender.run(std::future::pending()).await.unwrap_err();
         assert!(server.sent().is_empty(), "{files:?}");
-        drop((outbox, kept));
+        drop(kept);
+        shut(outbox, folder.path()).await;
         // the next start finds it in what is left, or says that it is gone
         let outbox = open(folder.path()).await;
         let (lost, open) = (

@@ -13,7 +13,7 @@ use nightdesk::domain::IntentState;
 use nightdesk::outbox::{Deliver, Outbox, OutboxError, RowFilter, Sender, Sent, Shipment, Verified};
 
 use super::child::{FileServer, Job, judge, queued, said_in, say};
-use super::support::{LONG, Server, note, open, options, policy, start, target};
+use super::support::{LONG, Server, note, open, options, policy, shut, start, target};
 
 const DISK: &str = "NIGHTDESK_TEST_DISK";
 const ENDING: &str = "NIGHTDESK_TEST_ENDING";
@@ -326,7 +326,7 @@ async fn row_18_where_it_cannot_be_written_it_says_so_and_changes_nothing() {
         for number in 0..3_u32 {
             outbox.submit(note(&number.to_string(), "x")).await.unwrap();
         }
-        drop(outbox);
+        shut(outbox, folder.path()).await;
         let directory = folder.path().join("outbox");
         let database = directory.join("outbox.db");
         std::fs::set_permissions(&database, std::fs::Permissions::from_mode(database_mode)).unwrap();

@@ -3,7 +3,7 @@
 use nightdesk::domain::{IntentState, OutboxId};
 use nightdesk::outbox::{Limits, Outbox, OutboxError, RowFilter};
 
-use super::support::{note, open, options, order};
+use super::support::{note, open, options, order, shut};
 
 #[tokio::test]
 async fn what_was_queued_is_there_after_a_restart_and_is_told_as_recovered() {
@@ -13,7 +13,7 @@ async fn what_was_queued_is_there_after_a_restart_and_is_told_as_recovered() {
     let one = outbox.submit(note("a", "first")).await.unwrap();
     let two = outbox.submit(order("a")).await.unwrap();
     assert_eq!((one.id, one.state, one.attempts), (OutboxId(1), IntentState::Queued, 0));
-    drop(outbox);
+    shut(outbox, folder.path()).await;
     let outbox = open(folder.path()).await;
     assert_eq!(outbox.list(RowFilter::default()).await.unwrap(), [one.clone(), two.clone()]);
     assert_eq!(outbox.recovered(), [one, two]);
@@ -96,7 +96,7 @@ async fn at_a_limit_new_intents_are_refused_and_old_ones_stay() {
         two.id,
         "a double press adds nothing"
     );
-    drop(outbox);
+    shut(outbox, folder.path()).await;
     let mut full = options();
     full.limits.free_bytes = u64::MAX;
     let outbox = Outbox::open(&directory, full).await.unwrap();
@@ -197,7 +197,7 @@ async fn reading_goes_on_where_writing_is_refused() {
     let row = outbox.submit(note("a", "x")).await.unwrap();
     let blocker = rusqlite::Connection::open(folder.path().join("outbox/outbox.db")).unwrap();
     blocker.execute_batch("PRAGMA journal_mode; BEGIN IMMEDIATE").unwrap();
-    drop(outbox);
+    shut(outbox, folder.path()).await;
     let mut impatient = options();
     impatient.busy_timeout = std::time::Duration::from_millis(1);
     let outbox = Outbox::open(&folder.path().join("outbox"), impatient).await.unwrap();

@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use super::child::{Job, break_header, downgrade, judge, queued};
-use super::support::open;
+use super::support::{open, shut};
 
 const CONSOLE: &str = "outbox::child::console";
 const OPENS: &str = "outbox::child::opens";
@@ -108,7 +108,7 @@ async fn row_16_and_while_the_history_is_trimmed() {
         let row = outbox.submit(super::support::note(&number.to_string(), "x")).await.unwrap();
         outbox.cancel(row.id).await.unwrap(); // beyond the 200 that a console keeps
     }
-    drop(outbox);
+    shut(outbox, folder.path()).await;
     let mut acknowledged = Vec::new();
     for _ in 0..KILLS {
         opening(folder.path(), "trim-commit:1");
@@ -148,7 +148,7 @@ async fn row_20_a_migration_killed_at_each_step_is_completed_by_the_next_start()
                 if old {
                     let outbox = open(folder.path()).await;
                     outbox.submit(super::support::note("a", "x")).await.unwrap();
-                    drop(outbox);
+                    shut(outbox, folder.path()).await;
                     downgrade(folder.path());
                     rows = 1;
                 }

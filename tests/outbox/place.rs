@@ -5,7 +5,7 @@ use std::path::Path;
 
 use nightdesk::outbox::{Outbox, OutboxError};
 
-use super::support::{note, open, options};
+use super::support::{note, open, options, shut};
 
 /// That of the profile `plant`: its name's hash.
 const SENDER_LOCK: &str = "sender-96044d9734b60441.lock";
@@ -123,7 +123,7 @@ async fn row_20_a_newer_schema_is_refused_untouched() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = open(folder.path()).await;
     outbox.submit(note("a", "x")).await.unwrap();
-    drop(outbox);
+    shut(outbox, folder.path()).await;
     let database = folder.path().join("outbox/outbox.db");
     for checkpointed in [true, false] {
         let connection = rusqlite::Connection::open(&database).unwrap();
@@ -154,7 +154,7 @@ async fn row_20_an_older_schema_is_brought_up_to_date() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = open(folder.path()).await;
     outbox.submit(note("a", "x")).await.unwrap();
-    drop(outbox);
+    shut(outbox, folder.path()).await;
     let connection = rusqlite::Connection::open(folder.path().join("outbox/outbox.db")).unwrap();
     connection.execute_batch("DROP TABLE lane; PRAGMA user_version = 1").unwrap();
     drop(connection);

@@ -8,7 +8,7 @@ use nightdesk::outbox::{Outbox, Policy, Role, RowFilter, Sender};
 use tokio::time::{Instant, sleep};
 
 use super::support::{
-    Act, Bench, LONG, Look, Server, Wall, manage, note, open, options, order, policy, settled, start, start_with, target,
+    Act, Bench, LONG, Look, Server, Wall, manage, note, open, options, order, policy, settled, shut, start, start_with, target,
 };
 
 fn bodies(server: &Server) -> Vec<Vec<u8>> {
@@ -73,7 +73,7 @@ async fn the_attempt_is_committed_before_the_first_byte_leaves() {
     assert_eq!((left.state, left.attempts), (IntentState::Sending, 1));
     let attempts = outbox.attempts(row.id).await.unwrap();
     assert_eq!((attempts.len(), attempts[0].ended_at), (1, None));
-    drop(outbox);
+    shut(outbox, folder.path()).await;
     // whoever starts turns it into a doubt, never back
     let outbox = open(folder.path()).await;
     let [recovered] = <[_; 1]>::try_from(outbox.recovered()).unwrap();
@@ -231,7 +231,7 @@ async fn a_row_with_a_schedule_of_its_own_waits_over_a_restart_and_holds_up_nobo
     assert_eq!((row.state, row.attempts), (IntentState::Queued, 1));
     // killed and started again: the second try comes when it was due, and so does the third
     running.kill().await;
-    drop(outbox);
+    shut(outbox, folder.path()).await;
     let outbox = open().await;
     let (_control, _running) = start(&outbox, &server);
     let row = settled(&outbox, waiting.id).await;
@@ -482,7 +482,7 @@ async fn a_row_whose_hash_is_wrong_is_never_sent() {
                 .execute_batch(sql)
                 .unwrap();
             if restart {
-                drop(outbox);
+                shut(outbox, folder.path()).await;
                 outbox = open(folder.path()).await;
             }
             let server = Server::new();

@@ -33,6 +33,16 @@ pub(super) async fn open(folder: &Path) -> Outbox {
     Outbox::open(&folder.join("outbox"), options()).await.unwrap()
 }
 
+/// Lets go of an outbox, and waits until nobody in this process has it: a command that still runs for a handle that is gone
+/// holds it open, and who opens meanwhile is not alone and repairs nothing. The paused clock stands meanwhile.
+pub(super) async fn shut(outbox: Outbox, folder: &Path) {
+    drop(outbox);
+    let users = std::fs::File::open(folder.join("outbox/users.lock")).unwrap();
+    tokio::task::spawn_blocking(move || rustix::fs::flock(&users, rustix::fs::FlockOperation::LockExclusive).unwrap())
+        .await
+        .unwrap();
+}
+
 /// The lock of the one sender in a folder.
 pub(super) fn sender_lock(folder: &Path) -> std::path::PathBuf {
     let mut locks = std::fs::read_dir(folder.join("outbox")).unwrap().map(|entry| entry.unwrap().path());
