@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use super::App;
 use super::layer::Layer;
 use crate::domain::{Alert, AlertId, AlertState, Severity};
-use crate::model::Action;
+use crate::model::{Action, Context};
 use crate::model::store::{Asked, Progress, Verb};
 use crate::pane::coach::{self, Hint};
 use crate::pane::form::Form;
@@ -221,7 +221,11 @@ impl App {
 
     fn in_the_way_of_panes(&self) -> Option<String> {
         let top = self.layers.last()?;
-        let key = self.scene().key(if top.takes_text() { Action::Leave } else { Action::Back });
+        let key = self.scene().key(if top.context() == Context::Form {
+            Action::Leave
+        } else {
+            Action::Back
+        });
         Some(format!("`{key}` closes this window; the drill goes on behind it."))
     }
 

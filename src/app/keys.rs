@@ -71,21 +71,12 @@ impl App {
     /// Alt means nothing, both were meant. Not while text is typed: a letter with Alt may be an attempt at a sign of the
     /// keyboard, and must not close what was written.
     fn is_escape_and_key(&self, key: Key) -> bool {
-        key.modifiers.contains(KeyModifiers::ALT) && !self.takes_text()
-    }
-
-    /// Whether the window in front takes what is typed as text.
-    fn takes_text(&self) -> bool {
-        match self.layers.last() {
-            Some(Layer::Form(..) | Layer::Filter(_) | Layer::Palette(_) | Layer::Prompt(_) | Layer::Question(_)) => true,
-            Some(Layer::Health(window)) => window.takes_text(),
-            _ => false,
-        }
+        key.modifiers.contains(KeyModifiers::ALT) && !self.layers.last().is_some_and(Layer::takes_text)
     }
 
     /// What is typed into a field is shown by the terminal as it is typed, where no screen shows it.
     fn echo(&mut self, key: Key) {
-        let takes_text = self.takes_text();
+        let takes_text = self.layers.last().is_some_and(Layer::takes_text);
         match key.code {
             KeyCode::Char(char) if takes_text && key.modifiers.is_empty() => self.spoken.echo.push(char),
             KeyCode::Backspace if takes_text && self.spoken.echo.pop().is_none() => self.spoken.echo.push('\u{8}'),

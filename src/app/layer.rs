@@ -46,9 +46,13 @@ impl Layer {
         }
     }
 
-    /// Whether plain keys are text there.
+    /// Whether what is typed goes into it: as text, or as the answer to its question.
     pub(super) fn takes_text(&self) -> bool {
-        self.context() == Context::Form
+        match self {
+            Self::Form(..) | Self::Filter(_) | Self::Palette(_) | Self::Prompt(_) | Self::Question(_) => true,
+            Self::Health(window) => window.takes_text(),
+            _ => false,
+        }
     }
 
     /// Whether it takes no text but a choice, though its keys are those of forms.

@@ -11,15 +11,13 @@ use super::{Exit, Failure};
 use crate::cli::{HandoverArgs, HandoverFormat};
 use crate::domain::handover::{Basis, Format};
 use crate::domain::load::FloodLimits;
-use crate::domain::{Alert, AlertState, Handover, History, Listing, OutboxRow, Reference, triage_order};
+use crate::domain::{Alert, AlertState, Handover, History, Listing, OutboxRow, References, triage_order};
 use crate::local::private;
 use crate::maximo::AlertQuery;
 use crate::outbox::RowFilter;
 
 /// Most alerts whose orders are asked for: the open ones first.
 const ORDERS_MOST: usize = 300;
-/// Deliberate further orders of one alert that are looked for.
-const GENERATIONS: u32 = 3;
 /// Most rows of the outbox.
 const ROWS_MOST: usize = 20_000;
 
@@ -149,22 +147,14 @@ async fn follow_orders(context: &Context, since: Timestamp, listing: &Listing<Al
     wanted.sort_by(|one, other| triage_order(one, other));
     wanted.truncate(ORDERS_MOST);
     let site = &context.profile.work_order.siteid;
-    let mut owners = std::collections::HashMap::new();
-    let mut references = Vec::new();
-    for alert in wanted {
-        for generation in 0..GENERATIONS {
-            let reference = Reference::of(site, &alert.id, generation);
-            owners.insert(reference.short(), alert.id.clone());
-            references.push(reference);
-        }
-    }
-    if references.is_empty() {
+    if wanted.is_empty() {
         return;
     }
-    match manage.orders_by_reference(&references).await {
+    let references = References::of(site, wanted.into_iter().map(|alert| &alert.id));
+    match manage.orders_by_reference(references.asked()).await {
         Ok(orders) => {
             for order in orders {
-                if let Some(alert) = order.externalrefid.as_ref().and_then(|reference| owners.get(reference.raw())) {
+                if let Some(alert) = references.owner(&order) {
                     history.ordered(alert, &order.wonum, Some(&order.status), listing.as_of);
                 }
             }

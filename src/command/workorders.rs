@@ -11,9 +11,6 @@ use crate::cli::WorkOrders;
 use crate::domain::{AlertId, Intent, Reference, SafeText, WorkOrder, WorkOrderDraft, WorkOrderNumber};
 use crate::maximo::{self, ManageClient, WorkOrderQuery};
 
-/// Deliberate further orders of one alert that are looked for.
-const GENERATIONS: u32 = 20;
-
 pub(super) async fn run(context: Context, command: WorkOrders) -> Result<(), Failure> {
     match command {
         WorkOrders::List { asset, open } => {
@@ -113,19 +110,8 @@ async fn before(manage: &ManageClient, alert: &AlertId, draft: &WorkOrderDraft) 
         Some(asset) => manage.open_orders(asset, &draft.siteid).await?,
         None => Vec::new(),
     };
-    let references: Vec<Reference> = (0..GENERATIONS)
-        .map(|generation| Reference::of(&draft.siteid, alert, generation))
-        .collect();
-    let ours = manage.orders_by_reference(&references).await?;
-    let taken = |reference: &Reference| {
-        let short = reference.short();
-        ours.iter()
-            .any(|order| order.externalrefid.as_ref().is_some_and(|id| id.raw() == short))
-    };
-    let free = (0..GENERATIONS)
-        .zip(&references)
-        .rfind(|(_, reference)| taken(reference))
-        .map_or(0, |(last, _)| last + 1);
+    let ours = manage.orders_by_reference(&Reference::counted(&draft.siteid, alert)).await?;
+    let free = Reference::free(&draft.siteid, alert, &ours);
     Ok(Found { open, ours, free })
 }
 

@@ -1,10 +1,9 @@
 //! A work order, and the draft that becomes one.
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use super::{Alert, AlertId, MetricValue, SafeText, Severity, WorkOrderNumber};
+use super::{Alert, MetricValue, SafeText, Severity, WorkOrderNumber};
 
 /// Longest `description` that Manage takes, in characters (contract: `WorkOrderDraft`).
 pub const DESCRIPTION_MAX: usize = 100;
@@ -256,91 +255,9 @@ pub enum DraftError {
     Priority(u16),
 }
 
-/// Orders of one alert that are told apart when the next one is counted.
-const GENERATIONS: u32 = 20;
-
-/// The name under which a work order is asked for: the same for the same (site, alert, generation) on any
-/// console or bridge, so that two of them mean one order. `generation` is 0 for the first and grows only by a
-/// deliberate second order.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Reference {
-    digest_hex: String,
-}
-
-impl Reference {
-    /// Hashes the three parts, each preceded by its length so that no two triples run together.
-    pub fn of(site: &str, alert: &AlertId, generation: u32) -> Self {
-        let mut hash = Sha256::new();
-        for part in [site.as_bytes(), alert.raw().as_bytes(), &generation.to_be_bytes()] {
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part);
-        }
-        Self {
-            digest_hex: hex(&hash.finalize()),
-        }
-    }
-
-    /// The first generation past those of an alert's orders among these.
-    pub fn free<'a>(site: &str, alert: &AlertId, orders: impl IntoIterator<Item = &'a WorkOrder>) -> u32 {
-        let known: Vec<String> = (0..GENERATIONS)
-            .map(|generation| Self::of(site, alert, generation).short())
-            .collect();
-        orders
-            .into_iter()
-            .filter_map(|order| {
-                let id = order.externalrefid.as_ref()?.raw();
-                known.iter().position(|short| short == id)
-            })
-            .filter_map(|place| u32::try_from(place + 1).ok())
-            .max()
-            .unwrap_or(0)
-    }
-
-    /// For `externalrefid`: ten characters of Crockford base32, 50 bits of the hash.
-    pub fn short(&self) -> String {
-        const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-        let bits = u64::from_str_radix(self.digest_hex.get(..16).unwrap_or_default(), 16).unwrap_or_default();
-        (0..10)
-            .map(|index| char::from(ALPHABET.get(((bits >> (59 - 5 * index)) & 31) as usize).copied().unwrap_or(b'0')))
-            .collect()
-    }
-
-    /// For the `transactionid` header: the same on every try.
-    pub fn transaction_id(&self) -> String {
-        format!("nightdesk-{}", self.digest_hex.get(..32).unwrap_or_default())
-    }
-
-    /// The whole hash in hexadecimal, which also stands at the end of the long description.
-    pub fn whole(&self) -> &str {
-        &self.digest_hex
-    }
-}
-
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}"); // writing to a String cannot fail
-        out
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_reference_is_the_same_everywhere_and_ten_crockford_characters() {
-        let one = Reference::of("BEDFORD", &AlertId::new("alert-1"), 0);
-        assert_eq!(one, Reference::of("BEDFORD", &AlertId::new("alert-1"), 0));
-        assert_ne!(one, Reference::of("BEDFORD", &AlertId::new("alert-1"), 1));
-        assert_ne!(
-            Reference::of("AB", &AlertId::new("C"), 0),
-            Reference::of("A", &AlertId::new("BC"), 0)
-        );
-        assert_eq!(one.short().len(), 10);
-        assert!(one.short().chars().all(|char| "0123456789ABCDEFGHJKMNPQRSTVWXYZ".contains(char)));
-    }
 
     #[test]
     fn open_and_completed_go_by_the_internal_status() {

@@ -7,15 +7,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::domain::{Alert, AlertId, Device, DeviceId, DeviceKey, DeviceType, Listing, Reading, Reference, Series, Service, WorkOrder};
+use crate::domain::{Alert, AlertId, Device, DeviceId, DeviceKey, DeviceType, Listing, Reading, References, Series, Service, WorkOrder};
 use crate::model::{DeviceTrends, Fault, FaultKind};
 
 use super::plant::Plant;
 
 /// Points of one series that are kept: the newest. More than a terminal has columns for.
 const POINTS_MAX: usize = 1_000;
-/// Deliberate further orders of one alert that are looked for.
-const GENERATIONS: u32 = 3;
 /// Alerts that are asked after one by one with a reading of the queue; the rest with the next.
 const GONE_MAX: usize = 10;
 
@@ -204,21 +202,10 @@ fn trends(device_type: &DeviceType, devices: Vec<DeviceId>, rows: Vec<Reading>) 
 }
 
 async fn order_status<P: Plant>(plant: &P, site: &str, alerts: Vec<AlertId>) -> Result<Vec<(AlertId, WorkOrder)>, Fault> {
-    let mut owners = HashMap::new();
-    let mut references = Vec::new();
-    for alert in alerts {
-        for generation in 0..GENERATIONS {
-            let reference = Reference::of(site, &alert, generation);
-            owners.insert(reference.short(), alert.clone());
-            references.push(reference);
-        }
-    }
-    let orders = plant.orders(&references).await?;
+    let references = References::of(site, &alerts);
+    let orders = plant.orders(references.asked()).await?;
     Ok(orders
         .into_iter()
-        .filter_map(|order| {
-            let alert = owners.get(order.externalrefid.as_ref()?.raw())?.clone();
-            Some((alert, order))
-        })
+        .filter_map(|order| Some((references.owner(&order)?.clone(), order)))
         .collect())
 }
