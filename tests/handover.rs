@@ -87,6 +87,7 @@ fn acknowledge(alert: &str, by: &str) -> Intent {
         alert: alert.into(),
         by: by.into(),
         notes: None,
+        over: None,
     }
 }
 

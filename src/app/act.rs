@@ -36,6 +36,7 @@ impl App {
                         alerts: targets,
                         note: None,
                         again: false,
+                        over: None,
                     },
                     None,
                 );
@@ -89,6 +90,7 @@ impl App {
                     note: alert.notes.as_ref().map(|note| note.raw().to_owned()),
                     alerts: vec![id],
                     again: true,
+                    over: Some(alert.acknowledged_by.as_ref().map_or_else(String::new, |by| by.raw().to_owned())),
                 };
                 self.layers.push(Layer::Question(Box::new(Question::new("Take over", text, ask))));
             }
@@ -150,10 +152,10 @@ impl App {
         }
         let Some(row) = self.store.ledger().row(id) else { return };
         match row.intent.clone() {
-            Intent::Acknowledge { alert, notes, .. } => {
+            Intent::Acknowledge { alert, notes, over, .. } => {
                 let title = format!("Send again: note for {}", self.name_of(&alert));
                 let before = notes.map(SafeText::new);
-                let form = NoteForm::new(title, &self.setup.profile, vec![alert], true, before.as_ref());
+                let form = NoteForm::new(title, &self.setup.profile, vec![alert], true, before.as_ref()).over(over);
                 self.open_form(Form::Note(form), Some(id));
             }
             Intent::Resolve {

@@ -127,17 +127,20 @@ impl App {
                             alert,
                             by: by.clone(),
                             notes: Some(notes),
+                            over: None,
                         }
                     }
-                    Ask::Acknowledge { note, .. } => Intent::Acknowledge {
+                    Ask::Acknowledge { note, over, .. } => Intent::Acknowledge {
                         alert,
                         by: by.clone(),
                         notes: note.clone(),
+                        over: over.clone(),
                     },
                     _ => Intent::Acknowledge {
                         alert,
                         by: by.clone(),
                         notes: None,
+                        over: None,
                     },
                 }
             })

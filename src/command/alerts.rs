@@ -29,6 +29,7 @@ pub(super) async fn run(context: Context, command: Alerts) -> Result<(), Failure
                     alert: AlertId::new(id),
                     by: by.clone(),
                     notes: note.clone(),
+                    over: None,
                 })
                 .collect();
             let rows = carry_out(&context, intents, limit).await?;

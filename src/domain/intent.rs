@@ -20,6 +20,10 @@ pub enum Intent {
         by: String,
         /// The note, if any.
         notes: Option<String>,
+        /// Whose acknowledgement the person decided to take over, as the server names them; empty where it names nobody. None for
+        /// an alert that nobody holds: what somebody else did first is then not written over.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        over: Option<String>,
     },
     /// End it with a cause.
     Resolve {

@@ -85,6 +85,7 @@ mod tests {
             alert: "a".into(),
             by: "operator1".into(),
             notes: Some("drift?".into()),
+            over: None,
         };
         assert_eq!(
             text(&ack),

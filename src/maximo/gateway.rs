@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::manage::Created;
 use super::{Error, ErrorKind, ManageClient, MonitorClient};
-use crate::domain::{Alert, AlertId, Intent, SafeText, Service, WorkOrder, WorkOrderDraft, WorkOrderNumber};
+use crate::domain::{Alert, AlertId, AlertState, Intent, SafeText, Service, WorkOrder, WorkOrderDraft, WorkOrderNumber};
 use crate::outbox::{Deliver, Receipt, Sent, Shipment, Verified};
 
 /// Both systems of a profile.
@@ -89,27 +89,26 @@ fn elsewhere() -> Sent {
 
 impl Gateway {
     async fn send_alert(&self, alert: &AlertId, resolve: bool, shipment: &Shipment) -> Sent {
-        // a wanted state: what is already there is not asked for again, and what somebody else did is not written over
-        if shipment.attempt > 1 {
-            match self.monitor.single().alert(alert).await {
-                Ok(now) if now.id == *alert => match judge(&shipment.intent, &now, Seen::Later(shipment.first_sent_at)) {
-                    Verified::Delivered(receipt) => return Sent::Delivered(receipt),
-                    Verified::Superseded { by, detail } => return Sent::Superseded { by, detail },
-                    Verified::Absent
-                    | Verified::Repeatable
-                    | Verified::Refused { .. }
-                    | Verified::Unauthorized { .. }
-                    | Verified::Unknown { .. } => {}
-                },
-                Ok(_) => {
-                    return Sent::NotSent {
-                        reason: "the look-up before the repeat speaks of another alert".into(),
-                    };
-                }
-                // a server without this look-up answers so; the write itself says whether the alert is known
-                Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Refused { status: 405 }) => {}
-                Err(error) => return not_begun(&error),
+        // a wanted state: what is already there is not asked for again, and what somebody else did is not written over. Before
+        // the first attempt too: a server that lets the last one win would hide that two took the same alert in one moment
+        match self.monitor.single().alert(alert).await {
+            Ok(now) if now.id == *alert => match judge(&shipment.intent, &now, Seen::Later(shipment.first_sent_at)) {
+                Verified::Delivered(receipt) => return Sent::Delivered(receipt),
+                Verified::Superseded { by, detail } => return Sent::Superseded { by, detail },
+                Verified::Absent
+                | Verified::Repeatable
+                | Verified::Refused { .. }
+                | Verified::Unauthorized { .. }
+                | Verified::Unknown { .. } => {}
+            },
+            Ok(_) => {
+                return Sent::NotSent {
+                    reason: "the look-up before it speaks of another alert".into(),
+                };
             }
+            // a server without this look-up, or a key that may not use it, answers so; the write itself says whether the alert is known
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Refused { status: 403 | 405 }) => {}
+            Err(error) => return not_begun(&error),
         }
         match self
             .monitor
@@ -130,7 +129,25 @@ impl Gateway {
                     reason: "the answer does not show what was asked".into(),
                 },
             },
+            Err(error) if matches!(error.kind(), ErrorKind::Conflict) && is_take_over(&shipment.intent) => {
+                self.not_taken_over(alert, &error).await
+            }
             Err(error) => sent(&error),
+        }
+    }
+
+    /// A server that lets nobody take over what another person holds: that stays so, and there is nothing left to decide.
+    async fn not_taken_over(&self, alert: &AlertId, refusal: &Error) -> Sent {
+        match self.monitor.single().alert(alert).await {
+            Ok(now) if now.id == *alert && now.state == AlertState::Acknowledged => Sent::Superseded {
+                detail: format!(
+                    "{} keeps it: {refusal}",
+                    now.acknowledged_by.as_ref().map_or("somebody else", SafeText::shown)
+                )
+                .into(),
+                by: now.acknowledged_by,
+            },
+            Ok(_) | Err(_) => sent(refusal),
         }
     }
 
@@ -281,6 +298,10 @@ fn is_ours(order: &WorkOrder, shipment: &Shipment) -> bool {
     }
 }
 
+fn is_take_over(intent: &Intent) -> bool {
+    matches!(intent, Intent::Acknowledge { over: Some(_), .. })
+}
+
 fn receipt(order: &WorkOrder) -> Receipt {
     Receipt {
         wonum: Some(order.wonum.clone()),
@@ -293,14 +314,14 @@ fn receipt(order: &WorkOrder) -> Receipt {
 enum Seen {
     /// In the answer to our own request.
     InAnswer,
-    /// In a look-up after the first attempt, which began then.
+    /// In a look-up before an attempt or after it; the first one began then.
     Later(Option<Timestamp>),
 }
 
 /// Whether an alert shows what an intent wanted.
 fn judge(intent: &Intent, now: &Alert, seen: Seen) -> Verified {
     match intent {
-        Intent::Acknowledge { by, notes, .. } => {
+        Intent::Acknowledge { by, notes, over, .. } => {
             if now.state.progress() == 0 {
                 return Verified::Absent;
             }
@@ -327,6 +348,10 @@ fn judge(intent: &Intent, now: &Alert, seen: Seen) -> Verified {
                     // what is there is the note before ours: ours is not there yet
                     _ => Verified::Absent,
                 };
+            }
+            let taken_from = over.as_deref().filter(|_| matches!(seen, Seen::Later(_)));
+            if taken_from.is_some_and(|holder| same(now.acknowledged_by.as_ref(), holder)) {
+                return Verified::Absent;
             }
             superseded("acknowledged", now.acknowledged_by.as_ref(), now.acknowledged_at)
         }

@@ -24,6 +24,7 @@ fn note(alert: &str, bytes: usize) -> Submission {
             alert: AlertId::new(alert),
             by: "op".into(),
             notes: Some("x".repeat(bytes)),
+            over: None,
         },
         target: target(),
         grace: Duration::ZERO,

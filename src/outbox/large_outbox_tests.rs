@@ -23,6 +23,7 @@ fn note(number: usize) -> Submission {
             alert: AlertId::new(format!("alert-{number}")),
             by: "op".into(),
             notes: None,
+            over: None,
         },
         target: target(),
         grace: Duration::ZERO,

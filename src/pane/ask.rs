@@ -38,6 +38,8 @@ pub enum Ask {
         note: Option<String>,
         /// True where an acknowledged alert is meant.
         again: bool,
+        /// Who holds it, where it is taken over.
+        over: Option<String>,
     },
     /// Resolve these.
     Resolve {

@@ -363,6 +363,7 @@ fn submit(ticket: u64, alert: &str) -> Effect {
             alert: alert.into(),
             by: "op".into(),
             notes: None,
+            over: None,
         },
         grace: Duration::ZERO,
     }

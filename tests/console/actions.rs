@@ -127,6 +127,7 @@ fn a_read_only_console_refuses_by_palette_and_in_the_outbox_too() {
                 alert: "a-1001".into(),
                 by: "operator1".into(),
                 notes: None,
+                over: None,
             };
             let mut row = desk.row(intent, std::time::Duration::ZERO);
             row.state = IntentState::Parked;

@@ -46,7 +46,8 @@ fn a_critical_alert_under_the_cursor_is_acknowledged_with_one_key() {
         Intent::Acknowledge {
             alert: AlertId::new("a-1001"),
             by: "operator1".into(),
-            notes: None
+            notes: None,
+            over: None,
         }
     );
     assert_eq!((person.keys, person.text), (1, 0));

@@ -16,6 +16,7 @@ fn acknowledge(id: &str, notes: Option<&str>) -> Intent {
         alert: AlertId::new(id),
         by: "operator1".into(),
         notes: notes.map(Into::into),
+        over: None,
     }
 }
 
@@ -160,7 +161,15 @@ fn what_another_person_holds_is_taken_over_only_after_a_question() {
     desk.keys("t y");
     assert_eq!(
         desk.submitted(),
-        [(Ticket(1), acknowledge("a-1002", Some("valve team is on the way")))]
+        [(
+            Ticket(1),
+            Intent::Acknowledge {
+                alert: AlertId::new("a-1002"),
+                by: "operator1".into(),
+                notes: Some("valve team is on the way".into()),
+                over: Some("operator2".into()),
+            }
+        )]
     );
 }
 

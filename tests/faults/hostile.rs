@@ -238,7 +238,16 @@ async fn row_15_texts_reach_the_server_to_the_letter_once_each() {
             unreachable!()
         };
         let notes = Some(value.clone());
-        ids.push(site.submit(Intent::Acknowledge { alert, by, notes }).await.id);
+        ids.push(
+            site.submit(Intent::Acknowledge {
+                alert,
+                by,
+                notes,
+                over: None,
+            })
+            .await
+            .id,
+        );
         ids.push(site.submit(order).await.id);
     }
     let device = DeviceKey::new("PumpStation", "PUMP-001");

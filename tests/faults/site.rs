@@ -235,6 +235,7 @@ pub fn acknowledge(alert: &AlertId) -> Intent {
         alert: alert.clone(),
         by: "operator1".into(),
         notes: Some("looking".into()),
+        over: None,
     }
 }
 

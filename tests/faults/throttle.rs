@@ -252,7 +252,7 @@ async fn row_05_a_look_up_that_is_told_to_wait_waits() {
     };
     site.simulator.set_faults(vec![
         FaultRule::on([Operation::AcknowledgeAlert], FaultAction::Drop(When::After)).times(1),
-        FaultRule::on([Operation::GetAlert], told).times(1),
+        FaultRule::on([Operation::GetAlert], told).nth(2),
     ]);
     let alerts: Vec<_> = site.new_alerts().into_iter().take(1).collect();
     let id = site.submit(acknowledge(&alerts[0])).await.id;

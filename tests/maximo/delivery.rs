@@ -40,9 +40,19 @@ fn acknowledge(attempt: u32) -> Shipment {
             alert: "a".into(),
             by: "operator1".into(),
             notes: Some("drift".into()),
+            over: None,
         },
         attempt,
     )
+}
+
+/// A server where nobody holds the alert yet, and that answers writes so.
+async fn writes(answer: impl Fn() -> Reply + Send + Sync + 'static) -> Server {
+    Server::start(move |request: &Request| match request.method.as_str() {
+        "GET" => json(200, alert_json("a", "new", "")),
+        _ => answer(),
+    })
+    .await
 }
 
 fn order(seen: &[&str], allow_duplicate: bool, attempt: u32) -> Shipment {
@@ -91,7 +101,7 @@ async fn an_answer_is_believed_only_if_it_shows_what_was_asked() {
         (r#","resolvedBy":"op2""#, "resolved", "superseded"),
     ] {
         let body = alert_json("a", status, extra);
-        let server = Server::start(move |_| json(200, body.clone())).await;
+        let server = writes(move || json(200, body.clone())).await;
         let got = match gateway(&server).send(&acknowledge(1)).await {
             Sent::Delivered(_) => "delivered",
             Sent::Superseded { by, .. } => {
@@ -102,7 +112,7 @@ async fn an_answer_is_believed_only_if_it_shows_what_was_asked() {
             other => panic!("{other:?}"),
         };
         assert_eq!(got, want, "{status} {extra}");
-        let request = &server.seen()[0];
+        let request = &server.seen()[1];
         assert_eq!((request.method.as_str(), request.target.as_str()), ("PUT", "/api/v1/alerts/a"));
         assert_eq!(
             request.body,
@@ -149,7 +159,7 @@ async fn every_class_of_failure_is_told_apart() {
         (|| json(412, "{}"), "conflict"),
     ];
     for (index, (reply, want)) in cases.into_iter().enumerate() {
-        let server = Server::start(move |_| reply()).await;
+        let server = writes(reply).await;
         let got = match gateway(&server).send(&acknowledge(1)).await {
             Sent::Delivered(_) => "delivered",
             Sent::NotSent { .. } => "not sent",
@@ -164,17 +174,19 @@ async fn every_class_of_failure_is_told_apart() {
             Sent::Superseded { .. } => "superseded",
         };
         assert_eq!(got, want, "case {index}");
-        assert_eq!(server.seen().len(), 1, "case {index}: a write is a single attempt");
+        let seen = server.seen();
+        let methods: Vec<&str> = seen.iter().map(|request| request.method.as_str()).collect();
+        assert_eq!(methods, ["GET", "PUT"], "case {index}: a write is a single attempt");
     }
 }
 
 #[tokio::test]
 async fn a_silent_server_leaves_the_write_in_doubt() {
-    let server = Server::start(|_| Reply::Silence).await;
+    let server = writes(|| Reply::Silence).await;
     let gateway = gateway(&server);
     let row = acknowledge(1);
     let sending = tokio::spawn(async move { gateway.send(&row).await });
-    while server.seen().is_empty() {
+    while server.seen().len() < 2 {
         tokio::task::yield_now().await;
     }
     tokio::time::pause();
@@ -182,7 +194,7 @@ async fn a_silent_server_leaves_the_write_in_doubt() {
 }
 
 #[tokio::test]
-async fn a_repeat_reads_first_and_does_not_write_what_is_there() {
+async fn a_write_reads_first_and_does_not_write_what_is_there() {
     let server = Server::start(|_| {
         json(
             200,
@@ -190,8 +202,84 @@ async fn a_repeat_reads_first_and_does_not_write_what_is_there() {
         )
     })
     .await;
-    assert!(matches!(gateway(&server).send(&acknowledge(2)).await, Sent::Delivered(_)));
+    for attempt in [1, 2] {
+        assert!(matches!(gateway(&server).send(&acknowledge(attempt)).await, Sent::Delivered(_)));
+    }
     assert!(server.seen().iter().all(|request| request.method == "GET"));
+}
+
+/// Two persons take the same alert in one moment, at a server where the last one wins.
+#[tokio::test]
+async fn what_another_person_did_first_is_not_written_over_though_the_server_would_allow_it() {
+    let held = r#","acknowledgedBy":"k.lee","notes":"mine""#;
+    let resolve = shipment(
+        Intent::Resolve {
+            alert: "a".into(),
+            by: "operator1".into(),
+            resolution: "greased".into(),
+            root_cause: "dry".into(),
+            preventive_action: None,
+        },
+        1,
+    );
+    for (row, body) in [
+        (acknowledge(1), alert_json("a", "acknowledged", held)),
+        (resolve, alert_json("a", "resolved", r#","resolvedBy":"k.lee","resolution":"mine""#)),
+    ] {
+        let server = Server::start(move |_| json(200, body.clone())).await;
+        match gateway(&server).send(&row).await {
+            Sent::Superseded { by, .. } => assert_eq!(by.unwrap().raw(), "k.lee"),
+            other => panic!("{other:?}"),
+        }
+        assert!(server.seen().iter().all(|request| request.method == "GET"));
+    }
+}
+
+#[tokio::test]
+async fn a_take_over_is_from_the_person_who_was_seen_and_from_nobody_else() {
+    let row = |over: &str, attempt| {
+        shipment(
+            Intent::Acknowledge {
+                alert: "a".into(),
+                by: "operator1".into(),
+                notes: Some("mine".into()),
+                over: Some(over.into()),
+            },
+            attempt,
+        )
+    };
+    let held = || json(200, alert_json("a", "acknowledged", r#","acknowledgedBy":"k.lee","notes":"mine""#));
+    // the last one wins there: a first try and one after an answer that was lost both take it over
+    for attempt in [1, 2] {
+        let server = Server::start(move |request: &Request| match request.method.as_str() {
+            "GET" => held(),
+            _ => json(
+                200,
+                alert_json("a", "acknowledged", r#","acknowledgedBy":"operator1","notes":"mine""#),
+            ),
+        })
+        .await;
+        assert!(matches!(gateway(&server).send(&row("k.lee", attempt)).await, Sent::Delivered(_)));
+        assert!(matches!(gateway(&server).verify(&row("k.lee", attempt)).await, Verified::Absent));
+        // somebody else has it by now
+        assert!(matches!(
+            gateway(&server).send(&row("m.roy", attempt)).await,
+            Sent::Superseded { by: Some(by), .. } if by.raw() == "k.lee"
+        ));
+    }
+    // a server that allows nobody to: it stays as it is, with its words, and nothing waits for a decision
+    let server = Server::start(move |request: &Request| match request.method.as_str() {
+        "GET" => held(),
+        _ => json(409, r#"{"message":"held by k.lee"}"#),
+    })
+    .await;
+    match gateway(&server).send(&row("k.lee", 1)).await {
+        Sent::Superseded { by, detail } => {
+            assert_eq!(by.unwrap().raw(), "k.lee");
+            assert!(detail.shown().starts_with("k.lee keeps it: "), "{detail}");
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 fn page(members: &str) -> Reply {

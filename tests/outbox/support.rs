@@ -72,6 +72,7 @@ pub(super) fn note(alert: &str, text: &str) -> Submission {
             alert: AlertId::new(alert),
             by: "j.weber".into(),
             notes: Some(text.into()),
+            over: None,
         },
         target: target(),
         grace: Duration::ZERO,

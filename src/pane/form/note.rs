@@ -18,6 +18,8 @@ pub(crate) struct NoteForm {
     alerts: Vec<AlertId>,
     /// They are acknowledged already: the note is replaced.
     again: bool,
+    /// Who holds it, where it is taken over.
+    over: Option<String>,
     pub(super) sheet: Sheet,
 }
 
@@ -37,8 +39,14 @@ impl NoteForm {
             title,
             alerts,
             again,
+            over: None,
             sheet: Sheet::new(key, vec![note]),
         }
+    }
+
+    /// The same for an alert that is taken over from somebody.
+    pub(crate) fn over(self, over: Option<String>) -> Self {
+        Self { over, ..self }
     }
 
     pub(super) fn took(&mut self, took: Took) -> Step {
@@ -56,6 +64,7 @@ impl NoteForm {
                     alerts: self.alerts.clone(),
                     note: Some(note),
                     again: self.again,
+                    over: self.over.clone(),
                 }),
             },
         }
