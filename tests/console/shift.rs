@@ -106,6 +106,20 @@ fn shelving_takes_a_time_and_a_reason_and_hides_the_alarm_until_then() {
     desk.types("is:shelved");
     desk.keys("enter");
     assert_eq!(rows(&desk), ["a-1001"]);
+    // a filter that would find it says where it is
+    desk.keys("esc g j /");
+    desk.types("sev:critical dev:PUMP-017");
+    desk.keys("enter");
+    assert!(rows(&desk).is_empty(), "{:?}", rows(&desk));
+    assert!(
+        desk.screen().contains("One that is shelved would stand here: S shows the shelf."),
+        "{}",
+        desk.screen()
+    );
+    desk.keys("esc /");
+    desk.types("NO-SUCH");
+    desk.keys("enter");
+    assert!(!desk.screen().contains("shelved would stand here"), "{}", desk.screen());
 }
 
 #[test]

@@ -200,6 +200,22 @@ impl Queue {
         texts.join(", ")
     }
 
+    /// What is put aside is not forgotten where nothing else is there.
+    fn say_aside(&self, scene: &Scene<'_>, lines: &mut Vec<(String, Style)>) {
+        let line = match self.aside {
+            0 => return,
+            1 => format!(
+                "One that is shelved would stand here: {} shows the shelf.",
+                scene.key(Action::Shelf)
+            ),
+            many => format!(
+                "{many} that are shelved would stand here: {} shows the shelf.",
+                scene.key(Action::Shelf)
+            ),
+        };
+        lines.push((line, scene.style(Role::Text)));
+    }
+
     fn render_empty(&self, scene: &Scene<'_>, buffer: &mut Buffer, inner: Rect) {
         let fresh = scene.store.freshness(Source::Alerts);
         let text = scene.style(Role::Text);
@@ -228,6 +244,7 @@ impl Queue {
                     ),
                     muted,
                 ));
+                self.say_aside(scene, &mut lines);
             }
             age => {
                 let when = fresh
@@ -239,6 +256,7 @@ impl Queue {
                     "No alert was open."
                 };
                 lines.push((format!("{what}{when}"), text));
+                self.say_aside(scene, &mut lines);
                 lines.push((
                     format!(
                         "{} reads now, {} shows the devices, {} every key.",

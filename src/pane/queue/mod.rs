@@ -60,6 +60,8 @@ pub struct Queue {
     open: usize,
     /// Alerts of the kinds that are listed, whether they pass the filter or not.
     known: usize,
+    /// Open alerts that pass the filter and are left out because they are put aside.
+    aside: usize,
     /// Rows of the list that belong to it now; one that is kept although it went does not.
     matching: usize,
     waiting_unacknowledged: usize,
@@ -118,6 +120,7 @@ impl Default for Queue {
             widest: Widest::default(),
             open: 0,
             known: 0,
+            aside: 0,
             matching: 0,
             waiting_unacknowledged: 0,
         }
@@ -443,6 +446,10 @@ impl Queue {
             .filter(|alert| alert.state != AlertState::Resolved && !is_put_aside(alert))
             .count();
         self.known = store.alerts().filter(shown).count();
+        self.aside = store
+            .alerts()
+            .filter(|alert| alert.state != AlertState::Resolved && !shown(alert) && self.passes(scene, alert))
+            .count();
         let mut fresh: Vec<&Alert> = store.alerts().filter(shown).filter(|alert| self.passes(scene, alert)).collect();
         self.matching = fresh.len();
         self.waiting_unacknowledged = fresh.iter().filter(|alert| store.progress(alert) == 0).count();
