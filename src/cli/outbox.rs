@@ -68,6 +68,6 @@ pub enum AuditCommand {
         #[arg(long, allow_hyphen_values = true, value_name = "TIME")]
         since: Option<When>,
     },
-    /// Check that no entry was altered, removed or reordered
+    /// Check that no entry was altered, removed or reordered, and that the outbox stands as the last ones say
     Verify,
 }
