@@ -37,10 +37,12 @@ const EVENTS_MAX: usize = 1_024;
 const TICK: Duration = Duration::from_secs(1);
 /// A terminal that went without a signal is noticed after this.
 const ALIVE_EVERY: Duration = Duration::from_secs(5);
-/// Commands that were given are committed before the end, unless the disk takes longer.
+/// Commands that were given are committed before the end, unless the disk takes longer: a busy one may need seconds to sync.
+const COMMITTING: Duration = Duration::from_secs(10);
+/// The sender has this long to let go.
 const CLOSING: Duration = Duration::from_secs(2);
 /// The drafts' disk has this long at the end.
-const FLUSHING: Duration = Duration::from_secs(1);
+const FLUSHING: Duration = Duration::from_secs(5);
 
 /// Everything that the loop joins.
 pub struct Console<C, J> {
@@ -450,7 +452,7 @@ impl<'h, C: Core, J: Journal, H: Hold> Loop<'h, C, J, H> {
             }
             let events = &mut self.events;
             let drain = async { while events.recv().await.is_some() {} };
-            let _ = timeout(CLOSING, async {
+            let _ = timeout(COMMITTING, async {
                 tokio::select! {
                     () = desk.close() => {}
                     () = drain => {}
