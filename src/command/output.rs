@@ -80,7 +80,7 @@ impl Output {
             }
         }
         if !listing.complete {
-            self.note("the list kept shifting while it was read: rows may be missing");
+            self.note("the list kept shifting while it was read, or the server did not give it to its end: rows may be missing");
         }
         Ok(())
     }

@@ -91,8 +91,13 @@ impl Gateway {
     async fn send_alert(&self, alert: &AlertId, resolve: bool, shipment: &Shipment) -> Sent {
         // a wanted state: what is already there is not asked for again, and what somebody else did is not written over. Before
         // the first attempt too: a server that lets the last one win would hide that two took the same alert in one moment
+        let seen = if shipment.may_have_arrived {
+            Seen::Later(shipment.first_sent_at)
+        } else {
+            Seen::Before
+        };
         match self.monitor.single().alert(alert).await {
-            Ok(now) if now.id == *alert => match judge(&shipment.intent, &now, Seen::Later(shipment.first_sent_at)) {
+            Ok(now) if now.id == *alert => match judge(&shipment.intent, &now, seen) {
                 Verified::Delivered(receipt) => return Sent::Delivered(receipt),
                 Verified::Superseded { by, detail } => return Sent::Superseded { by, detail },
                 Verified::Absent
@@ -106,8 +111,7 @@ impl Gateway {
                     reason: "the look-up before it speaks of another alert".into(),
                 };
             }
-            // a server without this look-up, or a key that may not use it, answers so; the write itself says whether the alert is known
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Refused { status: 403 | 405 }) => {}
+            Err(error) if writes_unseen(error.kind(), shipment) => {}
             Err(error) => return not_begun(&error),
         }
         match self
@@ -130,16 +134,22 @@ impl Gateway {
                 },
             },
             Err(error) if matches!(error.kind(), ErrorKind::Conflict) && is_take_over(&shipment.intent) => {
-                self.not_taken_over(alert, &error).await
+                self.not_taken_over(alert, shipment, &error).await
             }
             Err(error) => sent(&error),
         }
     }
 
     /// A server that lets nobody take over what another person holds: that stays so, and there is nothing left to decide.
-    async fn not_taken_over(&self, alert: &AlertId, refusal: &Error) -> Sent {
-        match self.monitor.single().alert(alert).await {
-            Ok(now) if now.id == *alert && now.state == AlertState::Acknowledged => Sent::Superseded {
+    async fn not_taken_over(&self, alert: &AlertId, shipment: &Shipment, refusal: &Error) -> Sent {
+        let Ok(now) = self.monitor.single().alert(alert).await else {
+            return sent(refusal);
+        };
+        if now.id != *alert || now.state != AlertState::Acknowledged {
+            return sent(refusal);
+        }
+        match judge(&shipment.intent, &now, Seen::Later(shipment.first_sent_at)) {
+            Verified::Absent => Sent::Superseded {
                 detail: format!(
                     "{} keeps it: {refusal}",
                     now.acknowledged_by.as_ref().map_or("somebody else", SafeText::shown)
@@ -147,7 +157,10 @@ impl Gateway {
                 .into(),
                 by: now.acknowledged_by,
             },
-            Ok(_) | Err(_) => sent(refusal),
+            // an earlier request, or a proxy's repeat of this one, arrived between the look-up and the write
+            Verified::Delivered(receipt) => Sent::Delivered(receipt),
+            Verified::Superseded { by, detail } => Sent::Superseded { by, detail },
+            _ => sent(refusal),
         }
     }
 
@@ -298,6 +311,21 @@ fn is_ours(order: &WorkOrder, shipment: &Shipment) -> bool {
     }
 }
 
+/// Tries that are given to a look-up which fails, where nothing of ours can have arrived.
+const LOOKS: u32 = 2;
+
+/// Whether a write goes on though the alert could not be read before it: a server without this look-up, or a key that may not
+/// use it, answers so, and the write itself says whether the alert is known. A look-up that fails again and again holds up no
+/// row that cannot have arrived.
+fn writes_unseen(failure: &ErrorKind, shipment: &Shipment) -> bool {
+    match failure {
+        ErrorKind::NotFound | ErrorKind::Refused { status: 405 } | ErrorKind::Server { status: 501 } => true,
+        ErrorKind::Refused { .. } => !shipment.may_have_arrived,
+        ErrorKind::Server { .. } | ErrorKind::Malformed | ErrorKind::Interrupted => !shipment.may_have_arrived && shipment.tries > LOOKS,
+        _ => false,
+    }
+}
+
 fn is_take_over(intent: &Intent) -> bool {
     matches!(intent, Intent::Acknowledge { over: Some(_), .. })
 }
@@ -314,7 +342,9 @@ fn receipt(order: &WorkOrder) -> Receipt {
 enum Seen {
     /// In the answer to our own request.
     InAnswer,
-    /// In a look-up before an attempt or after it; the first one began then.
+    /// In a look-up before anything of ours can have arrived.
+    Before,
+    /// In a look-up after an attempt that may have arrived; the first one began then.
     Later(Option<Timestamp>),
 }
 
@@ -330,7 +360,7 @@ fn judge(intent: &Intent, now: &Alert, seen: Seen) -> Verified {
                 (Some(author), _) => same(Some(author), by),
                 // a server that keeps no author: its answer to us is about us, later only the text can tell
                 (None, Seen::InAnswer) => now.state.progress() == 1,
-                (None, Seen::Later(_)) => notes.is_some() && text,
+                (None, Seen::Before | Seen::Later(_)) => notes.is_some() && text,
             };
             // once resolved, the acknowledgement under it may still be ours
             if ours && text {
@@ -349,8 +379,10 @@ fn judge(intent: &Intent, now: &Alert, seen: Seen) -> Verified {
                     _ => Verified::Absent,
                 };
             }
-            let taken_from = over.as_deref().filter(|_| matches!(seen, Seen::Later(_)));
-            if taken_from.is_some_and(|holder| same(now.acknowledged_by.as_ref(), holder)) {
+            let is_decided = over.as_deref().is_some_and(|holder| same(now.acknowledged_by.as_ref(), holder));
+            // where the server names nobody it may be our own, for which this is a further note: the answer to the write decides
+            let may_be_ours = now.acknowledged_by.is_none() && matches!(seen, Seen::Before);
+            if may_be_ours || is_decided && !matches!(seen, Seen::InAnswer) {
                 return Verified::Absent;
             }
             superseded("acknowledged", now.acknowledged_by.as_ref(), now.acknowledged_at)
@@ -373,7 +405,7 @@ fn judge(intent: &Intent, now: &Alert, seen: Seen) -> Verified {
             let ours = match (&now.resolved_by, seen) {
                 (Some(author), _) => same(Some(author), by),
                 (None, Seen::InAnswer) => true,
-                (None, Seen::Later(_)) => now.resolution.is_some() && now.root_cause.is_some(),
+                (None, Seen::Before | Seen::Later(_)) => now.resolution.is_some() && now.root_cause.is_some(),
             };
             if ours && text {
                 return Verified::Delivered(Receipt::default());

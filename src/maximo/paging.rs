@@ -18,6 +18,8 @@ const SWEEPS: usize = 3;
 const ROWS_MAX: usize = 2_000_000;
 /// A server that announces no total gets one page at a time, at the most this many.
 const PAGES_MAX: usize = 20_000;
+/// So far on, no list is the same as at its beginning, unless the server looks at no offset.
+const FAR: usize = 1_000;
 
 /// Told now and then: rows so far, rows announced.
 pub type Progress<'a> = &'a (dyn Fn(usize, Option<usize>) + Send + Sync);
@@ -121,11 +123,33 @@ where
     if let Some(total) = announced.filter(|total| page > 0 && *total > page) {
         together(page, total, width, fetch, &mut pages, progress).await?;
     }
-    let ended = page == 0 || follow(page.min(limit), announced, fetch, key, &mut pages, progress).await?;
+    let is_short = page < limit;
+    let mut ended = page == 0 || follow(page.min(limit), announced, fetch, key, &mut pages, progress).await?;
+    if !ended && is_short && announced.is_none() && ignores_offset(page, fetch, key, &pages).await? {
+        ended = true; // what came was less than what was asked for, so it was everything
+    }
     let mut pass = join(pages, key);
     pass.steady &= ended;
     pass.counted &= ended;
     Ok(pass)
+}
+
+/// Whether the server gives its first page whatever it is asked for: a later page is the same, and so is one that is far away.
+async fn ignores_offset<T, K, F>(
+    page: usize,
+    fetch: &impl Fn(usize, usize) -> F,
+    key: &impl Fn(&T) -> K,
+    pages: &BTreeMap<usize, Records<T>>,
+) -> Result<bool, Error>
+where
+    K: Eq,
+    F: Future<Output = Result<Records<T>, Error>>,
+{
+    let keys = |records: &Records<T>| -> Vec<Option<K>> { records.rows.iter().map(|row| row.as_ref().map(key)).collect() };
+    let (Some((_, first)), Some((last, later))) = (pages.first_key_value(), pages.last_key_value()) else {
+        return Ok(false);
+    };
+    Ok(*last > 0 && keys(first) == keys(later) && keys(&fetch(last + FAR, page).await?) == keys(first))
 }
 
 /// Pages of a single row cannot overlap.
@@ -449,6 +473,15 @@ mod tests {
         assert_eq!(listing.items.len(), 100);
         assert!(!listing.complete, "who knows what stands on the pages that it does not give");
         assert!(requests <= 6, "{requests}");
+    }
+
+    #[test]
+    fn a_server_that_ignores_offset_and_gives_less_than_was_asked_for_gave_everything() {
+        for count in [1, 2, 60] {
+            let (listing, requests) = sweep_of(|_, _| ((0..count).collect(), None));
+            assert_eq!((listing.items, listing.complete), ((0..count).collect(), true));
+            assert!(requests <= 6, "{requests}");
+        }
     }
 
     #[test]

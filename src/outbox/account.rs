@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use rusqlite::Connection;
+use rusqlite::types::ValueRef;
 
 use super::OutboxError;
-use super::audit::{AuditFinding, LOST, ROW_LOST, Record};
+use super::audit::{AuditFinding, LOST, REPAIR, Record};
 use crate::domain::{IntentState, OutboxId};
 
-/// The state column of a row of which nothing else can be read.
+/// The state column of a row of which nothing else can be read, and what the entry about a damaged row is called.
 pub(super) const UNREADABLE: &str = "damaged";
 
 /// Where each row stands by the chain as far as it was walked: the rows that are there, and those that should be.
@@ -18,47 +19,54 @@ pub(super) struct Account {
     rows: BTreeMap<i64, String>,
     /// What the chain said last of them, and of those that it left open.
     said: BTreeMap<i64, String>,
-    /// Entries were lost: of rows that none of the later ones names nothing is known.
+    /// What an entry found that none before it had done.
+    odd: Vec<AuditFinding>,
+    /// Entries were lost, or rows came out of a damaged file: of those that no later entry names nothing is known.
     partial: bool,
 }
 
 impl Account {
     /// Of the rows as they are in this moment.
     pub(super) fn of(connection: &Connection) -> Result<Self, OutboxError> {
-        let mut statement = connection.prepare("SELECT id, CAST(state AS TEXT) FROM intent NOT INDEXED")?;
-        let rows = statement
-            .query_map([], |row| Ok((row.get(0)?, row.get::<_, Option<String>>(1)?.unwrap_or_default())))?
-            .collect::<Result<_, _>>()?;
+        let mut statement = connection.prepare("SELECT id, state FROM intent NOT INDEXED")?;
+        let read = |row: &rusqlite::Row<'_>| {
+            let state = match row.get_ref(1)? {
+                ValueRef::Text(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+                other => format!("{other:?}"),
+            };
+            Ok((row.get(0)?, state))
+        };
         Ok(Self {
-            rows,
+            rows: statement.query_map([], read)?.collect::<Result<_, _>>()?,
             said: BTreeMap::new(),
+            odd: Vec::new(),
             partial: false,
         })
     }
 
-    /// Without any: for a chain alone.
-    pub(super) fn empty() -> Self {
-        Self {
-            rows: BTreeMap::new(),
-            said: BTreeMap::new(),
-            partial: false,
-        }
-    }
-
     /// The next entry of the chain.
     pub(super) fn take(&mut self, record: &Record) {
-        if record.what == LOST {
+        if record.what == LOST || record.what == REPAIR && record.row_id.is_none() {
             self.said.clear();
             self.partial = true;
         }
-        let Some(id) = record.row_id else { return };
+        let Some(id) = record.row_id.or_else(|| number_in_words(record)) else {
+            return;
+        };
+        if let Some(from) = &record.from {
+            match self.said.get(&id) {
+                Some(said) if said != from => self.odd.push(AuditFinding::RowChanged {
+                    row: OutboxId(id),
+                    found: from.clone(),
+                    audit: said.clone(),
+                }),
+                None if record.what == UNREADABLE && !self.partial => self.odd.push(AuditFinding::RowUnknown { row: OutboxId(id) }),
+                _ => {}
+            }
+        }
         let said = match record.to.as_deref() {
             Some(state) => state,
             None if record.what == UNREADABLE => UNREADABLE,
-            None if record.what == ROW_LOST => {
-                self.said.remove(&id);
-                return;
-            }
             None => return,
         };
         // an ended row leaves the history one day, so its end needs to be known only while it is there
@@ -70,38 +78,40 @@ impl Account {
         }
     }
 
-    /// What the chain said last of a row, as far as that matters.
-    pub(super) fn said(&self, id: i64) -> Option<&str> {
-        self.said.get(&id).map(String::as_str)
-    }
-
-    /// Rows that the chain left open and that are not there, and in which state it left them.
-    pub(super) fn missing(&self) -> impl Iterator<Item = (i64, &str)> {
-        self.said
-            .iter()
-            .filter(|(id, _)| !self.rows.contains_key(id))
-            .map(|(id, said)| (*id, said.as_str()))
-    }
-
     /// Where the two differ.
-    pub(super) fn findings(&self) -> Vec<AuditFinding> {
-        let gone = self.missing().map(|(id, said)| AuditFinding::RowGone {
-            row: OutboxId(id),
-            audit: said.to_owned(),
-        });
-        let changed = self.rows.iter().filter_map(|(id, found)| {
+    pub(super) fn findings(self) -> Vec<AuditFinding> {
+        let mut findings = self.odd;
+        findings.extend(
+            self.said
+                .iter()
+                .filter(|(id, _)| !self.rows.contains_key(id))
+                .map(|(id, said)| AuditFinding::RowGone {
+                    row: OutboxId(*id),
+                    audit: said.clone(),
+                }),
+        );
+        findings.extend(self.rows.iter().filter_map(|(id, found)| {
             let row = OutboxId(*id);
-            match self.said(*id) {
+            match self.said.get(id) {
                 Some(said) if said == found => None,
                 Some(said) => Some(AuditFinding::RowChanged {
                     row,
                     found: found.clone(),
-                    audit: said.to_owned(),
+                    audit: said.clone(),
                 }),
                 None if self.partial => None,
                 None => Some(AuditFinding::RowUnknown { row }),
             }
-        });
-        gone.chain(changed).collect()
+        }));
+        findings
     }
+}
+
+/// Entries about rows that cannot be read used to have the number only in their words.
+fn number_in_words(record: &Record) -> Option<i64> {
+    if !matches!(record.what.as_str(), UNREADABLE | "cancel") {
+        return None;
+    }
+    let words = record.detail.as_deref()?.strip_prefix("row ")?;
+    words.split(' ').next()?.parse().ok()
 }

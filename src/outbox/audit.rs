@@ -22,8 +22,8 @@ pub(super) const COLUMN_COUNT: usize = 13;
 /// What an entry is called that says that entries before it were lost: the chain goes on, and every check tells of it.
 pub(super) const LOST: &str = "audit-lost";
 
-/// What an entry is called that says that a row which was open was not found whole in a damaged file.
-pub(super) const ROW_LOST: &str = "row-lost";
+/// What an entry is called that says what was salvaged from a damaged file: of the whole, then of each row that goes on.
+pub(super) const REPAIR: &str = "recovered";
 
 /// One entry, as it is shown.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -37,7 +37,7 @@ pub struct AuditEntry {
     #[serde(flatten)]
     pub who: Actor,
     /// What: `submit`, `begin`, `answer`, `look-up`, `cancel`, `retry`, `replace`, `take-over`, `created`, `recovered`,
-    /// `damaged`, `doubt`, `audit-lost`, `row-lost`, `trimmed`, and what is done without a row: `create-device` before it is asked and
+    /// `damaged`, `doubt`, `audit-lost`, `trimmed`, and what is done without a row: `create-device` before it is asked and
     /// once it ended, `lake-file` once it is there.
     pub what: SafeText,
     /// On which object, in the raw spelling.
@@ -135,7 +135,7 @@ pub enum AuditFinding {
         audit: String,
     },
     /// A row stands elsewhere than the audit left it.
-    #[error("row {row} is {found} in the outbox, and {audit} by the audit: its state was changed by hand")]
+    #[error("row {row} is {found} in the outbox, and {audit} by the audit: that was not done by this program")]
     RowChanged {
         /// Which.
         row: OutboxId,

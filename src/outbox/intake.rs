@@ -6,7 +6,7 @@ use super::clock::duration_millis;
 use super::journal::{Journal, REPAIRED, Write, meta};
 use super::stored::{COLUMNS, Stored};
 use super::{OutboxError, Submission, crash};
-use crate::domain::{ARRIVED_ALL_THE_SAME, IntentState, OutboxId, OutboxRow, hex};
+use crate::domain::{ARRIVED_ALL_THE_SAME, Intent, IntentState, OutboxId, OutboxRow, hex};
 
 const OPEN: &str = "state IN ('queued', 'sending', 'in_doubt')";
 
@@ -235,7 +235,7 @@ impl Write<'_> {
             Some(Ok(newest))
                 if newest.kind == wanted.kind
                     && newest.body == wanted.body
-                    && message_of(&newest) == message_of(wanted)
+                    && beyond_bytes(&newest) == beyond_bytes(wanted)
                     && newest.is_sealed(self.identity) =>
             {
                 Some(newest)
@@ -274,9 +274,14 @@ impl Write<'_> {
     }
 }
 
-fn message_of(stored: &Stored) -> Option<String> {
-    let intent: crate::domain::Intent = serde_json::from_str(&stored.intent).ok()?;
-    intent.message().map(str::to_owned)
+/// What tells two wishes apart though the same bytes are sent: the message that asked, and whom it takes an alert over from.
+fn beyond_bytes(stored: &Stored) -> Option<(Option<String>, Option<String>)> {
+    let intent: Intent = serde_json::from_str(&stored.intent).ok()?;
+    let message = intent.message().map(str::to_owned);
+    match intent {
+        Intent::Acknowledge { over, .. } => Some((message, over)),
+        _ => Some((message, None)),
+    }
 }
 
 fn shown(stored: &Stored) -> Result<OutboxRow, OutboxError> {

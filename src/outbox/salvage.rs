@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension as _};
 
-use super::account::Account;
 use super::anchor::{Anchor, AnchorFile};
 use super::audit::{self, Record};
 use super::carve::{Carved, carve};
@@ -130,7 +129,9 @@ pub(super) fn salvage(
     let identity = identity
         .get_or_insert_with(|| carved.identity.clone().unwrap_or_else(super::opening::new_identity))
         .clone();
-    let anchor = anchor_file.read()?.unwrap_or_default();
+    let found_anchor = anchor_file.read()?;
+    let anchored = found_anchor.is_some();
+    let anchor = found_anchor.unwrap_or_default();
     let ended = ended_rows(&carved);
     let (rows, seen) = good_rows(&carved, &identity, &ended);
     let chain = good_chain(carved.audit, &identity);
@@ -149,7 +150,13 @@ pub(super) fn salvage(
         audit_lost: u64::try_from(anchor.seq).unwrap_or(0).saturating_sub(chain.len() as u64),
         moved_to: None,
     };
-    build(directory, &identity, options, rows, chain, last_id, &recovery)?;
+    // without an anchor nobody knows how long the chain was
+    let what = if recovery.audit_lost > 0 || !anchored {
+        audit::LOST
+    } else {
+        audit::REPAIR
+    };
+    build(directory, &identity, options, rows, (chain, what), last_id, &recovery)?;
     crash::point("salvage-built");
     Ok(finish(directory, anchor_file, options.clock.millis())?.unwrap_or(recovery))
 }
@@ -240,7 +247,7 @@ fn build(
     identity: &str,
     options: &OpenOptions,
     rows: Vec<Stored>,
-    chain: Vec<Record>,
+    (chain, what): (Vec<Record>, &str),
     last_id: i64,
     recovery: &Recovery,
 ) -> Result<(), OutboxError> {
@@ -261,30 +268,17 @@ fn build(
         put_meta(&write.transaction, "epoch", epoch)?;
         put_meta(&write.transaction, REPAIRED, epoch)?;
         recovery.remember(&write.transaction)?;
-        let mut account = Account::empty();
         for record in chain {
             record.insert(&write.transaction)?;
-            account.take(&record);
         }
-        let what = if recovery.audit_lost > 0 { audit::LOST } else { "recovered" };
         write.audit(what, None, (None, None), Some(recovery.to_string()))?;
-        let is_complete = recovery.audit_lost == 0;
-        let mut found = BTreeSet::new();
         for mut row in rows {
             row.changed = write.next_change()?;
             row.seal = row.seal_of();
             row.insert(&write.transaction)?;
-            // an end that the chain has is said; `said` keeps only what it left open
-            let is_said =
-                row.state() != Some(IntentState::InDoubt) && is_complete && account.said(row.id).is_none_or(|said| said == row.state);
-            if !is_said {
-                write.audit("recovered", Some(&row), (None, row.state()), row.detail.clone())?;
+            if matches!(row.state(), Some(IntentState::InDoubt | IntentState::Parked)) {
+                write.audit(audit::REPAIR, Some(&row), (None, row.state()), row.detail.clone())?;
             }
-            found.insert(row.id);
-        }
-        for (id, said) in account.missing().filter(|(id, _)| is_complete && !found.contains(id)) {
-            let detail = "it was open, and not found whole in the damaged file".to_owned();
-            write.append(audit::ROW_LOST, None, Some(id), (IntentState::parse(said), None), Some(detail))?;
         }
         set_last_id(&write.transaction, last_id)?;
         Ok(())

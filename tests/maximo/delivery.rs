@@ -235,6 +235,59 @@ async fn what_another_person_did_first_is_not_written_over_though_the_server_wou
     }
 }
 
+/// The look-up is an extra of ours: where it fails for good, what worked without it goes on working.
+#[tokio::test]
+async fn a_look_up_that_fails_holds_up_no_write_that_cannot_have_arrived() {
+    let delivered = || {
+        json(
+            200,
+            alert_json("a", "acknowledged", r#","acknowledgedBy":"operator1","notes":"drift""#),
+        )
+    };
+    let cases: [(Answer, u32); 9] = [
+        (|| json(400, "{}"), 1),
+        (|| json(403, "{}"), 1),
+        (|| json(404, "{}"), 1),
+        (|| json(405, "{}"), 1),
+        (|| json(410, "{}"), 1),
+        (|| json(501, ""), 1),
+        (|| json(500, ""), 3),
+        (|| json(502, "<html>"), 3),
+        (|| json(200, "<html>login"), 3),
+    ];
+    for (index, (reply, try_number)) in cases.into_iter().enumerate() {
+        let server = Server::start(move |request: &Request| match request.method.as_str() {
+            "GET" => reply(),
+            _ => delivered(),
+        })
+        .await;
+        for attempt in 1..try_number {
+            let sent = gateway(&server).send(&acknowledge(attempt)).await;
+            assert!(matches!(sent, Sent::NotSent { .. }), "case {index}: {sent:?}");
+        }
+        let sent = gateway(&server).send(&acknowledge(try_number)).await;
+        assert!(matches!(sent, Sent::Delivered(_)), "case {index}: {sent:?}");
+        // what may have arrived is never sent again unseen, but where there is no such look-up at all
+        let again = Shipment {
+            may_have_arrived: true,
+            ..acknowledge(9)
+        };
+        let sent = gateway(&server).send(&again).await;
+        let is_known = matches!(index, 2 | 3 | 5);
+        assert_eq!(matches!(sent, Sent::Delivered(_)), is_known, "case {index}: {sent:?}");
+    }
+}
+
+#[tokio::test]
+async fn where_nobody_is_named_a_further_note_is_written() {
+    let server = Server::start(|request: &Request| match request.method.as_str() {
+        "GET" => json(200, alert_json("a", "acknowledged", r#","notes":"the first note""#)),
+        _ => json(200, alert_json("a", "acknowledged", r#","notes":"drift""#)),
+    })
+    .await;
+    assert!(matches!(gateway(&server).send(&acknowledge(1)).await, Sent::Delivered(_)));
+}
+
 #[tokio::test]
 async fn a_take_over_is_from_the_person_who_was_seen_and_from_nobody_else() {
     let row = |over: &str, attempt| {

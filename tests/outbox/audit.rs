@@ -118,6 +118,61 @@ async fn row_27_a_row_taken_out_moved_or_slipped_in_is_found_though_the_chain_is
 }
 
 #[tokio::test]
+async fn row_27_what_was_done_by_hand_is_found_also_after_the_next_start_has_mended_it() {
+    let row = OutboxId(4);
+    let copy = "created_at, kind, intent, object, service, profile, origin, body, row_hash, state, attempts, first_sent_at, updated_at, \
+                not_before, wait_ms, detail, superseded_by, wonum, owner_epoch, changed, seal";
+    let changed = |found: &str| AuditFinding::RowChanged {
+        row,
+        found: found.into(),
+        audit: "queued".into(),
+    };
+    let cases = [
+        ("UPDATE intent SET state = 'parked' WHERE id = 4".to_owned(), changed("parked")),
+        ("UPDATE intent SET state = 'sending' WHERE id = 4".to_owned(), changed("sending")),
+        ("UPDATE intent SET state = 'in_doubt' WHERE id = 4".to_owned(), changed("in_doubt")),
+        (
+            "UPDATE intent SET state = 'delivered' WHERE id = 4".to_owned(),
+            changed("delivered"),
+        ),
+        (
+            "DELETE FROM intent WHERE id = 4".to_owned(),
+            AuditFinding::RowGone {
+                row,
+                audit: "queued".into(),
+            },
+        ),
+        (
+            format!("INSERT INTO intent (id, {copy}) SELECT 40, {copy} FROM intent WHERE id = 4"),
+            AuditFinding::RowUnknown { row: OutboxId(40) },
+        ),
+    ];
+    for (sql, finding) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        shut(filled(folder.path()).await, folder.path()).await;
+        tamper(folder.path(), &sql);
+        for _ in 0..2 {
+            let outbox = open(folder.path()).await;
+            let findings = outbox.audit().verify().await.unwrap().findings;
+            assert!(findings.contains(&finding), "{sql}: {findings:?}");
+            shut(outbox, folder.path()).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn row_27_a_state_that_is_no_text_is_a_finding_and_not_the_end_of_the_check() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = filled(folder.path()).await;
+    tamper(folder.path(), "UPDATE intent SET state = CAST(x'ff00' AS TEXT) WHERE id = 4");
+    let findings = outbox.audit().verify().await.unwrap().findings;
+    assert!(
+        matches!(findings.as_slice(), [AuditFinding::RowChanged { row: OutboxId(4), .. }]),
+        "{findings:?}"
+    );
+}
+
+#[tokio::test]
 async fn row_27_ended_rows_may_leave_the_history_and_open_ones_may_not() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = filled(folder.path()).await;

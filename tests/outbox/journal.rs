@@ -20,6 +20,24 @@ async fn what_was_queued_is_there_after_a_restart_and_is_told_as_recovered() {
 }
 
 #[tokio::test]
+async fn a_take_over_is_a_wish_of_its_own_though_the_same_bytes_are_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = open(folder.path()).await;
+    let from = |holder: Option<&str>| {
+        let mut submission = note("a", "x");
+        if let nightdesk::domain::Intent::Acknowledge { over, .. } = &mut submission.intent {
+            *over = holder.map(Into::into);
+        }
+        submission
+    };
+    let first = outbox.submit(from(None)).await.unwrap();
+    let second = outbox.submit(from(Some("k.lee"))).await.unwrap();
+    let third = outbox.submit(from(Some("m.roy"))).await.unwrap();
+    assert!(first.id != second.id && second.id != third.id);
+    assert_eq!(outbox.submit(from(Some("m.roy"))).await.unwrap().id, third.id, "a double press");
+}
+
+#[tokio::test]
 async fn a_double_key_press_is_one_row_and_another_text_is_another() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = open(folder.path()).await;
