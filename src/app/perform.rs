@@ -149,7 +149,8 @@ impl App {
         if let Some(group) = self.groups.back_mut() {
             group.left.clone_from(&left);
         }
-        self.queue.unmark(&alerts);
+        // those that were left out as well: the next key must not hit rows that nobody thinks of any more
+        self.queue.clear_marks();
         let undo = self.scene().key(Action::Undo);
         let what = match ask {
             Ask::Link { number, .. } => format!(

@@ -37,7 +37,7 @@ pub struct LakeArgs {
     #[arg(long = "type", value_name = "TYPE")]
     pub device_type: String,
     /// The day
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = super::when::day)]
     pub date: Date,
     /// s3://bucket/prefix or file:///folder [default: the profile's `lake.to`]
     #[arg(long, value_name = "PLACE", value_parser = place)]

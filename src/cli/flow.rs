@@ -37,7 +37,7 @@ pub enum Erp {
         #[arg(long, value_name = "ID")]
         line: String,
         /// The day
-        #[arg(long, value_name = "YYYY-MM-DD")]
+        #[arg(long, value_name = "YYYY-MM-DD", value_parser = super::when::day)]
         date: Date,
         /// Waiting.
         #[command(flatten)]

@@ -19,6 +19,11 @@ pub enum When {
     Ago(SignedDuration),
 }
 
+/// A day on the command line.
+pub(crate) fn day(written: &str) -> Result<Date, String> {
+    written.parse().map_err(|_| "write a day as 2026-09-01".to_owned())
+}
+
 /// Not a point in time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("write a time as 2026-09-01T02:00:00Z, 2026-09-01, 22:00 or -8h")]

@@ -94,6 +94,13 @@ async fn list(context: &Context, filter: &str, all: bool) -> Result<(), Failure>
 
 /// The ids of unacknowledged alerts that pass.
 async fn unacknowledged(context: &Context, filter: &str) -> Result<Vec<String>, Failure> {
+    if filter.trim().is_empty() {
+        // a variable that was not set must not acknowledge the whole plant
+        return Err(Failure::new(
+            Exit::Usage,
+            "--filter is empty: nothing was done; --filter is:unack means every alert that nobody has".to_owned(),
+        ));
+    }
     let filter = parse(filter)?;
     let (listing, _) = passing(context, context.clients().await?, &filter, false).await?;
     if listing.skipped > 0 {

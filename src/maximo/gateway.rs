@@ -362,8 +362,9 @@ fn judge(intent: &Intent, now: &Alert, seen: Seen) -> Verified {
                 (None, Seen::InAnswer) => now.state.progress() == 1,
                 (None, Seen::Before | Seen::Later(_)) => notes.is_some() && text,
             };
-            // once resolved, the acknowledgement under it may still be ours
-            if ours && text {
+            // once resolved, the acknowledgement under it may still be ours, unless nothing of ours can have arrived
+            let is_late = now.state.progress() == 2 && matches!(seen, Seen::Before);
+            if ours && text && !is_late {
                 return Verified::Delivered(Receipt::default());
             }
             if now.state.progress() == 2 {

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
 use super::OutboxError;
-use super::audit::{AuditFinding, LOST, REPAIR, Record};
+use super::audit::{AuditFinding, LOST, REPAIR, Record, TRIMMED};
 use crate::domain::{IntentState, OutboxId};
 
 /// The state column of a row of which nothing else can be read, and what the entry about a damaged row is called.
@@ -21,6 +21,8 @@ pub(super) struct Account {
     said: BTreeMap<i64, String>,
     /// What an entry found that none before it had done.
     odd: Vec<AuditFinding>,
+    /// Rows that ended by the chain and have not left the history by it.
+    ended: i64,
     /// Entries were lost, or rows came out of a damaged file: of those that no later entry names nothing is known.
     partial: bool,
 }
@@ -40,6 +42,7 @@ impl Account {
             rows: statement.query_map([], read)?.collect::<Result<_, _>>()?,
             said: BTreeMap::new(),
             odd: Vec::new(),
+            ended: 0,
             partial: false,
         })
     }
@@ -49,6 +52,9 @@ impl Account {
         if record.what == LOST || record.what == REPAIR && record.row_id.is_none() {
             self.said.clear();
             self.partial = true;
+        }
+        if record.what == TRIMMED {
+            self.ended -= record.detail.as_deref().and_then(first_number).unwrap_or(0);
         }
         let Some(id) = record.row_id.or_else(|| number_in_words(record)) else {
             return;
@@ -70,7 +76,10 @@ impl Account {
             None => return,
         };
         // an ended row leaves the history one day, so its end needs to be known only while it is there
-        let is_open = IntentState::parse(said).is_none_or(|state| state.is_open() || state == IntentState::Parked);
+        let is_open = !is_end(said);
+        if !is_open {
+            self.ended += 1; // once a row: no state follows on an end
+        }
         if is_open || self.rows.contains_key(&id) {
             self.said.insert(id, said.to_owned());
         } else {
@@ -103,8 +112,21 @@ impl Account {
                 None => Some(AuditFinding::RowUnknown { row }),
             }
         }));
+        let there = self.rows.values().filter(|state| is_end(state)).count();
+        let missing = usize::try_from(self.ended).unwrap_or(0).saturating_sub(there);
+        if missing > 0 && !self.partial {
+            findings.push(AuditFinding::EndedGone { count: missing });
+        }
         findings
     }
+}
+
+fn is_end(state: &str) -> bool {
+    IntentState::parse(state).is_some_and(|state| !state.is_open() && state != IntentState::Parked)
+}
+
+fn first_number(words: &str) -> Option<i64> {
+    words.split(' ').next()?.parse().ok()
 }
 
 /// Entries about rows that cannot be read used to have the number only in their words.
@@ -112,6 +134,5 @@ fn number_in_words(record: &Record) -> Option<i64> {
     if !matches!(record.what.as_str(), UNREADABLE | "cancel") {
         return None;
     }
-    let words = record.detail.as_deref()?.strip_prefix("row ")?;
-    words.split(' ').next()?.parse().ok()
+    first_number(record.detail.as_deref()?.strip_prefix("row ")?)
 }

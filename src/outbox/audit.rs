@@ -22,6 +22,9 @@ pub(super) const COLUMN_COUNT: usize = 13;
 /// What an entry is called that says that entries before it were lost: the chain goes on, and every check tells of it.
 pub(super) const LOST: &str = "audit-lost";
 
+/// What an entry is called that says how many ended rows left the history; its words begin with the number.
+pub(super) const TRIMMED: &str = "trimmed";
+
 /// What an entry is called that says what was salvaged from a damaged file: of the whole, then of each row that goes on.
 pub(super) const REPAIR: &str = "recovered";
 
@@ -149,6 +152,12 @@ pub enum AuditFinding {
     RowUnknown {
         /// Which.
         row: OutboxId,
+    },
+    /// Rows that had ended are not there, and did not leave the history by its bounds; which ones, the entries do not tell.
+    #[error("{count} ended rows are not in the outbox any more, and did not leave its history by themselves")]
+    EndedGone {
+        /// How many.
+        count: usize,
     },
     /// There are entries and no anchor.
     #[error("the anchor is missing or cannot be read: a cut end would not show")]

@@ -121,7 +121,12 @@ impl Journal {
                 .transaction
                 .execute(&format!("DELETE FROM intent WHERE id IN ({doomed})"), params![oldest, kept])?;
             crash::point("trim-commit");
-            write.audit("trimmed", None, (None, None), Some(format!("{gone} ended rows left the history")))?;
+            write.audit(
+                super::audit::TRIMMED,
+                None,
+                (None, None),
+                Some(format!("{gone} ended rows left the history")),
+            )?;
             Ok(gone as u64)
         })
     }

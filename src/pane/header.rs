@@ -277,7 +277,7 @@ pub(crate) fn trouble(scene: &Scene<'_>) -> Option<String> {
         let fresh = scene.store.freshness(source);
         let words = match fresh.age(scene.now) {
             Age::Silent(Some(since)) => format!("{name} since {}", scene.clock(since)),
-            Age::Silent(None) => format!("{name} yet"),
+            Age::Silent(None) => format!("no {name} yet"),
             Age::Connecting | Age::Cached(_) | Age::Live => match &fresh.failing {
                 Some((since, fault)) if sentences.is_empty() => {
                     sentences.push(format!(

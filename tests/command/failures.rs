@@ -15,6 +15,15 @@ async fn two_is_usage() {
     assert!(lines[2].trim_start() == "^", "{lines:?}");
     plant.run(&["alerts", "lisst"]).await.expect(2);
     plant.run(&["alerts", "ack", ""]).await.expect(2);
+    // a variable that was not set, and a slip behind a minus, must not mean the whole plant
+    let ran = plant.run(&["alerts", "ack", "--filter", " "]).await.expect(2);
+    assert!(ran.stderr.contains("--filter is:unack means every alert"), "{}", ran.stderr);
+    plant.run(&["alerts", "ack", "--filter=-state:akc"]).await.expect(2);
+    let ran = plant
+        .run(&["export", "lake", "--type", "Compressor", "--date", "yesterday"])
+        .await
+        .expect(2);
+    assert!(ran.stderr.contains("write a day as 2026-09-01"), "{}", ran.stderr);
     plant
         .run(&["readings", "PUMP-017", "--start", "-1h", "--end", "-2h"])
         .await

@@ -212,6 +212,7 @@ async fn a_write_reads_first_and_does_not_write_what_is_there() {
 #[tokio::test]
 async fn what_another_person_did_first_is_not_written_over_though_the_server_would_allow_it() {
     let held = r#","acknowledgedBy":"k.lee","notes":"mine""#;
+    let over = r#","acknowledgedBy":"operator1","notes":"drift","resolvedBy":"k.lee""#;
     let resolve = shipment(
         Intent::Resolve {
             alert: "a".into(),
@@ -224,6 +225,8 @@ async fn what_another_person_did_first_is_not_written_over_though_the_server_wou
     );
     for (row, body) in [
         (acknowledge(1), alert_json("a", "acknowledged", held)),
+        // resolved long ago, by whomever it was acknowledged: what is asked now came too late
+        (acknowledge(1), alert_json("a", "resolved", over)),
         (resolve, alert_json("a", "resolved", r#","resolvedBy":"k.lee","resolution":"mine""#)),
     ] {
         let server = Server::start(move |_| json(200, body.clone())).await;

@@ -173,12 +173,20 @@ async fn row_27_a_state_that_is_no_text_is_a_finding_and_not_the_end_of_the_chec
 }
 
 #[tokio::test]
-async fn row_27_ended_rows_may_leave_the_history_and_open_ones_may_not() {
+async fn row_27_an_ended_row_leaves_the_history_by_its_bounds_and_not_by_hand() {
     let folder = tempfile::tempdir().unwrap();
-    let outbox = filled(folder.path()).await;
-    outbox.cancel(OutboxId(2)).await.unwrap();
-    tamper(folder.path(), "DELETE FROM intent WHERE id = 2");
+    let mut options = super::support::options();
+    options.limits.ended_rows = 1;
+    let outbox = Outbox::open(&folder.path().join("outbox"), options).await.unwrap();
+    for number in 0..4 {
+        let row = outbox.submit(note(&number.to_string(), "x")).await.unwrap();
+        outbox.cancel(row.id).await.unwrap();
+    }
+    assert_eq!(outbox.trim().await.unwrap(), 3);
     assert!(outbox.audit().verify().await.unwrap().is_whole());
+    tamper(folder.path(), "DELETE FROM intent");
+    let findings = outbox.audit().verify().await.unwrap().findings;
+    assert_eq!(findings, [AuditFinding::EndedGone { count: 1 }]);
 }
 
 #[tokio::test]

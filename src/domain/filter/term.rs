@@ -112,7 +112,10 @@ impl Term {
                     .collect::<Result<_, _>>()?,
             }),
             "state" => {
-                let any = values.iter().map(|(_, value)| Glob::new(state_word(value))).collect();
+                let any = values
+                    .iter()
+                    .map(|(at, value)| Ok(Glob::new(state_word(*at, value)?)))
+                    .collect::<Result<_, _>>()?;
                 Ok(Self::Text {
                     field: Field::State,
                     not: equality()?,
@@ -237,12 +240,20 @@ fn severity(at: usize, value: &str, op: Op) -> Result<Severity, FilterError> {
     }
 }
 
-fn state_word(value: &str) -> &str {
+/// The word for a state; one that is none of ours is a slip, unless its `*` says that the server's own is meant.
+fn state_word(at: usize, value: &str) -> Result<&str, FilterError> {
     match value.to_lowercase().as_str() {
-        "ack" | "acked" => "acknowledged",
-        "unack" => "new",
-        "res" | "done" => "resolved",
-        _ => value,
+        "ack" | "acked" => Ok("acknowledged"),
+        "unack" => Ok("new"),
+        "res" | "done" => Ok("resolved"),
+        "new" | "acknowledged" | "resolved" | "online" | "offline" => Ok(value),
+        other if other.contains('*') => Ok(value),
+        _ => Err(FilterError {
+            at,
+            message: format!(
+                "`{value}` is no state: there are new, ack and resolved, of devices online and offline; one of the server's own is written with a `*`"
+            ),
+        }),
     }
 }
 

@@ -105,6 +105,8 @@ fn errors_name_the_character() {
         ("age>soon", 4, "no duration"),
         ("age:1h", 0, "compared"),
         ("is:purple", 3, "there are chattering"),
+        ("-state:akc", 7, "`akc` is no state"),
+        ("state:new,rsolved", 10, "`rsolved` is no state"),
         ("dev>A", 0, "has no order"),
         ("sev>=odd", 5, "no rank"),
         ("a |", 3, "missing"),
