@@ -49,6 +49,12 @@ fn a_group_is_one_row_with_its_count_and_is_shown_whole_on_demand() {
     assert!(desk.last_line().contains("stands alone"), "{}", desk.last_line());
     desk.keys("b n");
     assert_eq!(rows(&desk).len(), 7);
+    // where no column says what a group is, its row does
+    desk.keys("b l");
+    for line in 4..4 + rows(&desk).len() {
+        let said = desk.line(line);
+        assert!(said.contains(": "), "{said}");
+    }
 }
 
 #[test]

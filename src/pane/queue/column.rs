@@ -309,8 +309,8 @@ fn aligned(sized: Sized, text: &str, ellipsis: &str) -> String {
     }
 }
 
-/// What stands in a column for an alert, in exactly its width.
-pub(super) fn cell(scene: &Scene<'_>, alert: &Alert, gone: bool, place: Place<'_>, sized: Sized) -> (String, Style) {
+/// What stands in a column for an alert, in exactly its width; before its name what heads its group.
+pub(super) fn cell(scene: &Scene<'_>, alert: &Alert, gone: bool, (place, head): (Place<'_>, &str), sized: Sized) -> (String, Style) {
     let text = scene.style(Role::Text);
     let glyphs = scene.glyphs();
     let optional = |value: Option<&SafeText>| value.map_or_else(|| glyphs.none.to_owned(), |value| value.shown().to_owned());
@@ -337,7 +337,8 @@ pub(super) fn cell(scene: &Scene<'_>, alert: &Alert, gone: bool, place: Place<'_
             }
             let indent = if place == Place::Inner { "  " } else { "" };
             let room = sized.width.saturating_sub(cells::width(&badge) + indent.len());
-            (format!("{indent}{}{badge}", scene.cut(alert.name.shown(), room)), text)
+            let name = format!("{head}{}", alert.name.shown());
+            (format!("{indent}{}{badge}", scene.cut(&name, room)), text)
         }
         Column::Metric => (optional(alert.metric.as_ref()), text),
         Column::Value => match &alert.value {

@@ -102,8 +102,15 @@ impl Queue {
             None if self.grouped.inner.contains(id) => Place::Inner,
             None => Place::Alone,
         };
+        // the other groups have a column that says what they are
+        let head = if self.grouping == GroupBy::Location && place != Place::Inner {
+            let at = scene.store.plant.of_alert(alert).and_then(|device| device.location.as_ref());
+            format!("{}: ", at.map_or("no location", crate::domain::SafeText::shown))
+        } else {
+            String::new()
+        };
         for one in sized {
-            parts.push(column::cell(scene, alert, gone, place, *one));
+            parts.push(column::cell(scene, alert, gone, (place, &head), *one));
             parts.push((" ".to_owned(), blank));
         }
         cells::write(buffer, row, row.x, row.y, &parts);
