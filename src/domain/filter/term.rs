@@ -250,9 +250,7 @@ fn state_word(at: usize, value: &str) -> Result<&str, FilterError> {
         other if other.contains('*') => Ok(value),
         _ => Err(FilterError {
             at,
-            message: format!(
-                "`{value}` is no state: there are new, ack and resolved, of devices online and offline; one of the server's own is written with a `*`"
-            ),
+            message: format!("`{value}` is no state: there are new, ack, resolved, online and offline; another one is written with a `*`"),
         }),
     }
 }
